@@ -1,0 +1,79 @@
+"""Seeding, threads, determinism, and the stamp that says what made a run."""
+
+import os
+import platform
+import resource
+import subprocess
+from importlib.metadata import version
+
+import torch
+
+from replicate import paths
+
+PACKAGES = ("torch", "torchvision", "numpy", "scikit-image", "pandas", "pillow")
+
+
+def prepare(seed: int, threads: int | None) -> None:
+    """Makes what follows repeatable: one seed, a fixed number of threads, deterministic kernels.
+
+    Args:
+        seed: of torch's global generator; data order and metrics have streams of their own.
+        threads: of torch on the CPU, because another number gives other bytes; None leaves it.
+
+    Raises:
+        RuntimeError: later, by torch, where a CUDA operation has no deterministic kernel.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is not repeatable without
+    if threads is not None:
+        torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    torch.manual_seed(seed)
+
+
+def matrix_units() -> bool:
+    """Whether the CPU has matrix units for bfloat16; without them bf16 gains little or loses."""
+    probe = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    return bool(probe())
+
+
+def commit() -> tuple[str, bool]:
+    """The checked-out commit, and whether `replicate/` or `notebooks/` differ from it.
+
+    Returns:
+        ("unknown", True) outside a git checkout.
+    """
+    head = _git("rev-parse", "HEAD")
+    if not head:
+        return "unknown", True
+    return head, bool(_git("status", "--porcelain", "--", "replicate", "notebooks"))
+
+
+def stamp(device: torch.device) -> dict:
+    """Commit, dirty flag, versions, machine and device, as JSON."""
+    head, dirty = commit()
+    return {
+        "commit": head,
+        "dirty": dirty,
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
+    }
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """Peak memory in MB: allocated on the GPU, or resident in this process on the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kilobytes / (1e6 if platform.system() == "Darwin" else 1e3)
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(paths.ROOT), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
