@@ -1,0 +1,7 @@
+"""Data sets, from the archive to the batch.
+
+`spec` says what a set is; `layouts` and `folders` where its images lie; `fetch`, with `download`
+and `archives`, how they arrive; `audit` what is wrong with them; `packed`, with `hashes`,
+`decoding`, `filling` and `packing`, holds the arrays that training reads, and `batches` cuts from
+those. `drawn` draws the set that needs no download.
+"""

@@ -1,0 +1,98 @@
+"""What is written into a packed folder: drawn scenes, or decoded and resized image files."""
+
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from replicate.datasets.decoding import Undecodable, decode
+from replicate.datasets.packing import ArrayWriter
+from replicate.datasets.progress import bar
+from replicate.datasets.spec import Spec
+
+VERSION = 1  # raise it when the same files would give other bytes
+DRAWN_SOURCE = Path(__file__).with_name("drawn.py")
+
+
+def fill_drawn(folder: Path, entry: Spec, split: str, size: int) -> dict:
+    """Writes every array that `drawn.draw` gives; returns the passport."""
+    from replicate.datasets import drawn  # here, because its imports would slow every load
+
+    arrays = drawn.draw(split, size)
+    digests = {}
+    for key, array in arrays.items():
+        with ArrayWriter(folder / f"{key}.npy", array.shape, array.dtype) as writer:
+            writer.append(array)
+        digests[key] = writer.sha256
+    names = {
+        key: [f"{domain}_{i:04d}.png" for i in range(len(arrays[key]))]
+        for key, domain in zip("AB", entry.domains, strict=True)
+    }
+    return _passport(drawn.VERSION, names, Counter(), digests)
+
+
+def fill_files(
+    folder: Path, entry: Spec, split: str, size: int, files: dict[str, list[Path]], show: bool
+) -> dict:
+    """Writes A and B from image files, each decoded once; returns the passport.
+
+    Args:
+        files: by folder name: A's and B's, or the one of a paired set.
+        show: whether a bar runs.
+    """
+    groups = list(files.values()) * (2 if entry.paired else 1)
+    names = {key: [path.name for path in group] for key, group in zip("AB", groups, strict=True)}
+    converted: Counter[str] = Counter()
+    total = sum(len(group) for group in files.values())
+    with ExitStack() as stack:
+        progress = stack.enter_context(bar(total, f"packing {entry.name} {split}", "image", show))
+        writers = {}
+        for key, group in names.items():
+            shape = (len(group), size, size, 3)
+            writer = ArrayWriter(folder / f"{key}.npy", shape, np.dtype(np.uint8))
+            writers[key] = stack.enter_context(writer)
+        for key, group in zip("AB", files.values(), strict=False):
+            for path in group:
+                for domain, image in _domains(path, entry, key, converted).items():
+                    square = image.resize((size, size), Image.Resampling.BICUBIC)
+                    writers[domain].append(np.asarray(square))
+                progress.update()
+    _say_converted(entry.name, split, converted, total)
+    digests = {key: writer.sha256 for key, writer in writers.items()}
+    return _passport(VERSION, names, converted, digests)
+
+
+def _domains(path: Path, entry: Spec, key: str, converted: Counter[str]) -> dict[str, Image.Image]:
+    """The image of each domain that the file holds; counts what decoding had to change."""
+    decoded = decode(path)
+    converted.update({decoded.mode} - {"RGB"})
+    converted.update({"EXIF orientation"} if decoded.turned else ())
+    if not entry.paired:
+        return {key: decoded.image}
+    width, height = decoded.image.size
+    if width % 2:
+        raise Undecodable(path, f"width {width} px is odd, so it is no pair side by side")
+    halves = [decoded.image.crop((x, 0, x + width // 2, height)) for x in (0, width // 2)]
+    order = "AB" if entry.left == entry.domains[0] else "BA"
+    return dict(zip(order, halves, strict=True))
+
+
+def _say_converted(name: str, split: str, converted: Counter[str], total: int) -> None:
+    """One line, at the time of packing only: which files were no upright RGB images."""
+    if converted:
+        kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(converted.items()))
+        print(f"{name} {split}: of {total} images, converted to upright 8-bit RGB: {kinds}")
+
+
+def _passport(
+    version: int, names: dict[str, list[str]], converted: Counter[str], digests: dict[str, str]
+) -> dict:
+    return {
+        "version": version,
+        "counts": {key: len(group) for key, group in names.items()},
+        "converted": dict(sorted(converted.items())),
+        "arrays": digests,
+        "names": names,
+    }

@@ -1,0 +1,71 @@
+"""The image files of a split on disk, and what is wrong with a folder."""
+
+from pathlib import Path
+
+from replicate.datasets import layouts
+from replicate.datasets.layouts import FOLDERS, SPLITS, SUFFIXES, shown
+from replicate.datasets.spec import Spec
+from replicate.errors import ReplicateError, unknown
+
+
+def split_files(entry: Spec, split: str) -> dict[str, list[Path]]:
+    """The image files of one split, by folder name (`trainA`, `trainB`; or `train`), each sorted.
+
+    Raises:
+        ReplicateError: the set is not there, or one of the folders holds no image.
+    """
+    check_split(split)
+    if not entry.folder.is_dir():
+        raise missing(entry)
+    files = {}
+    for name in FOLDERS[entry.layout][split]:
+        folder = entry.folder / name
+        files[name] = layouts.image_files(folder) if folder.is_dir() else []
+        if not files[name]:
+            raise ReplicateError(_empty(entry, folder))
+    return files
+
+
+def check_split(split: str) -> None:
+    """Nothing, or the error for a split that is none."""
+    if split not in SPLITS:
+        raise unknown("split", split, SPLITS)
+
+
+def missing(entry: Spec) -> ReplicateError:
+    """The error for a set whose folder does not exist, with the command that gets it."""
+    local = "" if entry.urls else f" --from PATH/{entry.archive or 'ARCHIVE'}"
+    return ReplicateError(
+        f"data set {entry.name!r} is not here: {shown(entry.folder)} does not exist. "
+        f"Run `replicate data get {entry.name}{local}`, or put the images into "
+        f"{layouts.expected(entry.layout, entry.folder)}."
+    )
+
+
+def counts(entry: Spec, root: Path) -> dict[str, int]:
+    """Images per folder of the set's layout below `root`, 0 where there is no such folder."""
+    places = {name: root / name for split in FOLDERS[entry.layout].values() for name in split}
+    return {n: len(layouts.image_files(d)) if d.is_dir() else 0 for n, d in places.items()}
+
+
+def problems(entry: Spec, root: Path) -> list[str]:
+    """What keeps `root` from being a complete copy of the set; an empty list if nothing does.
+
+    Args:
+        root: the folder looked at; not always the set's own, which a fetched archive is only moved
+            to once it is complete.
+    """
+    found = []
+    for name, n in counts(entry, root).items():
+        wanted = entry.counts.get(name)
+        if n == 0 or wanted not in (None, n):
+            found.append(f"{name} has {n} images, expected {wanted or 'at least 1'}")
+    return found
+
+
+def _empty(entry: Spec, folder: Path) -> str:
+    return (
+        f"{shown(folder)} has 0 images (looked for {', '.join(SUFFIXES)}; "
+        f"{layouts.contents(folder)}). Expected {layouts.expected(entry.layout, entry.folder)}."
+        f"{layouts.hint(entry.folder)}"
+    )

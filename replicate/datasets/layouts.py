@@ -1,0 +1,74 @@
+"""The two folder layouts that users meet, and how a folder is told to be in one of them."""
+
+from collections import Counter
+from pathlib import Path
+
+from replicate import paths
+
+SUFFIXES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff")
+SPLITS = ("train", "test")
+FOLDERS = {
+    "cyclegan": {"train": ("trainA", "trainB"), "test": ("testA", "testB")},
+    "pix2pix": {"train": ("train",), "test": ("test",)},
+}
+
+
+def shown(path: Path) -> str:
+    """The path as errors print it: from the project's root where it lies inside, else in full."""
+    return str(path.relative_to(paths.ROOT) if path.is_relative_to(paths.ROOT) else path)
+
+
+def expected(layout: str, folder: Path) -> str:
+    """`data/maps/{trainA,trainB,testA,testB}`: what a folder in `layout` holds."""
+    wanted = [name for split in SPLITS for name in FOLDERS[layout][split]]
+    return f"{shown(folder)}/{{{','.join(wanted)}}}"
+
+
+def layout_of(folder: Path) -> str | None:
+    """The layout in which `folder` is, or None; one split of it is enough to tell."""
+    for layout, splits in FOLDERS.items():
+        if any((folder / name).is_dir() for names in splits.values() for name in names):
+            return layout
+    return None
+
+
+def nested(folder: Path) -> Path | None:
+    """The first subfolder, at most three levels down, that is in a known layout, or None.
+
+    Archives often hold one more top folder than their name says.
+    """
+    level = [folder]
+    for _ in range(3):
+        level = [d for parent in level for d in sorted(parent.iterdir()) if _is_plain_dir(d)]
+        found = [d for d in level if layout_of(d)]
+        if found:
+            return found[0]
+    return None
+
+
+def hint(folder: Path) -> str:
+    """` Did you mean data/maps/maps/?` where a nested folder is in a known layout, else nothing."""
+    inside = nested(folder) if folder.is_dir() else None
+    return f" Did you mean {shown(inside)}/?" if inside else ""
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The images directly in `folder` by name (code points, so the same in every locale)."""
+    endings = tuple(f".{suffix}" for suffix in SUFFIXES)
+    names = [f.name for f in folder.iterdir() if f.name.lower().endswith(endings) and f.is_file()]
+    # hidden files are the resource forks (._x.jpg) that macOS puts into archives
+    return [folder / name for name in sorted(names) if not name.startswith(".")]
+
+
+def contents(folder: Path) -> str:
+    """`found 3 .txt, 1 folder`: what lies in a folder, by ending."""
+    if not folder.is_dir():
+        return "no such folder"
+    kinds = Counter(
+        "folder" if f.is_dir() else f.suffix or "without ending" for f in folder.iterdir()
+    )
+    return "found " + (", ".join(f"{n} {kind}" for kind, n in kinds.most_common()) or "nothing")
+
+
+def _is_plain_dir(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and not path.name.startswith((".", "__MACOSX"))

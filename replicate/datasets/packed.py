@@ -1,0 +1,111 @@
+"""Images as memory-mapped uint8 arrays: decoded and resized once, then opened in milliseconds.
+
+A packed split is the folder `<data>/packed/<name>-<split>-<size>-<hash>/` with one `.npy` file an
+array and `passport.json`. The hash is that of the contents it was made from, so a changed image
+gives a new folder; any of them may be deleted at any time.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from replicate import paths
+from replicate.datasets import filling, folders, hashes, packing
+from replicate.datasets.layouts import shown
+from replicate.datasets.spec import Spec, spec
+from replicate.errors import ReplicateError
+
+SIZES = range(8, 4097)  # px
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """One split of a data set at one size.
+
+    Attributes:
+        domains: the names of A and B.
+        paired: whether A[i] and B[i] show the same thing.
+        arrays: "A" and "B", uint8 (N, S, S, 3), and any further array aligned with one of them by
+            its prefix: "A_ideal" (N, S, S, 3), "A_mask" (N, S, S) in {0, 1}, labels (N,) or (N, K).
+        names: the file names of A and of B, in the order of the arrays.
+        passport: JSON; what a result depends on: counts, modes converted, sha256 of each array.
+    """
+
+    name: str
+    split: str
+    size: int
+    domains: tuple[str, str]
+    paired: bool
+    arrays: dict[str, np.ndarray]
+    names: dict[str, list[str]]
+    passport: dict
+
+
+def load(name: str, split: str, size: int, progress: bool = True) -> ImageSet:
+    """One split of a data set, packed at the first call and memory-mapped from then on.
+
+    Args:
+        name: an entry of `data/datasets.yaml` or a folder of one's own (see `spec.spec`).
+        split: "train" or "test".
+        size: side in px; images are squeezed to a square (bicubic with antialiasing), as the
+            papers' loaders do.
+        progress: whether bars run while the set is packed.
+
+    Raises:
+        UnknownName: no such set or split.
+        ReplicateError: the images are not there, one cannot be decoded, the disk is too full.
+    """
+    entry = spec(name)
+    folders.check_split(split)
+    if size not in SIZES:
+        raise ReplicateError(f"size {size}: expected {SIZES.start} to {SIZES.stop - 1} px")
+    if entry.layout == "drawn":
+        target = _target(entry, split, size, hashes.sha256(filling.DRAWN_SOURCE))
+        fill = partial(filling.fill_drawn, entry=entry, split=split, size=size)
+    else:
+        files = folders.split_files(entry, split)
+        target = _target(entry, split, size, _content(entry, split, files, progress))
+        fill = partial(
+            filling.fill_files, entry=entry, split=split, size=size, files=files, show=progress
+        )
+    if not (target / "passport.json").is_file():
+        packing.build(target, fill)
+    return _open(target, entry, split, size)
+
+
+def make(name: str, size: int, progress: bool = True) -> dict[str, ImageSet]:
+    """Both splits, packed: what `load` would do at its first call, done beforehand."""
+    return {split: load(name, split, size, progress) for split in ("train", "test")}
+
+
+def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool) -> str:
+    """A hash of the file names and contents, and of which half is A."""
+    flat = [path for group in files.values() for path in group]
+    index = paths.data() / "packed" / f"{entry.name}-{split}.index.json"
+    known = hashes.content_hashes(flat, entry.folder, index, show)
+    side = entry.left == entry.domains[0]
+    return hashlib.sha256(json.dumps([list(known.items()), side]).encode()).hexdigest()
+
+
+def _target(entry: Spec, split: str, size: int, content: str) -> Path:
+    key = hashlib.sha256(f"{filling.VERSION} {content}".encode()).hexdigest()[:16]
+    return paths.data() / "packed" / f"{entry.name}-{split}-{size}-{key}"
+
+
+def _open(folder: Path, entry: Spec, split: str, size: int) -> ImageSet:
+    stored = json.loads((folder / "passport.json").read_text(encoding="utf-8"))
+    names = stored.pop("names")
+    try:
+        arrays = {key: np.load(folder / f"{key}.npy", mmap_mode="r") for key in stored["arrays"]}
+    except (OSError, ValueError) as error:
+        raise ReplicateError(
+            f"{shown(folder)} is damaged ({error}). Delete it and run again: it is rebuilt"
+        ) from error
+    about = {"name": entry.name, "split": split, "size": size, "domains": list(entry.domains)}
+    return ImageSet(
+        entry.name, split, size, entry.domains, entry.paired, arrays, names, about | stored
+    )

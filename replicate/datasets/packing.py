@@ -1,0 +1,94 @@
+"""How a packed split is built: into a temporary folder, synced, then renamed to its final name."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from filelock import FileLock
+
+from replicate import paths
+from replicate.datasets.hashes import write_json
+from replicate.datasets.layouts import shown
+from replicate.errors import ReplicateError
+
+
+class ArrayWriter:
+    """An `.npy` file written row by row, whose content is on the disk when the `with` block ends.
+
+    Not a memory map: a page of one that finds no disk block kills the process, where a plain
+    write raises.
+
+    Args:
+        path: of the file to be.
+        shape: of the whole array.
+        dtype: of its elements.
+
+    Raises:
+        ReplicateError: the array is larger than the free disk.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        need, free = int(np.prod(shape)) * dtype.itemsize, shutil.disk_usage(path.parent).free
+        if need > free:
+            raise ReplicateError(
+                f"{path.name} needs {need / 1e6:.0f} MB, {free / 1e6:.0f} MB are free at "
+                f"{shown(paths.data())}. Free some, or move the data with REPLICATE_DATA"
+            )
+        self._path, self._shape, self._dtype = path, shape, dtype
+        self._digest = hashlib.sha256()
+
+    def __enter__(self) -> Self:
+        self._file = self._path.open("wb")
+        descr = np.lib.format.dtype_to_descr(self._dtype)
+        header = {"descr": descr, "fortran_order": False, "shape": self._shape}
+        np.lib.format.write_array_header_1_0(self._file, header)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._file:
+            if kind is None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+
+    def append(self, rows: np.ndarray) -> None:
+        """Adds one row, or several."""
+        content = np.ascontiguousarray(rows, self._dtype).tobytes()
+        self._file.write(content)
+        self._digest.update(content)
+
+    @property
+    def sha256(self) -> str:
+        """Of what was appended, without the file's header."""
+        return self._digest.hexdigest()
+
+
+def build(target: Path, fill: Callable[[Path], dict]) -> None:
+    """The packed folder `target`, built now or by the process that is building it already.
+
+    Killed at any moment it leaves no folder under the final name; what it left under a temporary
+    one is removed by the next build of the same folder.
+
+    Args:
+        target: the final folder.
+        fill: writes the arrays into the folder it is given and returns the passport.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".building-{target.name}-"
+    with FileLock(target.parent / f".{target.name}.lock"):
+        if target.is_dir():
+            return
+        for left in target.parent.glob(f"{prefix}*"):
+            shutil.rmtree(left)
+        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=prefix))
+        try:
+            folder = temporary / "all"  # one level down, because mkdtemp's own folder is private
+            folder.mkdir()
+            write_json(folder / "passport.json", fill(folder))
+            os.replace(folder, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
