@@ -1,0 +1,143 @@
+"""Scores against a true mask: where the attention looks, what it leaves alone, what it paints."""
+
+import numpy as np
+from scipy.ndimage import binary_dilation
+
+from replicate.errors import ReplicateError
+from replicate.metrics.arrays import Array, binary_masks, float_maps, same_shape, uint8_images
+
+LARGEST_CELL = 16
+
+
+def attention_iou(maps: Array, masks: Array, threshold: float = 0.5) -> np.ndarray:
+    """Intersection over union of the thresholded attention maps with the true masks.
+
+    Args:
+        maps: (N, H, W) in [0, 1], bright where the method repaints.
+        masks: (N, H, W) of 0 and 1, 1 on the object.
+        threshold: a pixel belongs to the attention when its value is >= this.
+
+    Returns:
+        (N,) float64 in [0, 1], 1 where attention and mask agree.
+
+    Raises:
+        ReplicateError: a mask without foreground; its IoU is 0 whatever the map, or 0/0.
+    """
+    maps, masks = float_maps(maps, "maps"), binary_masks(masks)
+    same_shape(maps, masks, ("maps", "masks"))
+    _need(masks, "no foreground")
+    chosen = maps >= threshold
+    return (chosen & masks).sum((1, 2)) / (chosen | masks).sum((1, 2))
+
+
+def iou_ceiling(masks: Array, cell: int) -> np.ndarray:
+    """The best IoU that a map constant on cell x cell px blocks can reach.
+
+    Args:
+        masks: (N, H, W) of 0 and 1.
+        cell: side of a block, px; divides H and W.
+
+    Returns:
+        (N,) float64 in (0, 1]; 1 for cell = 1.
+
+    Raises:
+        ReplicateError: cell does not divide the size, or a mask has no foreground.
+    """
+    masks = binary_masks(masks)
+    n, height, width = masks.shape
+    if cell < 1 or height % cell or width % cell:
+        raise ReplicateError(
+            f"cell of {cell} px does not divide {height} x {width} px; take a common divisor"
+        )
+    _need(masks, "no foreground")
+    blocks = masks.reshape(n, height // cell, cell, width // cell, cell).sum((2, 4))
+    # With k blocks chosen that hold f foreground pixels of F, the IoU is f / (F + k cell^2 - f).
+    # It grows with f at fixed k, so the best k blocks are the k fullest, and the optimum over all
+    # choices is the best prefix of the blocks sorted by foreground.
+    inside = np.cumsum(-np.sort(-blocks.reshape(n, -1), axis=1), axis=1)
+    area = np.arange(1, inside.shape[1] + 1) * cell**2
+    return (inside / (masks.sum((1, 2))[:, None] + area - inside)).max(axis=1)
+
+
+def grid_of(maps: Array) -> int:
+    """The side of the largest block on which all maps are constant, px.
+
+    Args:
+        maps: (N, H, W) in [0, 1].
+
+    Returns:
+        The largest common divisor of H and W up to 16 for which it holds; 1 for a full-resolution
+        map. Maps that are flat throughout give the largest divisor.
+    """
+    maps = float_maps(maps, "maps")
+    n, height, width = maps.shape
+    for cell in range(LARGEST_CELL, 1, -1):
+        if height % cell or width % cell:
+            continue
+        blocks = maps.reshape(n, height // cell, cell, width // cell, cell)
+        if (blocks == blocks[:, :, :1, :, :1]).all():
+            return cell
+    return 1
+
+
+def background_psnr(outputs: Array, inputs: Array, masks: Array, grow: int = 2) -> np.ndarray:
+    """PSNR of output against input on the background, which a method should leave alone.
+
+    Args:
+        outputs: (N, H, W, 3) uint8.
+        inputs: the same shape.
+        masks: (N, H, W) of 0 and 1, 1 on the object.
+        grow: px by which the mask is widened in all eight directions (a square of 2 grow + 1 px),
+            so that the soft edge of the object counts as neither.
+
+    Returns:
+        (N,) float64, dB, data range 255; inf where the background is untouched.
+
+    Raises:
+        ReplicateError: a grown mask covers its image, so that no background is left.
+    """
+    outputs, inputs, masks = _repainted(outputs, inputs, masks)
+    square = np.ones((1, 2 * grow + 1, 2 * grow + 1), dtype=bool)
+    outside = ~binary_dilation(masks, square)
+    _need(outside, f"no background (mask grown by {grow} px)")
+    squares = ((outputs - inputs) ** 2).mean(axis=3)
+    error = (squares * outside).sum((1, 2)) / outside.sum((1, 2))
+    return np.array([np.inf if e == 0 else 10 * np.log10(255.0**2 / e) for e in error])
+
+
+def foreground_error(outputs: Array, ideals: Array, masks: Array) -> np.ndarray:
+    """Mean absolute difference to the ideal translation inside the true mask.
+
+    Args:
+        outputs: (N, H, W, 3) uint8.
+        ideals: the same shape.
+        masks: (N, H, W) of 0 and 1, 1 on the object.
+
+    Returns:
+        (N,) float64 in [0, 1], in units of the full range 255; 0 where the object is ideal.
+
+    Raises:
+        ReplicateError: a mask without foreground.
+    """
+    outputs, ideals, masks = _repainted(outputs, ideals, masks)
+    _need(masks, "no foreground")
+    difference = np.abs(outputs - ideals).mean(axis=3)
+    return (difference * masks).sum((1, 2)) / masks.sum((1, 2)) / 255.0
+
+
+def _repainted(a: Array, b: Array, masks: Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two image sets as float64 and their masks, checked against each other."""
+    a, b, masks = uint8_images(a, "outputs"), uint8_images(b, "references"), binary_masks(masks)
+    same_shape(a, b, ("outputs", "references"))
+    same_shape(a[..., 0], masks, ("outputs (without channels)", "masks"))
+    return a.astype(np.float64), b.astype(np.float64), masks
+
+
+def _need(pixels: np.ndarray, lack: str) -> None:
+    """Nothing, or the error that names the first image without any pixel to score."""
+    empty = np.flatnonzero(~pixels.any(axis=(1, 2)))
+    if len(empty):
+        raise ReplicateError(
+            f"image {empty[0]} has {lack}: its score is undefined; {len(empty)} of {len(pixels)} "
+            "images are so, leave them out"
+        )
