@@ -1,0 +1,57 @@
+# Needs Python 3.11 or newer with venv, make and git; everything else goes into .venv.
+#   make setup        .venv from requirements.lock; the other targets make it where it is missing
+#   make replicate    train what is missing, print it beside the published tables; ARGS="..." is
+#                     passed on
+#   make test         what CI runs: the tests, then every notebook on its smoke parameters
+PYTHON ?= python3
+ARGS ?=
+UV_VERSION := 0.13.8
+PY := .venv/bin/python
+UV := .venv/bin/uv pip
+export UV_HTTP_TIMEOUT ?= 300
+
+# The stamp holds the folder that .venv was made in and is read by .venv's own Python: in a copied
+# checkout, or after the system's Python is gone, it does not match and .venv is made anew.
+STAMP := .venv/.stamp
+BUILT_IN := $(shell $(PY) -c "print(open('$(STAMP)').read())" 2>/dev/null)
+ifneq ($(strip $(BUILT_IN)),$(strip $(CURDIR)))
+.PHONY: $(STAMP)
+endif
+
+.PHONY: setup replicate test lint strip lock
+setup: $(STAMP)
+
+# The stamp comes last, so that an installation killed on the way counts as missing. --python keeps
+# uv out of another environment that the shell may have activated.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "replicate needs Python >= 3.11, but $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
+	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; } >&2
+	$(PYTHON) -m venv --clear .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(UV) install --quiet --python $(PY) --require-hashes -r requirements.lock
+	$(UV) install --quiet --python $(PY) --no-deps --no-build-isolation -e .
+	@printf '%s\n' "$(CURDIR)" > $(STAMP)
+
+replicate: $(STAMP)
+	$(PY) -m replicate.cli replicate $(ARGS)
+
+# One thread a process: the tests run in two, and more threads give other bytes.
+test: export OMP_NUM_THREADS := 1
+test: $(STAMP)
+	$(PY) -m pytest -n 2 --dist loadfile tests
+	@results=$$(mktemp -d) && trap 'rm -rf "$$results"' EXIT && set -x && \
+	  REPLICATE_RESULTS="$$results" $(PY) -m pytest --nbval-lax notebooks
+
+lint: $(STAMP)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+strip: $(STAMP)
+	$(PY) -m nbconvert --clear-output --inplace notebooks/*.ipynb
+
+# Keeps the pins that still satisfy pyproject.toml; ARGS="--upgrade" renews them all.
+lock: $(STAMP)
+	$(UV) compile --quiet --universal --python-version 3.11 --extra test --generate-hashes \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" $(ARGS) \
+	  pyproject.toml -o requirements.lock
