@@ -20,7 +20,7 @@ def save(folder: Path, state: dict, iteration: int) -> Path:
 
     Args:
         folder: of the run.
-        state: tensors, numbers, strings and containers of them, so that `weights_only=True` loads it.
+        state: tensors, numbers, strings and containers of them; `weights_only=True` loads no more.
         iteration: steps done; part of the file name.
 
     Raises:
@@ -78,7 +78,7 @@ def iteration_of(path: Path) -> int:
 def is_whole(path: Path) -> bool:
     """Whether the file's sha256 equals the one written beside it."""
     digest = _digest_path(path)
-    return digest.exists() and digest.read_text().split()[0] == _sha256(path)
+    return digest.exists() and digest.read_text().split()[:1] == [_sha256(path)]
 
 
 def _digest_path(path: Path) -> Path:

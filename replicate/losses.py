@@ -41,7 +41,8 @@ def lsgan_d_loss(real: Tensor, fake: Tensor) -> Tensor:
 def l1_loss(x: Tensor, y: Tensor) -> Tensor:
     """Mean absolute difference of two tensors of one shape, >= 0 and 0 when they are equal.
 
-    Source: the cycle and identity terms of CycleGAN (eq. 2 and section 5.2) and AGGAN (losses.py:5-28).
+    Source: the cycle and identity terms of CycleGAN (eq. 2, section 5.2) and AGGAN
+        (losses.py:5-28).
     """
     if x.shape != y.shape:
         raise ReplicateError(f"l1_loss of two shapes, {tuple(x.shape)} and {tuple(y.shape)}")

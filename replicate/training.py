@@ -13,11 +13,11 @@ from itertools import count
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from replicate import checkpoint
 from replicate.errors import ReplicateError
 from replicate.methods.base import Batch, Losses, Method
+from replicate.progress import progress
 
 LOG = "losses.csv"
 CHECKPOINTS = 20  # in a run, at even distances ...
@@ -64,13 +64,14 @@ class Training:
         """
         until = self.total if until is None else until
         self._restore()
-        with self._open_log() as log, self._bar() as bar:
+        batch_size = self.method.config.batch_size
+        line = progress(self.label, self.done, self.total, batch_size)
+        with self._open_log() as log, line as show:
             since = time.monotonic()
             while self.done < until:
                 values = self._iterate()
                 self._log(log, values)
-                bar.set_postfix_str(self._postfix(values, bar), refresh=False)
-                bar.update()
+                show(values)
                 late = time.monotonic() - since > CHECKPOINT_SECONDS
                 if self._due(CHECKPOINTS) or late or self.done == until:
                     self._save(log, time.monotonic() - since)
@@ -104,13 +105,14 @@ class Training:
         kept = checkpoint.iteration_of(saved[0]) if saved else "none"
         rates = {g["lr"] for o in self.method.optimizers.values() for g in o.param_groups}
         return (
-            f"loss {name} is {value} at iteration {self.done} (lr {max(rates, default=0):.2e}, "
+            f"loss {name} is {value} at iteration {self.done + 1} (lr {max(rates, default=0):.2e}, "
             f"{self.method.config.precision}); last finite checkpoint: {kept}, kept. Lower the "
             "learning rate or set precision=fp32; a new configuration is a new run"
         )
 
     def _restore(self) -> None:
-        state = checkpoint.load(self.folder, self.device)
+        # to the CPU: Adam's step counts stay where they are loaded, on a GPU each would be a sync
+        state = checkpoint.load(self.folder, torch.device("cpu"))
         if state is None:
             print(f"no checkpoint in {self.folder}; starting at iteration 0", file=sys.stderr)
             self.method.setup(map(self.batches, count()))
@@ -124,9 +126,9 @@ class Training:
         self.method.load_state_dict(state["method"])
         for name, optimizer in self.method.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
-        torch.set_rng_state(state["rng"]["cpu"].cpu())
+        torch.set_rng_state(state["rng"]["cpu"])
         if self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["rng"]["cuda"].cpu(), self.device)
+            torch.cuda.set_rng_state(state["rng"]["cuda"], self.device)
         self.done, self.log_offset = state["iteration"], state["log_offset"]
         self.columns, self.seconds = state["columns"], state["seconds"]
         if self.done < self.total:
@@ -154,7 +156,7 @@ class Training:
 
     @contextmanager
     def _open_log(self):
-        """The log, cut back to the checkpoint's last row, so that no iteration stands there twice."""
+        """The log, cut back to the checkpoint's last row: no iteration stands there twice."""
         path = self.folder / LOG
         path.touch()
         if path.stat().st_size < self.log_offset:
@@ -183,30 +185,11 @@ class Training:
         csv.writer(line, lineterminator="\n").writerow(row)
         self.log_offset += log.write(line.getvalue().encode())
 
-    def _postfix(self, values: dict[str, float | None], bar: tqdm) -> str:
-        rate = (bar.format_dict["rate"] or 0) * self.method.config.batch_size
-        shown = [f"{k} {v:.2f}" for k, v in values.items() if v is not None]
-        return f"{rate:.1f} images/s, " + " ".join(shown[:6])
-
     def _sample(self) -> None:
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.no_grad(), self.autocast():
             self.method.eval()
             self.sample(self.done)
-
-    @contextmanager
-    def _bar(self):
-        """A progress line: twice a second in a terminal, else at most 200 lines, 30 s apart."""
-        tty = sys.stderr.isatty()
-        batch_size = self.method.config.batch_size
-        bar = tqdm(
-            desc=self.label, initial=self.done, total=self.total, disable=self.done >= self.total,
-            mininterval=0.5 if tty else 30.0, miniters=1 if tty else max(1, self.total // 200),
-            ascii=True, ncols=100, dynamic_ncols=False, file=sys.stderr,
-            bar_format="{desc} {percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}",
-        )  # fmt: skip
-        with bar:
-            yield bar
 
 
 def _values(losses: Losses) -> dict[str, float | None]:

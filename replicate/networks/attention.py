@@ -18,7 +18,7 @@ class AttentionNet(nn.Module):
 
     Input (N, 3, H, W) with H, W multiples of 4; output (N, 1, H, W).
 
-    Source: `papers/aggan.md` 2.1 (AGG model.py:100-132), 104,001 parameters at naf 32.
+    Source: AGGAN's model.py:100-132, 104,001 parameters at naf 32.
     """
 
     CELL = 4  # px

@@ -46,6 +46,20 @@ class SamePad(nn.Module):
         return F.pad(x, (0, 1, 0, 1))
 
 
+class SameUpsample(nn.ConvTranspose2d):
+    """TensorFlow's SAME 3x3 transposed convolution of stride 2: the adjoint of `SamePad` + conv.
+
+    PyTorch's padding=1, output_padding=1 writes one pixel further up and left; after two `SamePad`
+    convolutions and two of those, an output would stand 3 px away from what it was made of.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x)[..., :-1, :-1]
+
+
 class InstanceNorm(nn.InstanceNorm2d):
     """Instance normalisation computed in float32 also under autocast; the dtype stays float32."""
 

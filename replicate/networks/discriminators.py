@@ -1,5 +1,7 @@
 """Patch discriminators: one score per overlapping patch of the image."""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -17,8 +19,8 @@ class PatchDiscriminator(nn.Module):
         affine: scale and offset in the instance norms.
         norm_first: normalise after the first convolution too (AGGAN).
 
-    Source: `papers/cyclegan_pix2pix.md` 2.2 (ATT models/networks.py:712-757), 2,764,737 parameters
-        at the defaults; `papers/aggan.md` 2.3 (AGG model.py:223-262).
+    Source: PyTorch CycleGAN models/networks.py (lines 712-757 of its copy, see `cyclegan.py`),
+        2,764,737 parameters at the defaults; AGGAN's model.py:223-262.
     """
 
     def __init__(
@@ -34,7 +36,7 @@ class PatchDiscriminator(nn.Module):
         widths = [in_channels] + [ndf * min(2**i, 8) for i in range(n_layers + 1)]
         self.convs = nn.ModuleList(
             nn.Conv2d(a, b, 4, stride=2 if i < n_layers else 1, padding=pad)
-            for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False))
+            for i, (a, b) in enumerate(pairwise(widths))
         )
         self.norms = nn.ModuleList(
             InstanceNorm(b, affine) if i or norm_first else nn.Identity()

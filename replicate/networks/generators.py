@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from replicate.networks.blocks import InstanceNorm, Pad, ResBlock, SamePad
+from replicate.networks.blocks import InstanceNorm, Pad, ResBlock, SamePad, SameUpsample
 
 
 class ResnetGenerator(nn.Module):
@@ -14,12 +14,13 @@ class ResnetGenerator(nn.Module):
         padding: "reflect" (CycleGAN) or "zero" (AGGAN) before every 7x7 and residual convolution.
         affine: scale and offset in the instance norms.
         relu_after_add: see `ResBlock`.
-        tf_same: the stride-2 convolutions pad as TensorFlow's SAME, else 1 px on every side.
+        tf_same: stride-2 and transposed convolutions pad as TensorFlow's SAME, else as PyTorch's
+            CycleGAN, 1 px on every side.
 
     Input and output: (N, 3, H, W), H and W multiples of 4; output in [-1, 1].
 
-    Source: `papers/cyclegan_pix2pix.md` 2.1 (ATT models/networks.py:319-377), 11,378,179 parameters
-        at the defaults; `papers/aggan.md` 2.2 (AGG model.py:176-221).
+    Source: PyTorch CycleGAN models/networks.py (lines 319-377 of its copy, see `cyclegan.py`),
+        11,378,179 parameters at the defaults; AGGAN's model.py:176-221.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class ResnetGenerator(nn.Module):
         layers += [ResBlock(4 * ngf, padding, affine, relu_after_add) for _ in range(n_blocks)]
         for c in (4 * ngf, 2 * ngf):
             layers += [
-                nn.ConvTranspose2d(c, c // 2, 3, stride=2, padding=1, output_padding=1),
+                SameUpsample(c, c // 2)
+                if tf_same
+                else nn.ConvTranspose2d(c, c // 2, 3, stride=2, padding=1, output_padding=1),
                 InstanceNorm(c // 2, affine),
                 nn.ReLU(),
             ]

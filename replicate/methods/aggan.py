@@ -1,0 +1,223 @@
+"""AGGAN: Mejjati, Richardt, Tompkin, Cosker, Kim, NeurIPS 2018 (arXiv 1806.02311).
+
+Official code: AlamiMejjati/Unsupervised-Attention-guided-Image-to-Image-Translation @a691e3a (TF1);
+file and line numbers here are its own. Repaint what the attention map marks, copy the rest:
+fake = a * F(x) + (1 - a) * x.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
+from replicate.methods import base
+from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
+from replicate.methods.pool import ImagePool
+from replicate.networks.attention import AttentionNet
+from replicate.networks.blocks import init_weights
+from replicate.networks.discriminators import PatchDiscriminator
+from replicate.networks.generators import ResnetGenerator
+
+DEVIATIONS = (
+    Deviation(
+        "aggan/decoder-kernel-1x1",
+        "not in a reachable source",
+        "1x1 convolutions in A's decoder, by the order of the arguments (model.py:120,126,129)",
+        "as code: the published maps show its 4 x 4 px squares",
+    ),
+    Deviation(
+        "aggan/generator-input",
+        "arXiv v1 feeds F the foreground a * x",
+        "the whole image (model.py:51)",
+        "as code",
+    ),
+    Deviation(
+        "aggan/d-norm-switch",
+        "not in a reachable source",
+        "instance norms in D until epoch 30, none after, same weights (main.py:401-409)",
+        "as code",
+        "switch_epoch",
+    ),
+    Deviation(
+        "aggan/d-first-layer-norm",
+        "usual patch discriminators have none on the first layer",
+        "a norm there too",
+        "as code",
+    ),
+    Deviation(
+        "aggan/threshold",
+        "keeps x > tau",
+        "keeps a >= 0.1, on D's input only (main.py:549-552)",
+        "as code",
+        "threshold",
+    ),
+    Deviation(
+        "aggan/size-lr-epochs",
+        "not in a reachable source",
+        "ngf 32, lr 1e-4, 100 epochs; summer to winter 2e-4 and 200",
+        "as code; at laptop 16 channels, 4 blocks and lr 4e-4, because at 1e-4 the maps are still "
+        "grey when a schedule of some thousand steps freezes them; CycleGAN gets 4e-4 there too",
+        "lr",
+    ),
+    Deviation(
+        "aggan/d-layers",
+        "70 px patches",
+        "three stride-2 layers",
+        "as code; at 64 px two, 34 px patches: the 70 px patch is larger than the image",
+        "n_layers",
+    ),
+    Deviation(
+        "aggan/fixed-pair-order",
+        "not stated",
+        "the same pairs in the same order every epoch",
+        "both domains shuffled independently",
+    ),
+    Deviation(
+        "aggan/test-random-crop",
+        "not stated",
+        "tests resize to 286 px and crop 256 at random (main.py:509-511)",
+        "test images are resized to crop_size, never cropped",
+    ),
+    Deviation(
+        "aggan/one-adam-object",
+        "Adam",
+        "one object for all losses, so its bias correction advances four times an iteration",
+        "an optimiser for each network; differs in the first few hundred steps",
+    ),
+    Deviation(
+        "aggan/deconv-shift",
+        "not stated",
+        "TensorFlow's SAME transposed convolution drops the last row and column, PyTorch's usual "
+        "form the first",
+        "as TensorFlow: after SAME convolutions PyTorch's form would put the output 3 px away from "
+        "the input that it is made of",
+    ),
+    Deviation(
+        "aggan/saved-mask-stretch",
+        "not stated",
+        "saved maps are stretched to black and white (scipy.misc.imsave)",
+        "maps are saved as they are, 0 black and 1 white",
+    ),
+    Deviation(
+        "aggan/last-epoch-not-saved",
+        "not stated",
+        "checkpoints at the start of an epoch, so the last one is lost (main.py:391)",
+        "the last iteration is saved and scored",
+    ),
+    Deviation(
+        "aggan/unseeded-pool",
+        "not stated",
+        "the pool draws from an unseeded generator",
+        "everything is seeded",
+    ),
+    Deviation(
+        "aggan/resize",
+        "not stated",
+        "TF1 bilinear without antialiasing, 286 px",
+        "bicubic with antialiasing, once, when the images are packed",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(base.Config):
+    """Values of the released code (configs/exp_01.json, model.py, main.py)."""
+
+    epochs: int = 100  # configs/exp_01, 02, 04
+    ngf: int = 32  # model.py:20
+    n_blocks: int = 9
+    naf: int = 32
+    ndf: int = 64
+    n_layers: int = 3  # 70 px patches
+    lambda_cyc: float = 10.0  # configs/exp_01
+    pool_size: int = 50  # main.py:328-350
+    lr: float = 1e-4  # configs/exp_01
+    beta1: float = 0.5
+    constant_epochs: int = 50  # main.py:395-399
+    switch_epoch: int | None = 30  # main.py:401-409; None: D sees whole images to the end
+    threshold: float = 0.1  # main.py:549-552, of the map on D's input
+
+
+@base.register(paper="mejjati2018aggan")
+class AGGAN(Method):
+    """An attention network per domain decides where its generator's output is used.
+
+    Until `switch_epoch` the attention networks learn while D sees whole, normalised images; from
+    then on they are frozen and D, without norms, sees only what their thresholded maps leave.
+    """
+
+    Config = Config
+    VARIANTS = {"paper": {}, "whole-image-d": {"switch_epoch": None}}
+    SMOKE = {
+        "load_size": 32, "crop_size": 32, "ngf": 4, "n_blocks": 1, "naf": 4, "ndf": 4,
+        "n_layers": 1, "pool_size": 2, "iterations": 4,
+    }  # fmt: skip
+    LAPTOP = {
+        "load_size": 64, "crop_size": 64, "ngf": 16, "n_blocks": 4, "naf": 16, "ndf": 32,
+        "n_layers": 2, "lr": 4e-4, "iterations": 3000,
+    }  # fmt: skip
+    attention_cell = AttentionNet.CELL
+
+    def build(self, c: Config) -> None:
+        self.A = base.per("AB", lambda: AttentionNet(c.naf))
+        self.G = base.per(
+            DIRECTIONS,
+            lambda: ResnetGenerator(c.ngf, c.n_blocks, "zero", True, True, tf_same=True),
+        )
+        self.D = base.per(
+            "AB",
+            lambda: PatchDiscriminator(3, c.ndf, c.n_layers, 2, affine=True, norm_first=True),
+        )
+        init_weights(self, truncated=True)
+        self.pool = base.per("AB", lambda: ImagePool(c.pool_size, 4, c.crop_size))
+        self.optimizers = {f"G_{d}": base.adam(c.lr, c.beta1, self.G[d]) for d in DIRECTIONS}
+        self.optimizers |= {f"A_{X}": base.adam(c.lr, c.beta1, self.A[X]) for X in "AB"}
+        self.optimizers |= {f"D_{X}": base.adam(c.lr, c.beta1, self.D[X]) for X in "AB"}
+        self.begin(0, 1)
+
+    def begin(self, iteration: int, iterations_per_epoch: float) -> None:
+        c, epoch = self.config, int(iteration / iterations_per_epoch)
+        self.set_lr(c.lr * base.linear_decay(epoch, c.constant_epochs, c.epochs))
+        self.switched = c.switch_epoch is not None and epoch >= c.switch_epoch
+
+    def translate(self, x: Tensor, direction: str) -> Translation:
+        a = self.A[direction[0]](x)
+        return Translation(a * self.G[direction](x) + (1 - a) * x, attention=a)
+
+    def step(self, batch: Batch) -> Losses:
+        losses: Losses = {}
+        for X, Y in DIRECTIONS:  # F_AB [and A_A], D_B, F_BA [and A_B], D_A: main.py:418-497
+            with base.frozen(self.D, self.A[Y], self.G[Y + X], *([self.A[X]] * self.switched)):
+                fake, a = self._update_generator(batch, X, Y, losses)
+            self._update_discriminator(batch, fake, a, Y, losses)
+            losses[f"attention_{X}"] = a.mean()
+        return losses
+
+    def _update_generator(self, batch: Batch, X: str, Y: str, losses: Losses) -> Translation:
+        lambda_cyc = self.config.lambda_cyc
+        fake = self.translate(batch[X], X + Y)
+        with torch.no_grad():  # F_YX and A_Y are not updated here
+            back = self.translate(batch[Y], Y + X).image
+        losses[f"cyc_{X}"] = lambda_cyc * l1_loss(self.translate(fake.image, Y + X).image, batch[X])
+        cyc_Y = lambda_cyc * l1_loss(self.translate(back, X + Y).image, batch[Y])
+        losses[f"adv_{Y}"] = lsgan_loss(self._judge(Y, *fake), is_real=True)
+        names = [f"G_{X}{Y}"] if self.switched else [f"G_{X}{Y}", f"A_{X}"]
+        self.update(losses[f"adv_{Y}"] + losses[f"cyc_{X}"] + cyc_Y, *names)
+        return fake
+
+    def _update_discriminator(
+        self, batch: Batch, fake: Tensor, a: Tensor, Y: str, losses: Losses
+    ) -> None:
+        with torch.no_grad():
+            real_a = self.A[Y](batch[Y])
+            fake, a = self.pool[Y](torch.cat([fake, a], dim=1)).split([3, 1], dim=1)
+        losses[f"dis_{Y}"] = lsgan_d_loss(self._judge(Y, batch[Y], real_a), self._judge(Y, fake, a))
+        self.update(losses[f"dis_{Y}"], f"D_{Y}")
+
+    def _judge(self, Y: str, image: Tensor, a: Tensor) -> Tensor:
+        """D's scores: of the whole image with norms, or after the switch of its attended part."""
+        if not self.switched:
+            return self.D[Y](image)
+        # >=, and no gradient through the mask (model.py:226-227); hidden pixels are 0, mid grey
+        return self.D[Y](image * (a.detach() >= self.config.threshold), normalize=False)

@@ -1,0 +1,169 @@
+"""What a method is: networks, optimisers, a schedule, one update step, one translation."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from replicate.registry import Registry
+
+METHODS: Registry[type["Method"]] = Registry("method")
+
+Batch = Mapping[str, Tensor]
+Losses = dict[str, Tensor | None]
+DIRECTIONS = ("AB", "BA")
+
+
+class Deviation(NamedTuple):
+    """One difference between a paper, its official code and this file."""
+
+    slug: str  # "<method>/<what>", the anchor that tables and prose link to
+    paper: str
+    official: str
+    choice: str  # what is done here, and why
+    switch: str = ""  # the `Config` field, only where a table, an ablation or a claim uses it
+
+
+class Translation(NamedTuple):
+    """What a method makes of an image: image (N, 3, H, W) in [-1, 1], attention (N, 1, H, W)."""
+
+    image: Tensor
+    attention: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What decides a run besides method, data set and seed; defaults: CycleGAN's data side."""
+
+    load_size: int = 286  # px; images are resized to this square once, when they are packed
+    crop_size: int = (
+        256  # px; a random crop for training; the test split is resized to it, uncropped
+    )
+    flip: bool = True  # mirror half of the training images
+    batch_size: int = 1
+    epochs: int = 200  # the length of the schedule, in epochs of the larger domain
+    iterations: int | None = None  # squeezes the whole schedule into so many steps; None: epochs
+    precision: str = "fp32"  # or "bf16": autocast of the convolutions; norms and losses stay fp32
+
+
+class Method(nn.Module):
+    """Base of all methods; a subclass is final and lives in a file of its registered name.
+
+    A subclass defines `Config`, `build`, `begin`, `step` and `translate`. Everything that a resume
+    needs is in `state_dict` (networks, pools, memories as buffers) and in `optimizers`.
+
+    Args:
+        config: an instance of the subclass's `Config`.
+    """
+
+    name: ClassVar[str]  # file name = registered name = name in tables
+    paper: ClassVar[str]  # key of the printed tables in data/reported/
+    Config: ClassVar[type[Config]]
+    VARIANTS: ClassVar[Mapping[str, Mapping[str, object]]] = {"paper": {}}
+    SMOKE: ClassVar[Mapping[str, object]] = {}
+    LAPTOP: ClassVar[Mapping[str, object]] = {}
+    paired: ClassVar[bool] = False  # whether batch["A"] and batch["B"] must show the same scene
+    attention_cell: ClassVar[int] = 1  # px; attention maps are constant on squares of this side
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        self.build(config)
+
+    def build(self, c: Config) -> None:
+        """Makes networks, image pools and named optimisers; called once, on the CPU."""
+        raise NotImplementedError
+
+    def setup(self, batches: Iterator[Batch]) -> None:
+        """Gathers statistics or pretrains before the first iteration; its outcome is state."""
+
+    def begin(self, iteration: int, iterations_per_epoch: float) -> None:
+        """Sets learning rates and stage, a pure function of its arguments."""
+
+    def step(self, batch: Batch) -> Losses:
+        """One iteration in the paper's order of updates.
+
+        Returns:
+            Every loss by name, always the same names; None for one not computed this time.
+        """
+        raise NotImplementedError
+
+    def translate(self, x: Tensor, direction: str) -> Translation:
+        """The translation of (N, 3, H, W) in [-1, 1]; `direction` is "AB" or "BA"."""
+        raise NotImplementedError
+
+    def update(self, loss: Tensor, *names: str) -> None:
+        """One backward pass, then a step of the named optimisers."""
+        for name in names:
+            self.optimizers[name].zero_grad(set_to_none=True)
+        loss.backward()
+        for name in names:
+            self.optimizers[name].step()
+
+    def set_lr(self, lr: float) -> None:
+        """Gives every optimiser the learning rate `lr`."""
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+
+    def counts(self) -> dict[str, int]:
+        """Trainable parameters of one network of each kind: {"G": ..., "D": ...}."""
+        kinds = {}
+        for name, child in self.named_children():
+            network = next(iter(child.values())) if isinstance(child, nn.ModuleDict) else child
+            n = sum(p.numel() for p in network.parameters() if p.requires_grad)
+            if n:
+                kinds[name] = n
+        return kinds
+
+
+def register(paper: str) -> Callable[[type[Method]], type[Method]]:
+    """A class decorator: enters a method under the name of its file, as a method of `paper`."""
+
+    def enter(cls: type[Method]) -> type[Method]:
+        cls.name, cls.paper = cls.__module__.rsplit(".", 1)[-1], paper
+        return METHODS.register(cls.name)(cls)
+
+    return enter
+
+
+def per(keys: Iterable[str], make: Callable[[], nn.Module]) -> nn.ModuleDict:
+    """One network for each key, each with weights of its own."""
+    return nn.ModuleDict({key: make() for key in keys})
+
+
+def adam(lr: float, beta1: float, *modules: nn.Module) -> torch.optim.Adam:
+    """Adam over the parameters of `modules`, beta2 0.999, eps 1e-8."""
+    parameters = [p for m in modules for p in m.parameters() if p.requires_grad]
+    return torch.optim.Adam(parameters, lr=lr, betas=(beta1, 0.999))
+
+
+@contextmanager
+def frozen(*modules: nn.Module) -> Iterator[None]:
+    """Inside, gradients flow through `modules` but not into their parameters."""
+    parameters = [p for m in modules for p in m.parameters() if p.requires_grad]
+    for p in parameters:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in parameters:
+            p.requires_grad_(True)
+
+
+def linear_decay(epoch: int, constant: int, total: int, tail: int = 0) -> float:
+    """A factor of the learning rate: 1 for `constant` epochs, then linear towards 0.
+
+    Args:
+        epoch: from 0.
+        constant: epochs at 1.
+        total: epochs in all.
+        tail: 1 for PyTorch CycleGAN's form, 1 - max(0, e + 1 - constant) / (total - constant + 1),
+            which ends above 0 (models/networks.py:53-55); 0 for AGGAN's, which starts to fall
+            one epoch later (its main.py:395-399).
+    """
+    return 1 - max(0, epoch + tail - constant) / (total - constant + tail)

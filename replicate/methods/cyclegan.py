@@ -1,0 +1,143 @@
+"""CycleGAN: Zhu, Park, Isola, Efros, ICCV 2017 (arXiv 1703.10593).
+
+Official code: junyanz/CycleGAN @40b4498 (Torch, made the paper's numbers) and its PyTorch successor
+junyanz/pytorch-CycleGAN-and-pix2pix, whose defaults are followed here. Line numbers of networks.py
+are those of its copy in Ha0Tang/AttentionGAN @45da496, of other files those of
+taesungp/contrastive-unpaired-translation @b3ac297 ("CUT"), by the same authors.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
+from replicate.methods import base
+from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
+from replicate.methods.pool import ImagePool
+from replicate.networks.blocks import init_weights
+from replicate.networks.discriminators import PatchDiscriminator
+from replicate.networks.generators import ResnetGenerator
+
+DEVIATIONS = (
+    Deviation(
+        "cyclegan/d-padding",
+        "Torch: padding 2, 35x35 scores at 256 px",
+        "PyTorch: padding 1, 30x30",
+        "PyTorch",
+    ),
+    Deviation("cyclegan/in-affine", "Torch: affine norms", "PyTorch: not affine", "PyTorch"),
+    Deviation(
+        "cyclegan/bias-zeroing",
+        "Torch: convolution biases are zeroed before every step",
+        "PyTorch: trained",
+        "PyTorch",
+    ),
+    Deviation(
+        "cyclegan/size-and-blocks",
+        "Torch defaults: 128 px, 6 blocks",
+        "PyTorch defaults: 256 px, 9 blocks",
+        "PyTorch; 64 px, 16 channels and 4 blocks at laptop and smaller at smoke",
+        "n_blocks",
+    ),
+    Deviation(
+        "cyclegan/d-layers",
+        "70 px patches",
+        "n_layers 3",
+        "3; at 64 px 2 layers, 34 px patches: the 70 px patch is larger than the image",
+        "n_layers",
+    ),
+    Deviation(
+        "cyclegan/update-order",
+        "Torch: G_A, D_A, G_B, D_B, four Adams",
+        "PyTorch: both G in one step, then both D",
+        "PyTorch",
+    ),
+    Deviation(
+        "cyclegan/d-loss-half",
+        "Torch: gradients of the plain sum",
+        "PyTorch: half of it",
+        "PyTorch; Adam makes the factor nearly irrelevant",
+    ),
+    Deviation(
+        "cyclegan/lr-tail",
+        "Torch: reaches 0",
+        "PyTorch: the last epoch has 0.0099 of the base rate",
+        "PyTorch",
+    ),
+    Deviation(
+        "cyclegan/identity-default",
+        "identity loss for painting to photo only",
+        "weight 0.5 of the cycle's for every task",
+        "code: lambda_idt 5.0",
+        "lambda_idt",
+    ),
+    Deviation(
+        "cyclegan/test-random-crop",
+        "not stated",
+        "a test with load_size > crop_size crops at random",
+        "test images are resized to crop_size, never cropped",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(base.Config):
+    """Values of the PyTorch code unless a comment names another source."""
+
+    ngf: int = 64
+    n_blocks: int = 9
+    ndf: int = 64
+    n_layers: int = 3  # 70 px patches
+    lambda_cyc: float = 10.0  # section 4
+    lambda_idt: float = 5.0  # 0.5 of lambda_cyc: deviation cyclegan/identity-default
+    pool_size: int = 50  # section 4
+    lr: float = 2e-4  # section 4
+    beta1: float = 0.5
+    constant_epochs: int = 100  # then linear decay over the rest
+
+
+@base.register(paper="zhu2017cyclegan")
+class CycleGAN(Method):
+    """Two generators that undo each other, two discriminators that see images only."""
+
+    Config = Config
+    VARIANTS = {"paper": {}}
+    SMOKE = {
+        "load_size": 32, "crop_size": 32, "ngf": 4, "n_blocks": 1, "ndf": 4, "n_layers": 1,
+        "pool_size": 2, "iterations": 4,
+    }  # fmt: skip
+    LAPTOP = {
+        "load_size": 64, "crop_size": 64, "ngf": 16, "n_blocks": 4, "ndf": 32, "n_layers": 2,
+        "lr": 4e-4, "iterations": 3000,
+    }  # fmt: skip
+
+    def build(self, c: Config) -> None:
+        self.G = base.per(DIRECTIONS, lambda: ResnetGenerator(c.ngf, c.n_blocks))
+        self.D = base.per("AB", lambda: PatchDiscriminator(3, c.ndf, c.n_layers))
+        init_weights(self, truncated=False)
+        self.pool = base.per("AB", lambda: ImagePool(c.pool_size, 3, c.crop_size))
+        self.optimizers = {
+            "G": base.adam(c.lr, c.beta1, self.G),
+            "D": base.adam(c.lr, c.beta1, self.D),
+        }
+
+    def begin(self, iteration: int, iterations_per_epoch: float) -> None:
+        c, epoch = self.config, int(iteration / iterations_per_epoch)
+        self.set_lr(c.lr * base.linear_decay(epoch, c.constant_epochs, c.epochs, tail=1))
+
+    def translate(self, x: Tensor, direction: str) -> Translation:
+        return Translation(self.G[direction](x))
+
+    def step(self, batch: Batch) -> Losses:
+        c, losses, fake = self.config, {}, {}
+        with base.frozen(self.D):
+            for X, Y in DIRECTIONS:
+                fake[Y] = self.G[X + Y](batch[X])
+                losses[f"idt_{Y}"] = c.lambda_idt * l1_loss(self.G[X + Y](batch[Y]), batch[Y])
+                losses[f"cyc_{X}"] = c.lambda_cyc * l1_loss(self.G[Y + X](fake[Y]), batch[X])
+                losses[f"adv_{Y}"] = lsgan_loss(self.D[Y](fake[Y]), is_real=True)
+            self.update(sum(losses.values()), "G")
+        for Y in "AB":
+            losses[f"dis_{Y}"] = lsgan_d_loss(self.D[Y](batch[Y]), self.D[Y](self.pool[Y](fake[Y])))
+        self.update(losses["dis_A"] + losses["dis_B"], "D")
+        return losses

@@ -1,0 +1,140 @@
+"""What several test files share: small image sets, the methods and toys, a training of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from replicate import checkpoint, repro
+from replicate.datasets.batches import Batches
+from replicate.datasets.packed import ImageSet
+from replicate.methods import METHODS, load_file
+from replicate.methods.base import Config, Method
+from replicate.training import LOG, Training
+
+STEPS = 6  # toy_labels moves its generator at the fifth
+COUNTS = {"A": 7, "B": 5}  # images; few enough that six batches come back to them
+
+
+class Case(NamedTuple):
+    """A variant of a method with its smoke configuration, lengthened to `STEPS`."""
+
+    method: type[Method]
+    variant: str
+
+    @property
+    def config(self) -> Config:
+        changes = {**self.method.VARIANTS[self.variant], **self.method.SMOKE, "iterations": STEPS}
+        return replace(self.method.Config(), **changes)
+
+    def __str__(self) -> str:
+        return f"{self.method.name}:{self.variant}"
+
+
+def _toys() -> dict[str, type[Method]]:
+    """The toy methods, taken out of the registry again: other tests see what a user sees."""
+    before = set(METHODS)
+    for file in sorted((Path(__file__).parent / "toys").glob("*.py")):
+        load_file(file)
+    return {name: METHODS._entries.pop(name) for name in sorted(set(METHODS) - before)}
+
+
+TOYS = _toys()
+CASES = [
+    Case(method, variant)
+    for method in [*METHODS.values(), *TOYS.values()]
+    for variant in method.VARIANTS
+]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with an argument `case` runs once for every variant of every method and toy."""
+    if "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", CASES, ids=str)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Smoke and laptop runs have one; another number gives other bytes."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of this test alone, in which `replicate` finds its data and puts its results."""
+    monkeypatch.setenv("REPLICATE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("REPLICATE_RESULTS", str(tmp_path / "results"))
+    return tmp_path
+
+
+@pytest.fixture
+def toys() -> dict[str, type[Method]]:
+    """The toy methods by name."""
+    return TOYS
+
+
+def image_set(size: int, paired: bool) -> ImageSet:
+    """Random images; paired ones are as many in A as in B."""
+    rng = np.random.default_rng(0)
+    counts = dict.fromkeys(COUNTS, COUNTS["A"]) if paired else COUNTS
+    arrays = {k: rng.integers(0, 256, (n, size, size, 3), np.uint8) for k, n in counts.items()}
+    return ImageSet("random", "train", size, ("a", "b"), paired, arrays, {}, {})
+
+
+def _same(one: object, other: object) -> bool:
+    if isinstance(one, Tensor):
+        return isinstance(other, Tensor) and one.dtype == other.dtype and torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(one[k], other[k]) for k in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return one == other
+
+
+@pytest.fixture
+def same() -> Callable[[object, object], bool]:
+    """Whether two states are equal, every tensor bit for bit."""
+    return _same
+
+
+def _saved(folder: Path) -> dict:
+    state = checkpoint.load(folder, torch.device("cpu"))
+    del state["seconds"]
+    return state | {"log": (folder / LOG).read_text()}
+
+
+@pytest.fixture
+def saved() -> Callable[[Path], dict]:
+    """What a run folder's newest checkpoint holds, without its seconds, and its log."""
+    return _saved
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Training]]:
+    """A function that does what a process does at its start: seeds, builds, and waits to run.
+
+    Its arguments: a method, its configuration, the run's folder (None where nothing is written),
+    the seed, and `weights_seed` where the weights are to come from another one.
+    """
+
+    def make(
+        method: type[Method],
+        config: Config,
+        folder: Path | None,
+        seed: int = 0,
+        weights_seed: int | None = None,
+    ) -> Training:
+        repro.prepare(seed if weights_seed is None else weights_seed, threads=1)
+        images = image_set(config.load_size, method.paired)
+        batches = Batches(images, config.batch_size, config.crop_size, config.flip, seed)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        return Training(method(config), batches, folder, config.iterations, identity="tested")
+
+    yield make
+    torch.use_deterministic_algorithms(False)
