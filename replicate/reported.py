@@ -67,7 +67,7 @@ class Reported:
     `protocol` is what it states of its metrics (empty: nothing), what is inferred, and from what.
     `table` holds one number a row: `paper, where, metric, method, variant, label, dataset,
     direction, printed, value, spread, spread_kind, protocol, inferred, certainty, note`; `value`
-    and `spread` are NaN where nothing or a dash is printed. `claims` is what the paper says in words.
+    and `spread` are NaN where nothing or a dash is printed. `claims` is what it says in words.
     """
 
     key: str

@@ -12,7 +12,8 @@ from torchvision.models import Inception3
 
 from replicate.errors import ReplicateError
 from replicate.metrics import inception
-from replicate.metrics.inception import Inception, network, prepare
+from replicate.metrics.inception import Inception, prepare
+from replicate.metrics.inception_network import network
 
 
 @pytest.fixture(scope="module")
