@@ -1,0 +1,29 @@
+"""The command line, thin over the library; heavy imports wait until a command needs them."""
+
+import sys
+
+import typer
+
+from replicate.cli import data, report, runs
+from replicate.errors import ReplicateError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Five papers on attention-guided image-to-image translation, replicated.",
+)
+app.add_typer(data.app, name="data")
+for command in (
+    runs.methods, runs.params, runs.train, runs.status, runs.replicate_all,
+    report.score, report.tables, report.publish, report.doctor,
+):  # fmt: skip
+    app.command(name=getattr(command, "command_name", command.__name__))(command)
+
+
+def main() -> None:
+    """Runs a command; bad input ends with one line on stderr and exit status 1."""
+    try:
+        app()
+    except ReplicateError as error:
+        sys.exit(f"error: {error}")

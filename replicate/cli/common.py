@@ -1,0 +1,28 @@
+"""What several commands share."""
+
+import json
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Budget = Annotated[str, typer.Option(help="smoke, laptop or paper.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Offline = Annotated[
+    bool, typer.Option("--offline-metrics", help="Skip scores that need downloaded weights.")
+]
+
+
+def show(value: object) -> None:
+    """Prints JSON; numbers that JSON lacks become null."""
+    print(json.dumps(_plain(value), indent=1, ensure_ascii=False))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), -float("inf"))):
+        return None
+    return value

@@ -1,0 +1,69 @@
+"""`replicate data`: what sets there are, how they come here, what is wrong with them."""
+
+from typing import Annotated
+
+import typer
+
+from replicate.cli.common import Json, show
+
+app = typer.Typer(no_args_is_help=True, help="Data sets: list, make, get, audit.")
+INCEPTION = "inception-weights"
+
+Name = Annotated[str, typer.Argument(help="A data set; `replicate data list` shows them.")]
+
+
+@app.command("list")
+def list_sets(as_json: Json = False) -> None:
+    """The data sets, and which of them are here."""
+    from replicate.datasets import audit
+
+    sets = audit.describe()
+    if as_json:
+        show(sets)
+        return
+    for each in sets:
+        counts = ", ".join(f"{k} {v}" for k, v in each["counts"].items())
+        pair = "/".join(each["domains"])
+        print(f"{each['name']:<20} {each['state']:<8} {each['layout']:<9} {pair:<13} {counts}")
+
+
+@app.command()
+def make(
+    name: Name, size: Annotated[int, typer.Option(help="Side of the packed images, px.")] = 64
+) -> None:
+    """Draws or packs both splits of a set at one size."""
+    from replicate.datasets import packed
+
+    for split, images in packed.make(name, size).items():
+        shapes = ", ".join(f"{k} {tuple(v.shape)}" for k, v in images.arrays.items())
+        print(f"{name} {split} at {size} px: {shapes}")
+
+
+@app.command()
+def get(
+    name: Name,
+    source: Annotated[str | None, typer.Option("--from", help="An archive or its URL.")] = None,
+) -> None:
+    """Fetches a set (or `inception-weights`), checks it and unpacks it into the data folder."""
+    from replicate.datasets import fetch
+
+    if name == INCEPTION:
+        print(_get_weights(source))
+    else:
+        print(fetch.get(name, source))
+
+
+def _get_weights(source: str | None):
+    from replicate.datasets.download import download
+    from replicate.metrics import inception
+
+    return inception.install(source, lambda url, target: download(url, target, show=True))
+
+
+@app.command()
+def audit(name: Name, as_json: Json = False) -> None:
+    """Names unreadable, grey, tiny and repeated images of a set."""
+    from replicate.datasets import audit as auditing
+
+    report = auditing.audit(name)
+    show(report) if as_json else print(auditing.format_audit(report))

@@ -1,0 +1,79 @@
+"""Commands about numbers: score, tables, publish, doctor."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from replicate.cli.common import Budget, Json, Offline, show
+
+
+def score(
+    fake: Annotated[Path, typer.Argument(help="Folder of translations.")],
+    real: Annotated[Path, typer.Argument(help="Folder of real images of the target domain.")],
+    source: Annotated[Path | None, typer.Option(help="Folder of the inputs.")] = None,
+    as_json: Json = False,
+    offline: Offline = False,
+) -> None:
+    """KID, FID, PSNR and SSIM of a folder of images against another."""
+    from replicate.metrics.folders import score_folders
+
+    rows = score_folders(fake, real, source, offline)
+    if as_json:
+        show([asdict(row) for row in rows])
+        return
+    for row in rows:
+        spread = f" ± {row.spread:.5f} ({row.spread_kind})" if row.spread is not None else ""
+        value = "not computed" if row.value is None else f"{row.value:.5f}"
+        value = "identical" if value == "inf" else value
+        floor = f", floor {row.floor:.5f}" if row.floor is not None else ""
+        idle = f", do nothing {row.do_nothing:.5f}" if row.do_nothing is not None else ""
+        note = f"  [{row.note}]" if row.note else ""
+        print(f"{row.protocol:<18} {value}{spread}{floor}{idle}{note}")
+
+
+def tables(
+    budget: Budget = "laptop",
+    published: Annotated[bool, typer.Option(help="Of the published records.")] = False,
+) -> None:
+    """Writes the tables of all finished runs of a budget and prints them."""
+    from replicate import paths
+    from replicate import tables as drawing
+
+    root = paths.published() if published else paths.results()
+    for file in drawing.write(root, budget):
+        if file.suffix == ".md":
+            print(file.read_text())
+        print(file)
+
+
+def publish(budget: Budget = "laptop") -> None:
+    """Copies the records of all finished runs to results/published, draws tables and plots."""
+    from replicate.publishing import publish_all
+
+    for path in publish_all(budget):
+        print(path)
+
+
+def print_beside(params) -> None:
+    """The local numbers of `params` beside the published ones."""
+    from replicate import paths
+    from replicate import tables as drawing
+
+    for file in drawing.write(paths.results(), params.budget):
+        print(file)
+    local = drawing.of_runs(params.runs())
+    print(drawing.to_markdown(drawing.beside(local, drawing.scores(paths.published()))))
+
+
+def doctor(as_json: Json = False) -> None:
+    """What this machine has, and what a run would miss."""
+    from replicate.diagnosis import examine
+
+    found = examine()
+    if as_json:
+        show(found)
+        return
+    for each in found:
+        print(f"{'ok ' if each['ok'] else '-- '} {each['what']:<22} {each['found']}")

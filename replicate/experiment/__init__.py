@@ -1,0 +1,30 @@
+"""What one run is, and which runs a budget asks for; notebooks and the command line start here."""
+
+from collections.abc import Iterable, Sequence
+
+from replicate.experiment.execute import ensure
+from replicate.experiment.parameters import Parameters, parameters
+from replicate.experiment.run import Run, make_run
+
+__all__ = ["Parameters", "Run", "Runs", "ensure", "grid", "make_run", "parameters"]
+
+
+class Runs(Sequence[Run]):
+    """Runs in the order in which they were asked for."""
+
+    def __init__(self, runs: Iterable[Run]) -> None:
+        self._runs = tuple(runs)
+
+    def __getitem__(self, i):
+        return self._runs[i]
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{run.title}: {run.state()}, {run.folder.name}" for run in self)
+
+
+def grid(params: Parameters) -> Runs:
+    """All runs of `params`: what is missing is trained, what is broken resumed, the rest loaded."""
+    return Runs(ensure(run, params.device, wait=True) for run in params.runs())

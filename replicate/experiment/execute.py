@@ -1,0 +1,236 @@
+"""Trains what is missing, resumes what is broken, loads the rest; only writer of run folders."""
+
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+import torch
+from filelock import FileLock, Timeout
+
+from replicate import checkpoint, evaluation, paths, repro
+from replicate.datasets import packed
+from replicate.datasets.batches import Batches
+from replicate.errors import ReplicateError
+from replicate.experiment.fingerprint import scoring_fingerprint
+from replicate.experiment.run import Run
+from replicate.methods import METHODS
+from replicate.methods.base import DIRECTIONS, Method
+from replicate.training import Training
+
+COLUMNS = [
+    "method", "variant", "dataset", "direction", "metric", "value", "spread", "spread_kind",
+    "protocol", "n_real", "n_fake", "seed", "budget", "split", "extractor", "floor", "do_nothing",
+    "iteration",
+]  # fmt: skip
+
+
+def ensure(
+    run: Run,
+    device: str = "cpu",
+    retrain: bool = False,
+    offline: bool = False,
+    wait: bool = False,
+) -> Run:
+    """The run, trained to its end and scored; what is done already is not done again.
+
+    Args:
+        device: "cpu" or "cuda"; not part of the run's identity, but recorded.
+        retrain: set a stale run aside and train it anew.
+        offline: leave scores that need downloaded weights as "not computed".
+        wait: let another process that is at this run finish first, instead of an error.
+
+    Raises:
+        ReplicateError: the run is stale, in use by another process, or cannot go on.
+    """
+    place = _device(device)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with _lock(run.folder, wait):
+        _check(run, retrain)
+        run.folder.mkdir(parents=True, exist_ok=True)
+        if run.state() == "finished":
+            total = run.record()["iterations"]
+            print(f"{run.title}: complete at {total}/{total}, nothing to do", file=sys.stderr)
+        else:
+            _train(run, place)
+        scored = (run.folder / "scores.csv").exists()
+        if not scored or run.record().get("scoring") != scoring_fingerprint():
+            _score(run, place, offline)
+    return run
+
+
+def _device(name: str) -> torch.device:
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ReplicateError("device='cuda', but torch finds no GPU; use device='cpu'")
+    return torch.device(name)
+
+
+@contextmanager
+def _lock(folder: Path, wait: bool) -> Iterator[None]:
+    """One process a run; the kernel ends the lock with the process, however it ends."""
+    owner = folder.with_name(folder.name + ".owner.json")
+    try:
+        with FileLock(folder.with_name(folder.name + ".lock"), timeout=-1 if wait else 0):
+            owner.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+            yield
+            owner.unlink(missing_ok=True)
+    except Timeout:
+        held = json.loads(owner.read_text()) if owner.exists() else {}
+        beats = [p.stat().st_mtime for p in (folder / "losses.csv", owner) if p.exists()]
+        ago = f"{time.time() - max(beats):.0f} s ago" if beats else "unknown"
+        raise ReplicateError(
+            f"{folder} is in use by pid {held.get('pid', '?')} on host {held.get('host', '?')} "
+            f"(heartbeat {ago}). Wait for it, or end that process, and run again"
+        ) from None
+
+
+def _check(run: Run, retrain: bool) -> None:
+    """Refuses a folder that holds something else than what is asked for."""
+    record = run.record()
+    for key, asked in (asdict(run.config) if record else {}).items():
+        trained = record["config"].get(key)
+        if trained != asked:
+            raise ReplicateError(
+                f"{run.folder} was trained with {key}={trained}, you asked {key}={asked}; "
+                "a changed configuration is a run of its own: move this folder away and run again"
+            )
+    if run.state() != "stale":
+        return
+    if not retrain:
+        changed = [k for k, v in run.fingerprint().items() if record["fingerprint"].get(k) != v]
+        raise ReplicateError(
+            f"{run.folder} is stale: its {' and '.join(changed)} changed since it was trained "
+            f"(commit {record['commit'][:10]}). Add --retrain to train it anew (the old folder is "
+            "kept aside), or check out that commit"
+        )
+    run.folder.rename(run.folder.with_name(f"{run.folder.name}.stale-{int(time.time())}"))
+
+
+def build(run: Run, device: torch.device) -> tuple[Method, Batches]:
+    """The seeded method on its device, and its batches."""
+    repro.prepare(run.seed, run.threads)
+    config, method = run.config, METHODS[run.method]
+    train = packed.load(run.dataset, "train", config.load_size)
+    if method.paired and not train.paired:
+        raise ReplicateError(
+            f"{run.method} needs paired images, {run.dataset} is unpaired; use a set in the "
+            "pix2pix layout (`replicate data list` shows them)"
+        )
+    batches = Batches(train, config.batch_size, config.crop_size, config.flip, run.seed, device)
+    return method(config).to(device), batches
+
+
+def total_iterations(run: Run, batches: Batches) -> int:
+    """The length of the run's schedule in steps."""
+    return run.config.iterations or run.config.epochs * batches.iterations_per_epoch
+
+
+def _train(run: Run, device: torch.device) -> None:
+    method, batches = build(run, device)
+    test = packed.load(run.dataset, "test", run.config.crop_size)
+    folder, total = run.folder, total_iterations(run, batches)
+    (folder / "samples").mkdir(exist_ok=True)
+    earlier = run.record()
+    record = {
+        **run.identity(),
+        "label": run.label,
+        "hash": run.hash,
+        "fingerprint": run.fingerprint(),
+        "iterations": total,
+        "networks": method.counts(),
+        **repro.stamp(device),
+        "precision": run.config.precision,
+        "starts": earlier.get("starts", 0) + 1,
+        "status": "running",
+    }
+    _write_record(folder, record)
+    loop = Training(
+        method, batches, folder, total, run.hash,
+        sample=lambda done: evaluation.sample_sheet(method, test).save(
+            folder / "samples" / f"{done:08d}.png"
+        ),
+        label=run.title,
+    )  # fmt: skip
+    try:
+        loop.run()
+    except Exception as error:
+        _write_record(folder, record | {"status": "failed", "reason": str(error)})
+        raise
+    _write_record(
+        folder,
+        record
+        | {
+            "status": "finished",
+            "hours": round(loop.seconds / 3600, 4),
+            "images_per_second": round(total * run.config.batch_size / max(loop.seconds, 1e-9), 2),
+            "peak_memory_mb": round(repro.peak_memory_mb(device)),
+        },
+    )
+
+
+def load_method(run: Run, device: torch.device) -> Method:
+    """The trained method of a run, from its newest whole checkpoint."""
+    method = METHODS[run.method](run.config).to(device)
+    state = checkpoint.load(run.folder, device)
+    if state is None:
+        raise ReplicateError(f"no checkpoint in {run.folder}; train the run first")
+    method.load_state_dict(state["method"])
+    return method.eval()
+
+
+def _score(run: Run, device: torch.device, offline: bool) -> None:
+    repro.prepare(run.seed, run.threads)
+    method = load_method(run, device)
+    test = packed.load(run.dataset, "test", run.config.crop_size)
+    train = packed.load(run.dataset, "train", run.config.crop_size)
+    rows = []
+    for direction in DIRECTIONS:
+        outputs = evaluation.translate_split(method, test, direction)
+        words = evaluation.in_words(direction, test)
+        target = run.folder / "outputs" / words.replace("->", "2")
+        evaluation.write_outputs(outputs, test.names[direction[0]], target)
+        cache = paths.results() / "features"
+        scores = evaluation.score_direction(
+            outputs, direction, test, train, method.attention_cell, cache, offline
+        )
+        rows += [asdict(score) | {"direction": words} for score in scores]
+    evaluation.sample_sheet(method, test).save(run.folder / "translations.png")
+    table = pd.DataFrame(rows).assign(
+        method=run.method, variant=run.label, dataset=run.dataset, seed=run.seed,
+        budget=run.budget, split="test", iteration=run.record()["iterations"],
+    )  # fmt: skip
+    aside = run.folder / "scores.csv.partial"
+    table[COLUMNS].to_csv(aside, index=False, float_format="%.8g")
+    os.replace(aside, run.folder / "scores.csv")
+    notes = {f"{row['direction']} {row['protocol']}": row["note"] for row in rows if row["note"]}
+    _write_record(run.folder, run.record() | {"scoring": scoring_fingerprint(), "notes": notes})
+
+
+def _write_record(folder: Path, record: dict) -> None:
+    aside = folder / "run.json.partial"
+    aside.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    os.replace(aside, folder / "run.json")
+
+
+def seconds_per_step(run: Run, device: str = "cpu", steps: int = 10) -> tuple[float, int]:
+    """Measured seconds of one step, and the steps of the run; nothing is written.
+
+    Two steps come before the ten that are timed, because the first ones allocate.
+    """
+    method, batches = build(run, torch.device(device))
+    total = total_iterations(run, batches)
+    enabled = run.config.precision == "bf16"
+    for i in range(steps + 2):
+        if i == 2:
+            start = time.perf_counter()
+        method.begin(i, total / run.config.epochs)
+        with torch.autocast(device, torch.bfloat16, enabled=enabled):
+            losses = method.step(batches(i))
+        sum(v.item() for v in losses.values() if v is not None)
+    return (time.perf_counter() - start) / steps, total

@@ -1,0 +1,51 @@
+"""A record is what git keeps of a run: run.json, scores.csv, curves.csv and one picture."""
+
+import shutil
+from pathlib import Path
+
+from replicate import paths
+from replicate.errors import ReplicateError
+from replicate.experiment.run import Run, read_record
+
+KEPT = ("run.json", "scores.csv", "curves.csv", "translations.png")
+
+
+def find_runs(root: Path, budget: str | None = None) -> list[Path]:
+    """The run folders below a results folder, in the order of their names."""
+    folders = sorted(p.parent for p in (root / "runs").glob("*/*/*/run.json"))
+    folders = [f for f in folders if ".stale-" not in f.name]
+    return [f for f in folders if budget in (None, read_record(f)["budget"])]
+
+
+def publish(folder: Path) -> Path:
+    """The published copy of a finished run's record; an older one of the same run is replaced.
+
+    Args:
+        folder: of the run, with `curves.csv` already beside its scores.
+
+    Raises:
+        ReplicateError: the run is not finished, or a smoke run.
+    """
+    record = read_record(folder)
+    if record["budget"] == "smoke":
+        raise ReplicateError(f"{folder} is a smoke run: it proves that the code executes, no more")
+    if record["status"] != "finished":
+        raise ReplicateError(
+            f"{folder} is {record['status']}, expected finished; run it to its end first"
+        )
+    missing = [name for name in KEPT if not (folder / name).exists()]
+    if missing:
+        raise ReplicateError(f"{folder} lacks {', '.join(missing)}; run it again, it will score")
+    target = paths.published() / folder.relative_to(paths.results())
+    leaf = folder.name.rsplit("-", 1)[0]
+    for old in target.parent.glob(f"{leaf}-*"):  # same variant and seed, another configuration
+        shutil.rmtree(old)
+    target.mkdir(parents=True)
+    for name in KEPT:
+        shutil.copyfile(folder / name, target / name)
+    return target
+
+
+def find_record(run: Run) -> dict:
+    """`run.json` of the published record of a run, or an empty dict."""
+    return read_record(run.folder_in(paths.published()))

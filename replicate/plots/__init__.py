@@ -1,0 +1,8 @@
+"""Pictures of runs: curves, translations, samples on the way, scores. None is over 1600 px wide."""
+
+from replicate.plots.curves import curves, losses
+from replicate.plots.images import progress, translations
+from replicate.plots.picture import save
+from replicate.plots.points import scores
+
+__all__ = ["curves", "losses", "progress", "save", "scores", "translations"]

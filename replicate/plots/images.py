@@ -1,0 +1,126 @@
+"""Translations of the first test images: at the end, and on the way there."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from replicate.datasets import packed
+from replicate.datasets.packed import ImageSet
+from replicate.errors import ReplicateError
+from replicate.evaluation import TILES, in_words
+from replicate.experiment.run import Run
+from replicate.methods.base import DIRECTIONS
+from replicate.plots.picture import Picture, sheet
+from replicate.plots.style import name_of
+from replicate.tables.catalogue import method_order
+
+Row = tuple[str, list[np.ndarray]]
+HALF = TILES // 2
+
+
+def translations(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Picture:
+    """Input, ideal where it is known, then each method's translation and attention map.
+
+    Args:
+        runs: those of `seed` that are scored are shown, a block for each data set and direction.
+        columns: test images in a row, the first of the split.
+        seed: one seed is shown, because a sheet of all is too tall to read.
+
+    Raises:
+        ReplicateError: no such run has translations.
+    """
+    chosen = _of_seed(runs, seed, "outputs")
+    blocks = []
+    for dataset, size in dict.fromkeys((run.dataset, run.config.crop_size) for run in chosen):
+        images = packed.load(dataset, "test", size)
+        peers = [r for r in chosen if (r.dataset, r.config.crop_size) == (dataset, size)]
+        for direction in DIRECTIONS:
+            rows = _known(images, direction[0], columns)
+            for run in peers:
+                rows += _made(run, images, direction, columns)
+            blocks.append((f"{dataset}, {in_words(direction, images)}, seed {seed}", rows))
+    return sheet(blocks)
+
+
+def progress(runs: Iterable[Run], seed: int = 0) -> Picture:
+    """One line for each moment at which a run saved samples; both directions side by side.
+
+    Args:
+        runs: those of `seed` with samples are shown, a block each.
+        seed: one seed is shown.
+
+    Raises:
+        ReplicateError: no such run has samples.
+    """
+    return sheet([_moments(run) for run in _of_seed(runs, seed, "samples")])
+
+
+def _of_seed(runs: Iterable[Run], seed: int, folder: str) -> list[Run]:
+    """The runs of one seed that have PNG files below a folder, in the order of tables."""
+    chosen = [r for r in runs if r.seed == seed and any((r.folder / folder).rglob("*.png"))]
+    if not chosen:
+        raise ReplicateError(
+            f"no run of seed {seed} has {folder} yet, expected one: train it, or name another seed"
+        )
+    return sorted(chosen, key=lambda run: (run.dataset, method_order(name_of(run))))
+
+
+def _known(images: ImageSet, source: str, columns: int) -> list[Row]:
+    rows = [("input", list(images.arrays[source][:columns]))]
+    if f"{source}_ideal" in images.arrays:
+        rows.append(("ideal", list(images.arrays[f"{source}_ideal"][:columns])))
+    return rows
+
+
+def _made(run: Run, images: ImageSet, direction: str, columns: int) -> list[Row]:
+    """A run's translations, and under them its attention maps if it has any."""
+    folder = run.folder / "outputs" / in_words(direction, images).replace("->", "2")
+    files = [f"{Path(name).stem}.png" for name in images.names[direction[0]][:columns]]
+    rows = [(name_of(run), [_open(folder / name) for name in files])]
+    if (folder / "attention").is_dir():
+        rows.append(("  attention", [_open(folder / "attention" / name) for name in files]))
+    return rows
+
+
+def _moments(run: Run) -> tuple[str, list[Row]]:
+    """A heading and a line of translations, and of maps, for each saved sheet."""
+    files = sorted((run.folder / "samples").glob("*.png"))
+    sheets = [_open(file) for file in files]
+    rows = [("input", _inputs(sheets[0]))]
+    rows += [
+        (f"iteration {int(file.stem)}", _line(sheet))
+        for file, sheet in zip(files, sheets, strict=True)
+    ]
+    return f"{run.title}: A to B, then B to A", rows
+
+
+def _line(picture: np.ndarray) -> list[np.ndarray]:
+    """Of a sheet of `evaluation.sample_sheet`: for each direction translations, then their maps.
+
+    A direction has the rows input, map (if the method has one), translation.
+    """
+    tiles = _tiles(picture)
+    shown = range(tiles.shape[1] - 1, 0, -1)
+    return [tiles[k, row, i] for k in range(len(tiles)) for row in shown for i in range(HALF)]
+
+
+def _inputs(picture: np.ndarray) -> list[np.ndarray]:
+    """The inputs of `_line`, above their translations; white above the maps."""
+    tiles = _tiles(picture)
+    white = np.full_like(tiles[0, 0, 0], 255)
+    beside = [white] * HALF * (tiles.shape[1] - 2)
+    return [tile for k in range(len(tiles)) for tile in (*tiles[k, 0, :HALF], *beside)]
+
+
+def _tiles(picture: np.ndarray) -> np.ndarray:
+    """A sheet as (directions, rows, TILES, side, side, 3)."""
+    side = picture.shape[1] // TILES
+    cut = picture.reshape(len(DIRECTIONS), -1, side, TILES, side, 3)
+    return cut.transpose(0, 1, 3, 2, 4, 5)
+
+
+def _open(file: Path) -> np.ndarray:
+    with Image.open(file) as image:
+        return np.asarray(image)

@@ -1,0 +1,92 @@
+"""The figure that every plot returns, and sheets of labelled image rows."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+DPI = 100
+WIDTH = 1600  # px at most
+LABEL = 200  # px left of the images
+GAP = 2  # px between tiles
+
+
+class Picture(Figure):
+    """A figure without pyplot: it shows itself in a notebook, once, and no window keeps it."""
+
+    def __init__(self, width: float, height: float) -> None:
+        """Sizes in px."""
+        super().__init__(figsize=(width / DPI, height / DPI), dpi=DPI)
+        FigureCanvasAgg(self)
+
+    def _repr_png_(self) -> bytes:
+        stream = BytesIO()
+        _write(self, stream)
+        return stream.getvalue()
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """The PNG file of a figure, without time stamps or versions: equal figures, equal bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(figure, path)
+    return path
+
+
+def sheet(blocks: Sequence[tuple[str, Sequence[tuple[str, Sequence[np.ndarray]]]]]) -> Picture:
+    """Blocks of image rows under headings, each row with its label at the left.
+
+    Args:
+        blocks: (heading, rows); a row is (label, tiles), a tile (H, W) or (H, W, 3) uint8, square.
+            Tiles are enlarged by whole factors without smoothing, or shrunk where too wide.
+    """
+    columns = max(len(tiles) for _, rows in blocks for _, tiles in rows)
+    natural = max(tile.shape[0] for _, rows in blocks for _, tiles in rows for tile in tiles)
+    side = _side(natural, columns)
+    heading, row_height = 30, side + GAP
+    height = sum(heading + row_height * len(rows) for _, rows in blocks)
+    width = max(700, LABEL + columns * row_height)
+    picture = Picture(width, height)
+    top = 0
+    for title, rows in blocks:
+        _text(picture, 6 / width, 1 - (top + heading / 2) / height, title, weight="bold")
+        top += heading
+        for label, tiles in rows:
+            _text(picture, 6 / width, 1 - (top + side / 2) / height, label)
+            strip = np.concatenate([_tile(tile, side) for tile in tiles], axis=1)
+            box = (LABEL / width, 1 - (top + side) / height)
+            axes = picture.add_axes((*box, strip.shape[1] / width, side / height))
+            axes.imshow(strip, interpolation="nearest", aspect="auto")
+            axes.set_axis_off()
+            top += row_height
+    return picture
+
+
+def _side(natural: int, columns: int) -> int:
+    """The side of a tile in px: a whole multiple near 128, or what the width leaves."""
+    room = (WIDTH - LABEL) // columns - GAP
+    enlarged = natural * max(1, 128 // natural)
+    return enlarged if enlarged <= room else min(room, natural * max(1, room // natural))
+
+
+def _tile(image: np.ndarray, side: int) -> np.ndarray:
+    """A tile at its side, RGB, with a white gap at its right."""
+    rgb = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
+    natural = image.shape[0]
+    if side % natural == 0:
+        rgb = rgb.repeat(side // natural, axis=0).repeat(side // natural, axis=1)
+    else:
+        how = Image.Resampling.BOX if side < natural else Image.Resampling.NEAREST
+        rgb = np.asarray(Image.fromarray(rgb).resize((side, side), how))
+    return np.pad(rgb, ((0, 0), (0, GAP), (0, 0)), constant_values=255)
+
+
+def _text(picture: Picture, x: float, y: float, text: str, weight: str = "normal") -> None:
+    picture.text(x, y, text, va="center", fontsize=9, weight=weight)
+
+
+def _write(figure: Figure, target: Path | BytesIO) -> None:
+    figure.savefig(target, format="png", dpi=DPI, metadata={"Software": None})

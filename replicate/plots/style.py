@@ -1,0 +1,29 @@
+"""What all plots share: the order and colours of methods, the look of axes."""
+
+from collections.abc import Iterable
+
+import seaborn
+from matplotlib.axes import Axes
+
+from replicate.experiment.run import Run
+from replicate.tables.catalogue import method_name, method_order
+
+Colour = tuple[float, float, float]
+
+
+def name_of(run: Run) -> str:
+    """METHOD[:VARIANT], as tables name it."""
+    return method_name(run.method, run.label)
+
+
+def colours(names: Iterable[str]) -> dict[str, Colour]:
+    """A colour that does not need full colour vision for each method, in the order of tables."""
+    ordered = sorted(set(names), key=method_order)
+    return dict(zip(ordered, seaborn.color_palette("colorblind", len(ordered)), strict=True))
+
+
+def dress(axes: Axes) -> None:
+    """Small ticks, a light grid, no box."""
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.3, lw=0.5)
+    seaborn.despine(ax=axes)

@@ -1,0 +1,45 @@
+"""From finished runs to `results/published`: records, tables, plots, notebooks, README block."""
+
+import shutil
+from pathlib import Path
+
+from replicate import paths, plots, tables
+from replicate.errors import ReplicateError
+from replicate.experiment.publish import find_runs, publish
+from replicate.experiment.run import read_record
+
+
+def publish_all(budget: str) -> list[Path]:
+    """The files and folders that were written.
+
+    Raises:
+        ReplicateError: budget smoke, no finished run, or a record that cannot be published.
+    """
+    if budget == "smoke":
+        raise ReplicateError(
+            "smoke runs prove that the code executes; nothing of them is published"
+        )
+    root = paths.results()
+    finished = [f for f in find_runs(root, budget) if read_record(f)["status"] == "finished"]
+    finished = [f for f in finished if "+" not in read_record(f)["label"]]
+    if not finished:
+        raise ReplicateError(
+            f"no finished {budget} run in {root}; `replicate all --budget {budget}` trains them"
+        )
+    written = []
+    for folder in finished:
+        plots.curves(folder).to_csv(folder / "curves.csv", index=False, float_format="%.5g")
+        written.append(publish(folder))
+    written += tables.write(paths.published(), budget)
+    written += plots.write(root, paths.published(), budget)
+    written += _notebooks(root, budget)
+    tables.update_readme(paths.ROOT / "README.md", paths.published())
+    return [*written, paths.ROOT / "README.md"]
+
+
+def _notebooks(root: Path, budget: str) -> list[Path]:
+    target = paths.published() / "notebooks" / budget
+    target.mkdir(parents=True, exist_ok=True)
+    executed = sorted((root / "notebooks" / budget).glob("[0-9][0-9]_*.ipynb"))
+    executed = [p for p in executed if not p.name.endswith(".partial.ipynb")]
+    return [Path(shutil.copyfile(p, target / p.name)) for p in executed]

@@ -1,0 +1,29 @@
+"""Measured scores as tables: beside their floors, beside a paper's numbers, beside published ones.
+
+`frames` reads run folders and records, `summary` makes the table of a budget, `compare` sets it
+beside others, `writing` and `readme` put it into files, `checking` refuses what is incomplete.
+"""
+
+from replicate.tables.about import networks, runs_table
+from replicate.tables.checking import check
+from replicate.tables.compare import beside, compare
+from replicate.tables.frames import of_runs, scores
+from replicate.tables.markdown import to_markdown
+from replicate.tables.readme import readme_block, update_readme
+from replicate.tables.summary import summary
+from replicate.tables.writing import write
+
+__all__ = [
+    "beside",
+    "check",
+    "compare",
+    "networks",
+    "of_runs",
+    "readme_block",
+    "runs_table",
+    "scores",
+    "summary",
+    "to_markdown",
+    "update_readme",
+    "write",
+]

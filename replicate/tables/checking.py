@@ -1,0 +1,73 @@
+"""The last cell of a notebook: nothing that was asked for is missing or unexplained."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from replicate.errors import ReplicateError, unknown
+from replicate.experiment.run import Run
+from replicate.tables.catalogue import KNOWN_PROTOCOLS
+from replicate.tables.frames import one_budget
+
+ENDLESS = ("psnr", "background_psnr")  # infinite where two images are identical
+
+
+def check(scores: pd.DataFrame, budget: str, runs: Iterable[Run] = ()) -> str:
+    """One line that counts what was checked; an error where anything is wrong.
+
+    Args:
+        scores: of `tables.of_runs`.
+        budget: what every row must be of.
+        runs: those asked for; each must have scores.
+
+    Raises:
+        ReplicateError: a run without scores, another budget, a value that is missing without
+            "not computed" and a reason, a value that is not finite, or methods that were not
+            scored alike.
+        UnknownName: a protocol that no table knows.
+    """
+    if (found := one_budget(scores)) != budget:
+        raise ReplicateError(f"the scores are of budget {found}, expected {budget}")
+    for run in runs:
+        if run.hash not in set(scores["hash"]):
+            raise ReplicateError(f"{run.title} has no scores, expected some: it is {run.state()}")
+    for row in scores.itertuples():
+        _check_row(row)
+    _check_alike(scores)
+    explained = int(scores["value"].isna().sum())
+    return (
+        f"{len(scores)} scores of {scores['hash'].nunique()} runs at budget {budget}: "
+        f"{len(scores) - explained} measured, {explained} not computed, with the reason beside them"
+    )
+
+
+def _check_row(row) -> None:
+    place = f"{row.name} on {row.dataset}, {row.direction}, {row.metric} ({row.protocol})"
+    if row.protocol not in KNOWN_PROTOCOLS:
+        raise unknown("protocol", row.protocol, KNOWN_PROTOCOLS)
+    if row.value != row.value:
+        if "not computed" not in row.note:
+            raise ReplicateError(
+                f"{place}: no value and no reason; expected a number, or a note 'not computed: "
+                "...': score the run again"
+            )
+    elif abs(row.value) == float("inf") and (row.metric not in ENDLESS or row.value < 0):
+        raise ReplicateError(f"{place}: {row.value}; expected a finite number")
+
+
+def _check_alike(scores: pd.DataFrame) -> None:
+    """Every run of a data set has the scores of the others, but for those of attention maps."""
+    plain = scores[~scores["metric"].str.startswith("attention")]
+    for dataset, group in plain.groupby("dataset"):
+        cells = {
+            name: set(zip(own["direction"], own["protocol"], strict=True))
+            for name, own in group.groupby(["name", "seed"])
+        }
+        whole = set().union(*cells.values())
+        for (name, seed), own in cells.items():
+            if lacking := sorted(whole - own):
+                direction, protocol = lacking[0]
+                raise ReplicateError(
+                    f"{name} on {dataset}, seed {seed}, lacks {direction} {protocol}, which other "
+                    "runs have; expected the same scores for all: score the run again"
+                )

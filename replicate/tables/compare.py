@@ -1,0 +1,150 @@
+"""Measured numbers beside a paper's, and local ones beside the published ones."""
+
+import pandas as pd
+
+from replicate import reported
+from replicate.reported import Reported
+from replicate.tables import catalogue
+from replicate.tables.catalogue import ABSENT, number
+from replicate.tables.frames import CELL, means, one_budget, with_share
+from replicate.tables.summary import cell_text
+
+COLUMNS = ["dataset", "direction", "method", "metric", "measured", "paper", "difference / sd"]
+COLUMNS += ["compares", "where", "note"]
+NOT_COMPARABLE = "not comparable"
+BESIDE = ["dataset", "direction", "method", "metric", "local", "published", "difference", "note"]
+
+
+def compare(scores: pd.DataFrame, paper: Reported) -> pd.DataFrame:
+    """Measured beside printed numbers at budget paper; below it the two stand apart.
+
+    Args:
+        scores: of one budget; only metrics that the paper prints are shown.
+        paper: of `reported.load`.
+
+    Returns:
+        `dataset, direction, method, metric, measured, paper, difference / sd, compares, where,
+        note`, as text. At budget paper `compares` is "=" (same protocol, verified number) or "~"
+        (protocol inferred), and the difference is measured minus printed in standard deviations
+        over seeds. At other budgets the printed numbers follow the measured ones as rows of their
+        own, marked "not comparable", without a difference.
+    """
+    budget = one_budget(scores)
+    families = {name.partition("/")[0] for name in paper.table["metric"]}
+    measured = _in_order(means(scores[scores["metric"].isin(families)]))
+    if budget == "paper":
+        joined = reported.join(measured, paper.table)
+        return pd.DataFrame([_joined_row(row) for _, row in joined.iterrows()], columns=COLUMNS)
+    rows = [_place(row) | {"measured": cell_text(row)} for _, row in measured.iterrows()]
+    rows = [dict.fromkeys(COLUMNS, ABSENT) | row for row in rows + _apart(paper)]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    return frame.rename(columns={"measured": f"measured ({budget})"})
+
+
+def beside(local: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+    """Each local number with the published one of the same cell, as text.
+
+    Args:
+        local: scores of one budget.
+        published: scores of the published records; other budgets in it are left out.
+
+    Returns:
+        `dataset, direction, method, metric, local, published, difference, note`; the difference is
+        local minus published mean, absent where one is missing or the extractors differ. The note
+        says where the precision differs.
+    """
+    budget = one_budget(local)
+    published = published[published["budget"] == budget]
+    ours = _in_order(means(with_share(local)))
+    theirs = means(with_share(published)).set_index(CELL, drop=False)
+    rows = []
+    for _, row in ours.iterrows():
+        key = tuple(row[CELL])
+        other = theirs.loc[key] if key in theirs.index else None
+        rows.append(_place(row) | {"local": cell_text(row)} | _published(row, other))
+    return pd.DataFrame(rows, columns=BESIDE)
+
+
+def _in_order(cells: pd.DataFrame) -> pd.DataFrame:
+    """Sorted by data set, direction, metric and method."""
+    keys = [
+        (
+            row.dataset,
+            row.direction,
+            catalogue.column_order((row.metric, row.protocol)),
+            catalogue.method_order(row.name),
+        )
+        for row in cells.itertuples()
+    ]
+    return cells.iloc[sorted(range(len(keys)), key=keys.__getitem__)]
+
+
+def _place(row: pd.Series) -> dict[str, str]:
+    return {
+        "dataset": row["dataset"],
+        "direction": row["direction"],
+        "method": catalogue.method_name(row["method"], row["variant"]),
+        "metric": catalogue.column(row["metric"], row["protocol"]),
+    }
+
+
+def _joined_row(row: pd.Series) -> dict[str, str]:
+    """One row of `reported.join` as text; a difference only where the two compare."""
+    digits = catalogue.metric(row["metric"]).digits
+    difference = ABSENT
+    if row["comparable"] and row["sd"] > 0:
+        difference = f"{(row['value'] - row['reported_value']) / row['sd']:+.1f}"
+    return _place(row) | {
+        "measured": cell_text(row),
+        "paper": _printed(row["reported_value"], row["reported_spread"], digits),
+        "difference / sd": difference,
+        "compares": row["comparable"] or (NOT_COMPARABLE if row["printed"] else ABSENT),
+        "where": row["where"] or ABSENT,
+        "note": row["note"] or ABSENT,
+    }
+
+
+def _printed(value: float, spread: float, digits: int) -> str:
+    text = number(value, digits)
+    return f"{text} ± {number(spread, digits)}" if spread == spread else text
+
+
+def _apart(paper: Reported) -> list[dict[str, str]]:
+    """The printed numbers as rows of their own, or one row that says why there are none."""
+    table = paper.table
+    printed = table[table["value"].notna()]
+    if printed.empty:
+        first = table.iloc[0]
+        note = f"no number entered: {first['note']}"
+        return [{"compares": NOT_COMPARABLE, "where": first["where"], "note": note}]
+    return [
+        _place(row)
+        | {
+            "paper": _printed(
+                row["value"], row["spread"], catalogue.metric(row["metric"].split("/")[0]).digits
+            ),
+            "compares": NOT_COMPARABLE,
+            "where": row["where"],
+            "note": row["note"] or ABSENT,
+        }
+        for _, row in printed.iterrows()
+    ]
+
+
+def _published(row: pd.Series, other: pd.Series | None) -> dict[str, str]:
+    if other is None:
+        return {"published": ABSENT, "difference": ABSENT, "note": "not published"}
+    notes = []
+    if row["precision"] != other["precision"]:
+        notes.append(f"{row['precision']} here, {other['precision']} published")
+    same = row["extractor"] == other["extractor"]
+    if not same:
+        notes.append(f"{row['extractor']} here, {other['extractor']} published")
+    difference = float(row["value"]) - float(other["value"])
+    known = same and abs(difference) < float("inf")
+    digits = catalogue.metric(row["metric"]).digits
+    return {
+        "published": cell_text(other),
+        "difference": number(difference, digits) if known else ABSENT,
+        "note": "; ".join(notes) or ABSENT,
+    }

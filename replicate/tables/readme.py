@@ -1,0 +1,69 @@
+"""The part of the README that is made from the published records."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from replicate import claims, reported
+from replicate.errors import ReplicateError
+from replicate.tables.catalogue import SHARE
+from replicate.tables.frames import scores
+from replicate.tables.markdown import to_markdown
+from replicate.tables.summary import summary
+
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+BUDGET = "laptop"
+METRICS = ("kid/standin", "background_psnr", SHARE, "foreground_error")
+
+
+def readme_block(root: Path) -> str:
+    """The results in Markdown: the columns that matter, then a line for each claim's verdict.
+
+    Args:
+        root: `paths.published()`; of its records those of budget laptop are shown.
+    """
+    measured = scores(root, BUDGET)
+    if measured.empty:
+        return f"No run of budget {BUDGET} is published yet.\n"
+    present = set(measured["metric"]) | set(measured["protocol"])
+    chosen = [m for m in METRICS if m in present or (m == SHARE and "attention_iou" in present)]
+    table = to_markdown(summary(measured, chosen))
+    papers = reported.keys()
+    lines = [_line(row) for key in papers for row in _verdicts(measured, key)]
+    head = (
+        f"Budget {BUDGET}, mean ± standard deviation over seeds (number of seeds); not comparable "
+        "with the papers' numbers:\n"
+    )
+    return "\n".join([head, table, *([*lines, "", f"Rule: {claims.RULE}\n"] if lines else [])])
+
+
+def update_readme(readme: Path, root: Path) -> None:
+    """Rewrites what stands between the two result markers of a README.
+
+    Raises:
+        ReplicateError: the markers do not stand there once each, in order.
+    """
+    text = readme.read_text(encoding="utf-8")
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise ReplicateError(
+            f"{readme.name} has {text.count(BEGIN)} x {BEGIN!r} and {text.count(END)} x {END!r}; "
+            "expected each once, in this order: put them where the results belong"
+        )
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    block = readme_block(root)
+    readme.write_text(f"{before}{BEGIN}\n{block}{END}{after}", encoding="utf-8")
+
+
+def _verdicts(measured: pd.DataFrame, key: str) -> list[dict]:
+    paper = reported.load(key)
+    if not paper.claims:
+        return []
+    found = claims.verdicts(measured, paper)
+    return found.drop_duplicates(["claim", "dataset"]).to_dict("records")
+
+
+def _line(row: dict) -> str:
+    place = f" on {row['dataset']}" if row["dataset"] else ""
+    reason = f" ({row['reason']})" if row["reason"] else ""
+    return f"- {row['text']}{place}: **{row['verdict']}**{reason}"

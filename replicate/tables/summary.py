@@ -1,0 +1,124 @@
+"""The table of a budget: one row a method, one column a metric under one protocol."""
+
+from collections.abc import Sequence
+from math import nan
+
+import pandas as pd
+
+from replicate.errors import ReplicateError, unknown
+from replicate.tables import catalogue
+from replicate.tables.catalogue import ABSENT, number
+from replicate.tables.frames import means, one_budget, with_share
+
+FLOOR, IDLE = "real vs real", "do nothing"
+SMOKE = "method (smoke run: it executes, no result)"
+
+
+def summary(
+    scores: pd.DataFrame, metrics: Sequence[str] | None = None, smoke: bool = False
+) -> pd.DataFrame:
+    """Mean ± standard deviation over seeds (number of seeds) of every method, as text.
+
+    Args:
+        scores: of `tables.scores` or `tables.of_runs`, all of one budget.
+        metrics: names of metrics ("background_psnr") or of protocols ("kid/standin"), in the order
+            wanted; None: all.
+        smoke: show runs of the budget "smoke", for a notebook's own display; the heading says so.
+
+    Returns:
+        One row for each (data set, direction, method); above each block `real vs real` (the floor:
+        other real images scored as output) and `do nothing` (the input scored as output). A cell
+        is `-` without a score, "not computed" where no seed has a value, "identical" for an
+        infinite PSNR, and ends in "(stale)" where the code changed since training.
+
+    Raises:
+        ReplicateError: no rows, several budgets, smoke runs without `smoke`, two extractors in one
+            column, or a metric's name that stands for several protocols.
+    """
+    budget = one_budget(scores)
+    if budget == "smoke" and not smoke:
+        raise ReplicateError(
+            "smoke runs prove that the code executes; their numbers enter no table. Train with "
+            "--budget laptop or paper"
+        )
+    cells = means(with_share(scores))
+    chosen = _columns(cells, metrics)
+    _check_extractors(cells)
+    heading = SMOKE if budget == "smoke" else "method"
+    rows = []
+    for (dataset, direction), block in cells.groupby(["dataset", "direction"]):
+        place = {"dataset": dataset, "direction": direction}
+        rows += [place | {heading: name} | row for name, row in _rows(block, chosen)]
+    names = [catalogue.column(*cell) for cell in chosen]
+    return pd.DataFrame(rows, columns=["dataset", "direction", heading, *names])
+
+
+def cell_text(cell: pd.Series) -> str:
+    """`0.512 ± 0.010 (3)` of one row of `frames.means`."""
+    digits = catalogue.metric(cell["metric"]).digits
+    text = number(cell["value"], digits)
+    if text == ABSENT:
+        text = "not computed"
+    elif cell["n"] == 1:
+        text += " (1 seed)"
+    elif cell["n"] > 1:
+        text += f" ± {number(cell['sd'], digits)} ({cell['n']})"
+    if cell["n"] and cell["identical"]:
+        text += f", identical in {cell['identical']}"
+    return text + " (stale)" * bool(cell["stale"])
+
+
+def _columns(cells: pd.DataFrame, metrics: Sequence[str] | None) -> list[tuple[str, str]]:
+    """The (metric, protocol) pairs to show, one a column."""
+    pairs = set(zip(cells["metric"], cells["protocol"], strict=True))
+    present = sorted(pairs, key=catalogue.column_order)
+    if metrics is None:
+        return present
+    return [_find(name, present) for name in metrics]
+
+
+def _find(name: str, present: list[tuple[str, str]]) -> tuple[str, str]:
+    found = [pair for pair in present if name == pair[0]] or [p for p in present if name == p[1]]
+    if not found:
+        raise unknown("metric or protocol", name, {part for pair in present for part in pair})
+    if len(found) > 1 and len(protocols := [protocol for _, protocol in found]) > 1:
+        raise ReplicateError(
+            f"column {name!r} mixes protocols {' and '.join(protocols)}; expected one: name one of "
+            "them, or several for a column each"
+        )
+    return found[0]
+
+
+def _check_extractors(cells: pd.DataFrame) -> None:
+    for (metric, protocol), column in cells.groupby(["metric", "protocol"]):
+        if len(found := sorted(column["extractor"].unique())) > 1:
+            raise ReplicateError(
+                f"column {catalogue.column(metric, protocol)} mixes the extractors "
+                f"{' and '.join(found)}; expected one: score all runs with the same weights"
+            )
+
+
+def _rows(block: pd.DataFrame, chosen: list[tuple[str, str]]) -> list[tuple[str, dict[str, str]]]:
+    """The named rows of one (data set, direction): the two references, then the methods."""
+    beside = {FLOOR: {}, IDLE: {}}
+    for pair in chosen:
+        column = block[(block["metric"] == pair[0]) & (block["protocol"] == pair[1])]
+        digits = catalogue.metric(pair[0]).digits
+        for name, values in ((FLOOR, column["floor"]), (IDLE, column["do_nothing"])):
+            beside[name][catalogue.column(*pair)] = _range(values, digits)
+    methods = {}
+    for name in sorted(block["name"].unique(), key=catalogue.method_order):
+        own = block[block["name"] == name].set_index(["metric", "protocol"])
+        methods[name] = {
+            catalogue.column(*pair): cell_text(own.reset_index().iloc[own.index.get_loc(pair)])
+            if pair in own.index
+            else ABSENT
+            for pair in chosen
+        }
+    return [*beside.items(), *methods.items()]
+
+
+def _range(values: pd.Series, digits: int) -> str:
+    """The reference value of a column; lowest to highest where images of two sizes stand in it."""
+    texts = [number(v, digits) for v in sorted(values.dropna())] or [number(nan, digits)]
+    return texts[0] if texts[0] == texts[-1] else f"{texts[0]} to {texts[-1]}"

@@ -1,0 +1,116 @@
+"""The tables of a budget as files, with what made every number below them."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from replicate.tables import catalogue
+from replicate.tables.about import short_commit
+from replicate.tables.frames import means, one_budget, scores, with_share
+from replicate.tables.markdown import to_markdown
+from replicate.tables.summary import summary
+
+GROUPS = (
+    ("Distance to real images", ("kid", "fid")),
+    ("Against the known truth", ()),  # all the rest
+)
+TIDY = ["dataset", "direction", "method", "variant", "metric", "protocol", "value", "sd", "n"]
+TIDY += ["floor", "do_nothing", "stale", "precision", "extractor"]
+LEGEND = (
+    "Mean ± standard deviation over seeds (number of seeds). `real vs real` is the floor: other "
+    "real images scored as output; `do nothing` scores the input as output. ↑ higher is better, "
+    "↓ lower is better, no arrow: neither. In brackets the protocol, which decides what a number "
+    "may be compared with; `-` was not measured."
+)
+
+
+def write(root: Path, budget: str) -> list[Path]:
+    """The files `<root>/tables/<budget>/<dataset>.{md,csv}`, the same bytes from the same records.
+
+    Args:
+        root: `paths.results()` or `paths.published()`; its finished runs are read.
+        budget: "laptop" or "paper".
+
+    Raises:
+        ReplicateError: nothing is finished, or the budget is smoke.
+    """
+    measured = scores(root, budget)
+    one_budget(measured)
+    folder = root / "tables" / budget
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for dataset, own in measured.groupby("dataset"):
+        page, table = folder / f"{dataset}.md", folder / f"{dataset}.csv"
+        page.write_text(_page(dataset, budget, own), encoding="utf-8")
+        cells = means(with_share(own))[TIDY].sort_values(TIDY[:6], kind="stable")
+        cells.to_csv(table, index=False, float_format="%.6g", lineterminator="\n")
+        written += [page, table]
+    return written
+
+
+def command(name: str, dataset: str, seed: int, budget: str) -> str:
+    """The command that repeats a run, from its name in tables."""
+    asked, _, overrides = name.partition("+")
+    settings = "".join(f" --set {setting}" for setting in overrides.split(",") if setting)
+    return f"replicate train {asked} --data {dataset} --seed {seed} --budget {budget}{settings}"
+
+
+def _page(dataset: str, budget: str, own: pd.DataFrame) -> str:
+    marked = "" if budget == "paper" else ", not comparable with the papers' numbers"
+    parts = [f"# {dataset}, budget {budget}{marked}\n", LEGEND + "\n"]
+    filled = {pair for pair, g in own.groupby(["metric", "protocol"]) if g["value"].notna().any()}
+    for direction, block in own.groupby("direction"):
+        parts.append(f"## {direction}\n")
+        for title, metrics in GROUPS:
+            chosen = [
+                protocol
+                for metric, protocol in sorted(filled, key=catalogue.column_order)
+                if (metric in metrics if metrics else metric not in GROUPS[0][1])
+            ]
+            shown = block[block["protocol"].isin(chosen)]
+            if len(shown):
+                table = summary(shown).drop(columns=["dataset", "direction"])
+                parts.append(f"{title}:\n\n{to_markdown(table)}")
+    return "\n".join([*parts, *_not_computed(own), "## What made these numbers\n", _runs(own)])
+
+
+def _not_computed(own: pd.DataFrame) -> list[str]:
+    """One line for each reason why columns are left out."""
+    empty = own.groupby("protocol")["value"].transform(lambda values: values.isna().all())
+    lines = []
+    for note, group in own[empty].groupby("note"):
+        names = ", ".join(f"`{p}`" for p in dict.fromkeys(group["protocol"]))
+        lines.append(f"Not computed: {names} ({_reason(note)}).\n")
+    return lines
+
+
+def _reason(note: str) -> str:
+    """Why there is no value, without where this or another machine looked for it."""
+    text = note.partition("not computed: ")[2] or "no reason given"
+    return text.partition(" at /")[0]
+
+
+def _runs(own: pd.DataFrame) -> str:
+    runs = own.drop_duplicates("hash").sort_values("seed", kind="stable")
+    order = sorted(range(len(runs)), key=lambda i: catalogue.method_order(runs["name"].iloc[i]))
+    rows = [
+        {
+            "run": run.hash,
+            "method": run.name,
+            "seed": run.seed,
+            "commit": short_commit(run.commit, run.dirty),
+            "precision": run.precision,
+            "iterations": run.iteration,
+            "hours": f"{run.hours:.2f}",
+            "state": "stale" if run.stale else "current",
+            "repeat with": f"`{command(run.name, run.dataset, run.seed, run.budget)}`",
+        }
+        for run in runs.iloc[order].itertuples()
+    ]
+    extractors = sorted(set(own["extractor"]) - {""})
+    images = ", ".join(f"{n:.0f}" for n in sorted(own["n_fake"].dropna().unique()))
+    return (
+        f"{to_markdown(pd.DataFrame(rows))}\n"
+        f"A plus after a commit: the code differed from it. Scored: {images} test images a "
+        f"direction, last checkpoint. Feature networks: {', '.join(extractors)}.\n"
+    )
