@@ -9,12 +9,12 @@ import sys
 from snakemake.utils import min_version
 
 from replicate import paths
-from replicate.experiment import workflow
+from replicate.experiment.workflow import asked, cores
 
 min_version("9.0")
 
 NOTEBOOK, BUDGET = config.get("notebook", "02_aggan"), config.get("budget", "laptop")
-ASKED = workflow.asked(NOTEBOOK, BUDGET, str(config.get("seeds", "")), str(config.get("datasets", "")))
+ASKED = asked(NOTEBOOK, BUDGET, str(config.get("seeds", "")), str(config.get("datasets", "")))
 RESULTS = paths.results()
 REPLICATE = f"{sys.executable} -m replicate.cli"
 RUNS = {f"{run.folder}/scores.csv": run for run in ASKED.runs()}
@@ -31,7 +31,7 @@ rule run:
     output: f"{RESULTS}/runs/{{dataset}}/{{method}}/{{leaf}}/scores.csv"
     log: f"{RESULTS}/logs/{{dataset}}-{{method}}-{{leaf}}.log"
     params: arguments=arguments
-    threads: 1 if BUDGET != "paper" or GPUS else workflow.cores()
+    threads: 1 if BUDGET != "paper" or GPUS else cores()
     resources: gpu=GPUS
     shell: "{REPLICATE} train {params.arguments} --wait 2>&1 | tee {log:q}"
 

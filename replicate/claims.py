@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from replicate import reported
 from replicate.errors import ReplicateError, unknown
-from replicate.reported import Reported
 
 SEEDS = 3  # fewer give no standard deviation worth the name
 VERDICTS = ("reproduced", "within seed noise", "not reproduced", "not comparable", "not run")
@@ -56,27 +56,25 @@ class Side(NamedTuple):
     lack: str = ""  # why there are no values
 
 
-def of_paper(paper: Reported) -> list[Claim]:
-    """The claims of a paper, checked.
+def of_paper(key: str) -> list[Claim]:
+    """The claims of a paper in their order, checked.
+
+    Args:
+        key: a name of `reported.keys()`.
 
     Raises:
         UnknownName: a key of a claim is none.
         ReplicateError: a key is missing, of the wrong type, or an id stands twice.
     """
-    claims = [_parse(entry, paper.key) for entry in paper.claims]
-    ids = [claim.id for claim in claims]
-    for name in ids:
-        if ids.count(name) > 1:
-            raise ReplicateError(f"{paper.key}: claim {name!r} stands twice; expected once")
-    return claims
+    return parse(reported.load(key).claims, key)
 
 
-def verdicts(scores: pd.DataFrame, paper: Reported) -> pd.DataFrame:
+def verdicts(scores: pd.DataFrame, key: str) -> pd.DataFrame:
     """The verdict on every claim of a paper, one row for each data set, budget and direction.
 
     Args:
         scores: of `tables.scores` or `tables.of_runs`.
-        paper: of `reported.load`.
+        key: the paper's, such as "mejjati2018aggan".
 
     Returns:
         `claim, text, dataset, budget, direction, left, right, difference, noise, margin, unit, n`
@@ -86,8 +84,13 @@ def verdicts(scores: pd.DataFrame, paper: Reported) -> pd.DataFrame:
         comparable" for smoke runs and other protocols or feature networks. A claim of which
         nothing is measured has one row.
     """
+    return judged(scores, of_paper(key))
+
+
+def judged(scores: pd.DataFrame, claims: Iterable[Claim]) -> pd.DataFrame:
+    """The same for any claims."""
     rows = []
-    for claim in of_paper(paper):
+    for claim in claims:
         tried = scores[scores["metric"].isin(_metrics(claim))]
         tried = tried[tried["name"].isin([claim.method, claim.than])]
         if claim.direction != BOTH:
@@ -97,6 +100,16 @@ def verdicts(scores: pd.DataFrame, paper: Reported) -> pd.DataFrame:
         for _, group in tried.groupby(["dataset", "budget"]):
             rows += _together(claim, group)
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def parse(entries: Iterable[dict[str, object]], key: str) -> list[Claim]:
+    """The `[[claim]]` entries of the file `key`.toml, checked; raises what `of_paper` does."""
+    claims = [_parse(entry, key) for entry in entries]
+    ids = [claim.id for claim in claims]
+    for name in ids:
+        if ids.count(name) > 1:
+            raise ReplicateError(f"{key}.toml: claim {name!r} stands twice; expected once")
+    return claims
 
 
 def _parse(entry: dict[str, object], key: str) -> Claim:

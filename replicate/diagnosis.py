@@ -9,9 +9,11 @@ import torch
 
 from replicate import paths, repro
 from replicate.datasets import audit
+from replicate.experiment.notebooks import source_problems
 from replicate.metrics import inception
 
 ENOUGH = 2e9  # bytes; the packed images and checkpoints of a data set at 256 px
+LACKING = "missing: FID and KID rows with Inception stay 'not computed'"
 
 
 def examine() -> list[dict]:
@@ -20,8 +22,11 @@ def examine() -> list[dict]:
     head, dirty = repro.commit()
     weights = inception.available()
     sets = [s for s in audit.describe() if s["state"] == "missing"]
+    problems = [
+        p for file in sorted(paths.notebooks().glob("*.ipynb")) for p in source_problems(file)
+    ]
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-    return [
+    found = [
         _line("python", platform.python_version(), sys.version_info >= (3, 11)),
         _line("torch", f"{version('torch')}, {torch.get_num_threads()} threads", True),
         _line("gpu", gpu, True),
@@ -29,13 +34,12 @@ def examine() -> list[dict]:
         _line("commit", f"{head[:10]}{' with changes' if dirty else ''}", head != "unknown"),
         _line("data", f"{paths.data()}", True),
         _line("results", f"{paths.results()}, {free / 1e9:.0f} GB free", free > ENOUGH),
-        _line("Inception weights", str(inception.weights_path()) if weights else _lacking(), weights),
-        *(_line(f"data set {s['name']}", f"missing; `replicate data get {s['name']}`", False) for s in sets),
-    ]  # fmt: skip
-
-
-def _lacking() -> str:
-    return "missing: FID and KID rows with Inception stay 'not computed'"
+        _line("notebooks", " ".join(problems) or "sources without outputs", not problems),
+        _line("Inception weights", str(inception.weights_path()) if weights else LACKING, weights),
+    ]
+    for name in (s["name"] for s in sets):
+        found.append(_line(f"data set {name}", f"missing; `replicate data get {name}`", False))
+    return found
 
 
 def _line(what: str, found: str, ok: bool) -> dict:

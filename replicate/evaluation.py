@@ -94,6 +94,8 @@ def score_direction(
     scores = compare_all(
         outputs.images, target, source, np.asarray(train.arrays[Y]), cache, offline
     )
+    if outputs.attention is not None:
+        scores.append(mean_attention(outputs.attention))
     truth = target if test.paired else test.arrays.get(f"{X}_ideal")
     if truth is not None:
         scores += _against_truth(outputs.images, np.asarray(truth), source)
@@ -101,6 +103,20 @@ def score_direction(
     if mask is not None:
         scores += _against_mask(outputs, source, np.asarray(mask), test.arrays[f"{X}_ideal"], cell)
     return scores
+
+
+def mean_attention(maps: np.ndarray) -> Score:
+    """The mean of (N, H, W) maps in [0, 1]; the note says so where they have collapsed.
+
+    Collapsed means that thresholding at 0.5 leaves the same everywhere: the known failure of AGGAN,
+    whose output is then a copy of its input, or a whole repainted image as without attention.
+    """
+    score = mean_score("attention_mean", "attention/mean", maps.mean(axis=(1, 2)))
+    if maps.max() < 0.5:
+        return replace(score, note="collapsed to 0: no pixel of any map reaches 0.5")
+    if maps.min() >= 0.5:
+        return replace(score, note="collapsed to 1: every pixel of every map reaches 0.5")
+    return score
 
 
 def _against_truth(made: np.ndarray, truth: np.ndarray, source: np.ndarray) -> list[Score]:
@@ -133,7 +149,6 @@ def _against_mask(
                 note=f"ceiling of the map's {cell} px grid: {ceiling.mean():.4f}",
             ),
             mean_score("attention_iou_ceiling", "attention/iou-0.5", ceiling),
-            mean_score("attention_mean", "attention/mean", outputs.attention.mean(axis=(1, 2))),
         ]
     return scores
 

@@ -58,13 +58,19 @@ def publish(budget: Budget = "laptop") -> None:
 
 def print_beside(params) -> None:
     """The local numbers of `params` beside the published ones."""
-    from replicate import paths
+    from replicate import paths, plots
     from replicate import tables as drawing
 
-    for file in drawing.write(paths.results(), params.budget):
+    print(f"executed notebooks: {paths.results() / 'notebooks' / params.budget}")
+    if params.budget == "smoke":
+        print("smoke: it executes; no tables")
+        return
+    written = drawing.write(paths.results(), params.budget)
+    for file in written + plots.write(paths.results(), paths.results(), params.budget):
         print(file)
     local = drawing.of_runs(params.runs())
-    print(drawing.to_markdown(drawing.beside(local, drawing.scores(paths.published()))))
+    published = drawing.scores(paths.published(), params.budget)
+    print(drawing.to_markdown(drawing.beside(local, published)))
 
 
 def doctor(as_json: Json = False) -> None:

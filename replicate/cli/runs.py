@@ -97,7 +97,7 @@ def replicate_all(
     notebook: Annotated[str, typer.Option(help="A notebook's stem.")] = "02_aggan",
     seeds: Annotated[str, typer.Option(help="Seeds, e.g. 0,1,2; default: the notebook's.")] = "",
     datasets: Annotated[str, typer.Option(help="Data sets; default: the notebook's.")] = "",
-    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; default: cores.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="Runs at a time; 0: as many as cores.")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
 ) -> None:
     """Trains what is missing, executes the notebook, prints the numbers beside the published."""

@@ -1,5 +1,6 @@
 """A record is what git keeps of a run: run.json, scores.csv, curves.csv and one picture."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -43,7 +44,14 @@ def publish(folder: Path) -> Path:
     target.mkdir(parents=True)
     for name in KEPT:
         shutil.copyfile(folder / name, target / name)
+    (target / "run.json").write_text(_anywhere(record))
     return target
+
+
+def _anywhere(record: dict) -> str:
+    """The record as JSON, its notes without the places where this machine looked for something."""
+    notes = {key: note.partition(" at /")[0] for key, note in record.get("notes", {}).items()}
+    return json.dumps(record | {"notes": notes}, indent=1, ensure_ascii=False) + "\n"
 
 
 def find_record(run: Run) -> dict:

@@ -4,5 +4,6 @@ from replicate.plots.curves import curves, losses
 from replicate.plots.images import progress, translations
 from replicate.plots.picture import save
 from replicate.plots.points import scores
+from replicate.plots.writing import write
 
-__all__ = ["curves", "losses", "progress", "save", "scores", "translations"]
+__all__ = ["curves", "losses", "progress", "save", "scores", "translations", "write"]

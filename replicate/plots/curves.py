@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.lines import Line2D
@@ -24,14 +25,17 @@ CAPTION = (
 )
 
 
-def curves(run: Run) -> pd.DataFrame:
+def curves(folder: Path) -> pd.DataFrame:
     """The losses of a run, binned to at most 300 rows; none where nothing is logged yet.
+
+    Args:
+        folder: of the run; a run that still trains or was killed will do.
 
     Returns:
         `iteration` (the last of a bin) and the mean of every loss over the bin, NaN where it was
         never computed in it. A last line that a kill cut off is skipped.
     """
-    file = run.folder / LOG
+    file = folder / LOG
     whole = file.read_text().rpartition("\n")[0] if file.exists() else ""
     if not whole:
         return pd.DataFrame(columns=["iteration"])
@@ -73,7 +77,7 @@ def losses(runs: Iterable[Run]) -> Picture:
 
 def _grouped(run: Run) -> pd.DataFrame:
     """The curves of a run, the losses of one kind averaged over their directions."""
-    binned = curves(run)
+    binned = curves(run.folder)
     kinds: dict[str, list[str]] = {}
     for column in binned.columns.drop("iteration"):
         kinds.setdefault(column.partition("_")[0], []).append(column)

@@ -4,12 +4,13 @@
 beside others, `writing` and `readme` put it into files, `checking` refuses what is incomplete.
 """
 
-from replicate.tables.about import networks, runs_table
+from replicate.tables.about import data, networks, runs_table
 from replicate.tables.checking import check
 from replicate.tables.compare import beside, compare
 from replicate.tables.frames import of_runs, scores
 from replicate.tables.markdown import to_markdown
 from replicate.tables.readme import readme_block, update_readme
+from replicate.tables.show import show
 from replicate.tables.summary import summary
 from replicate.tables.writing import write
 
@@ -17,11 +18,13 @@ __all__ = [
     "beside",
     "check",
     "compare",
+    "data",
     "networks",
     "of_runs",
     "readme_block",
     "runs_table",
     "scores",
+    "show",
     "summary",
     "to_markdown",
     "update_readme",

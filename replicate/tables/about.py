@@ -1,10 +1,14 @@
-"""What a run cost and what its networks hold."""
+"""What runs are made of and what they cost: data, networks, time."""
 
 from collections.abc import Iterable
 
 import pandas as pd
 import torch
 
+from replicate.datasets import packed
+from replicate.datasets.packed import ImageSet
+from replicate.datasets.spec import spec
+from replicate.experiment.parameters import Parameters
 from replicate.experiment.run import Run, parameter_counts
 from replicate.methods import METHODS
 from replicate.tables.catalogue import ABSENT
@@ -23,16 +27,48 @@ def runs_table(runs: Iterable[Run]) -> pd.DataFrame:
     return pd.DataFrame([_run(run) for run in runs], columns=RUNS)
 
 
-def networks(runs: Iterable[Run]) -> pd.DataFrame:
-    """Trainable parameters of one network of each kind, at the paper's sizes and in these runs.
+def data(params: Parameters) -> pd.DataFrame:
+    """What the runs are trained and scored on; packs the sets where that is not done yet.
 
     Returns:
-        `method, network, paper, budget`: one row a kind of network of each method and variant, the
-        last column named after the runs' budgets.
+        One row a data set: `dataset, A, B, paired, size` (px, of training and of test), `train` and
+        `test` (images of A + B), `truth` (what is known of the test images), `fingerprint` (of the
+        training data, as in `run.json`), `source, licence`.
     """
-    runs = list({(run.method, run.label, run.budget): run for run in runs}.values())
     rows = []
-    for run in runs:
+    for run in {run.dataset: run for run in params.runs()}.values():
+        entry, sizes = spec(run.dataset), (run.config.load_size, run.config.crop_size)
+        train, test = (
+            packed.load(run.dataset, split, size)
+            for split, size in zip(("train", "test"), sizes, strict=True)
+        )
+        rows.append(
+            {
+                "dataset": run.dataset,
+                "A": entry.domains[0],
+                "B": entry.domains[1],
+                "paired": "yes" if entry.paired else "no",
+                "size": "{} / {}".format(*sizes),
+                "train": _counts(train),
+                "test": _counts(test),
+                "truth": ", ".join(sorted(set(test.arrays) - {"A", "B"})),
+                "fingerprint": run.fingerprint()["data"],
+                "source": entry.source,
+                "licence": entry.licence,
+            }
+        )
+    return pd.DataFrame(rows).replace("", ABSENT)
+
+
+def networks(params: Parameters) -> pd.DataFrame:
+    """Trainable parameters of one network of each kind, at the paper's sizes and at this budget.
+
+    Returns:
+        `method, network, paper`, and a column named after the budget: one row a kind of network of
+        each method and variant.
+    """
+    rows = []
+    for run in {(run.method, run.label): run for run in params.runs()}.values():
         with torch.device("meta"):
             here = METHODS[run.method](run.config).counts()
         paper = parameter_counts(run.method, run.variant)
@@ -41,13 +77,16 @@ def networks(runs: Iterable[Run]) -> pd.DataFrame:
             {"method": name, "network": kind, "paper": f"{n:,}", run.budget: f"{here[kind]:,}"}
             for kind, n in paper.items()
         ]
-    columns = dict.fromkeys(["method", "network", "paper", *(run.budget for run in runs)])
-    return pd.DataFrame(rows, columns=list(columns))
+    return pd.DataFrame(rows)
 
 
 def short_commit(commit: str, dirty: bool) -> str:
     """Ten digits of a commit, with a plus where the code differed from it."""
     return commit[:10] + "+" * dirty
+
+
+def _counts(images: ImageSet) -> str:
+    return f"{len(images.arrays['A'])} + {len(images.arrays['B'])}"
 
 
 def _run(run: Run) -> dict[str, object]:

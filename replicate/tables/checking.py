@@ -1,24 +1,21 @@
 """The last cell of a notebook: nothing that was asked for is missing or unexplained."""
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from replicate.errors import ReplicateError, unknown
-from replicate.experiment.run import Run
+from replicate.experiment.parameters import Parameters
 from replicate.tables.catalogue import KNOWN_PROTOCOLS
 from replicate.tables.frames import one_budget
 
 ENDLESS = ("psnr", "background_psnr")  # infinite where two images are identical
 
 
-def check(scores: pd.DataFrame, budget: str, runs: Iterable[Run] = ()) -> str:
+def check(scores: pd.DataFrame, params: Parameters) -> str:
     """One line that counts what was checked; an error where anything is wrong.
 
     Args:
         scores: of `tables.of_runs`.
-        budget: what every row must be of.
-        runs: those asked for; each must have scores.
+        params: what was asked for; each of its runs must have scores, at its budget.
 
     Raises:
         ReplicateError: a run without scores, another budget, a value that is missing without
@@ -26,9 +23,9 @@ def check(scores: pd.DataFrame, budget: str, runs: Iterable[Run] = ()) -> str:
             scored alike.
         UnknownName: a protocol that no table knows.
     """
-    if (found := one_budget(scores)) != budget:
-        raise ReplicateError(f"the scores are of budget {found}, expected {budget}")
-    for run in runs:
+    if (found := one_budget(scores)) != params.budget:
+        raise ReplicateError(f"the scores are of budget {found}, expected {params.budget}")
+    for run in params.runs():
         if run.hash not in set(scores["hash"]):
             raise ReplicateError(f"{run.title} has no scores, expected some: it is {run.state()}")
     for row in scores.itertuples():
@@ -36,7 +33,7 @@ def check(scores: pd.DataFrame, budget: str, runs: Iterable[Run] = ()) -> str:
     _check_alike(scores)
     explained = int(scores["value"].isna().sum())
     return (
-        f"{len(scores)} scores of {scores['hash'].nunique()} runs at budget {budget}: "
+        f"{len(scores)} scores of {scores['hash'].nunique()} runs at budget {params.budget}: "
         f"{len(scores) - explained} measured, {explained} not computed, with the reason beside them"
     )
 

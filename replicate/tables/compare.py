@@ -3,7 +3,6 @@
 import pandas as pd
 
 from replicate import reported
-from replicate.reported import Reported
 from replicate.tables import catalogue
 from replicate.tables.catalogue import ABSENT, number
 from replicate.tables.frames import CELL, means, one_budget, with_share
@@ -15,28 +14,30 @@ NOT_COMPARABLE = "not comparable"
 BESIDE = ["dataset", "direction", "method", "metric", "local", "published", "difference", "note"]
 
 
-def compare(scores: pd.DataFrame, paper: Reported) -> pd.DataFrame:
+def compare(scores: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Measured beside printed numbers at budget paper; below it the two stand apart.
 
     Args:
         scores: of one budget; only metrics that the paper prints are shown.
-        paper: of `reported.load`.
+        table: a paper's, as in `reported.load(key).table`.
 
     Returns:
         `dataset, direction, method, metric, measured, paper, difference / sd, compares, where,
         note`, as text. At budget paper `compares` is "=" (same protocol, verified number) or "~"
         (protocol inferred), and the difference is measured minus printed in standard deviations
         over seeds. At other budgets the printed numbers follow the measured ones as rows of their
-        own, marked "not comparable", without a difference.
+        own for the methods measured, marked "not comparable", without a difference.
     """
     budget = one_budget(scores)
-    families = {name.partition("/")[0] for name in paper.table["metric"]}
+    families = {name.partition("/")[0] for name in table["metric"]}
     measured = _in_order(means(scores[scores["metric"].isin(families)]))
     if budget == "paper":
-        joined = reported.join(measured, paper.table)
+        joined = reported.join(measured, table)
         return pd.DataFrame([_joined_row(row) for _, row in joined.iterrows()], columns=COLUMNS)
     rows = [_place(row) | {"measured": cell_text(row)} for _, row in measured.iterrows()]
-    rows = [dict.fromkeys(COLUMNS, ABSENT) | row for row in rows + _apart(paper)]
+    rows = [
+        dict.fromkeys(COLUMNS, ABSENT) | row for row in rows + _apart(table, set(measured["name"]))
+    ]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.rename(columns={"measured": f"measured ({budget})"})
 
@@ -109,14 +110,15 @@ def _printed(value: float, spread: float, digits: int) -> str:
     return f"{text} ± {number(spread, digits)}" if spread == spread else text
 
 
-def _apart(paper: Reported) -> list[dict[str, str]]:
-    """The printed numbers as rows of their own, or one row that says why there are none."""
-    table = paper.table
+def _apart(table: pd.DataFrame, names: set[str]) -> list[dict[str, str]]:
+    """The numbers printed for these methods, or one row that says why there are none."""
     printed = table[table["value"].notna()]
     if printed.empty:
         first = table.iloc[0]
         note = f"no number entered: {first['note']}"
         return [{"compares": NOT_COMPARABLE, "where": first["where"], "note": note}]
+    own = map(catalogue.method_name, printed["method"], printed["variant"])
+    printed = printed[[name in names for name in own]]
     return [
         _place(row)
         | {
