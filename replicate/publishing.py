@@ -1,7 +1,8 @@
 """From finished runs to `results/published`: records, tables, plots, notebooks, README block."""
 
-import shutil
 from pathlib import Path
+
+import nbformat
 
 from replicate import paths, plots, tables
 from replicate.errors import ReplicateError
@@ -42,4 +43,13 @@ def _notebooks(root: Path, budget: str) -> list[Path]:
     target.mkdir(parents=True, exist_ok=True)
     executed = sorted((root / "notebooks" / budget).glob("[0-9][0-9]_*.ipynb"))
     executed = [p for p in executed if not p.name.endswith(".partial.ipynb")]
-    return [Path(shutil.copyfile(p, target / p.name)) for p in executed]
+    return [_clean(p, target / p.name) for p in executed]
+
+
+def _clean(executed: Path, target: Path) -> Path:
+    """A copy without papermill's stamps, which hold times and the folders of this machine."""
+    notebook = nbformat.read(executed, as_version=4)
+    for part in (notebook, *notebook.cells):
+        part.metadata.pop("papermill", None)
+    nbformat.write(notebook, target)
+    return target

@@ -1,5 +1,6 @@
 """Commands about numbers: score, tables, publish, doctor."""
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -23,14 +24,19 @@ def score(
     if as_json:
         show([asdict(row) for row in rows])
         return
+    reasons = {}
     for row in rows:
         spread = f" ± {row.spread:.5f} ({row.spread_kind})" if row.spread is not None else ""
-        value = "not computed" if row.value is None else f"{row.value:.5f}"
-        value = "identical" if value == "inf" else value
         floor = f", floor {row.floor:.5f}" if row.floor is not None else ""
         idle = f", do nothing {row.do_nothing:.5f}" if row.do_nothing is not None else ""
         note = f"  [{row.note}]" if row.note else ""
-        print(f"{row.protocol:<18} {value}{spread}{floor}{idle}{note}")
+        if row.value is None:
+            reasons[row.note] = None
+            print(f"{row.protocol:<18} not computed")
+        else:
+            value = "identical" if row.value == math.inf else f"{row.value:.5f}"
+            print(f"{row.protocol:<18} {value}{spread}{floor}{idle}{note}")
+    print(*reasons, sep="\n")
 
 
 def tables(

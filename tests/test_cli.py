@@ -1,0 +1,228 @@
+"""The command line: what each command prints, its JSON, and how it fails."""
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from replicate import cli, paths
+from replicate.methods import METHODS
+
+
+class Ended(NamedTuple):
+    """How a command ended: what a shell sees."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def replicate(workspace, capsys, monkeypatch) -> Callable[..., Ended]:
+    """A function that runs a command line in this process, through the real entry point."""
+
+    def call(*words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["replicate", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        code, printed = ended.value.code, capsys.readouterr()
+        if isinstance(code, str):  # as Python itself does at the end of a process
+            return Ended(1, printed.out, f"{printed.err}{code}\n")
+        return Ended(code or 0, printed.out, printed.err)
+
+    yield call
+    torch.use_deterministic_algorithms(False)
+
+
+def folder_of_noise(path: Path, seed: int, size: int = 32) -> Path:
+    path.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    for i in range(8):
+        pixels = rng.integers(0, 256, (size, size, 3), np.uint8)
+        Image.fromarray(pixels).save(path / f"{i}.png")
+    return path
+
+
+@pytest.fixture
+def tiny(workspace) -> str:
+    """A set of one's own, eight random images a folder."""
+    for seed, name in enumerate(("trainA", "trainB", "testA", "testB")):
+        folder_of_noise(workspace / "data" / "tiny" / name, seed)
+    return "tiny"
+
+
+def test_methods_are_listed_with_variants_and_papers(replicate):
+    listed = json.loads(replicate("methods", "--json").out)
+    assert [each["method"] for each in listed] == list(METHODS)
+    by_name = {each["method"]: each for each in listed}
+    assert by_name["aggan"]["variants"] == ["paper", "whole-image-d"]
+    assert by_name["aggan"]["paper"] == "mejjati2018aggan"
+    assert by_name["cyclegan"]["summary"].startswith("CycleGAN: Zhu, Park, Isola, Efros")
+    text = replicate("methods").out
+    assert re.search(r"aggan +AGGAN: .*\n +paper, whole-image-d", text)
+
+
+@pytest.mark.parametrize(
+    "method, variants, counts",
+    [
+        # the PyTorch code's ResNet of 9 blocks and 70 px PatchGAN
+        ("cyclegan", ["paper"], {"G": 11_378_179, "D": 2_764_737}),
+        # the released graph: convolutions and the affine instance norms
+        (
+            "aggan",
+            ["paper", "whole-image-d"],
+            {"A": 103_361 + 640, "G": 2_850_563 + 5_248, "D": 2_764_737 + 1_920},
+        ),
+    ],
+)
+def test_parameters_to_the_unit(replicate, method, variants, counts):
+    printed = json.loads(replicate("params", method).out)
+    assert printed == {"method": method, "variants": dict.fromkeys(variants, counts)}
+
+
+def test_data_sets_are_listed_made_and_audited(replicate, tiny):
+    listed = {each["name"]: each for each in json.loads(replicate("data", "list", "--json").out)}
+    assert listed["horse2zebra"]["counts"] == {
+        "trainA": 1067, "trainB": 1334, "testA": 120, "testB": 140
+    }  # fmt: skip
+    assert {name: listed[name]["state"] for name in ("horse2zebra", "horse2zebra_drawn", tiny)} == {
+        "horse2zebra": "missing", "horse2zebra_drawn": "drawn", "tiny": "present"
+    }  # fmt: skip
+    assert re.search(r"horse2zebra +missing +cyclegan +horse/zebra", replicate("data", "list").out)
+    made = replicate("data", "make", tiny, "--size", 16).out.splitlines()[-2:]
+    assert made[0] == "tiny train at 16 px: A (8, 16, 16, 3), B (8, 16, 16, 3)"
+    report = json.loads(replicate("data", "audit", tiny, "--json").out)
+    assert report["folders"]["trainA"]["count"] == 8 and report["leaks"] == []
+    assert "testB: 8 images; 8 RGB" in replicate("data", "audit", tiny).out
+
+
+def test_a_run_from_the_command_line(replicate, tiny):
+    words = ("train", "cyclegan", "--data", tiny, "--seed", 3, "--iterations", 2)
+    ended = replicate(*words, "--set", "lambda_cyc=5", "flip=false", "--set", "lr=1e-3")
+    folder = Path(ended.out.strip())
+    assert ended.status == 0 and folder.is_relative_to(paths.results() / "runs" / tiny / "cyclegan")
+    record = json.loads((folder / "run.json").read_text())
+    changed = {"iterations": 2, "lambda_cyc": 5.0, "flip": False, "lr": 1e-3}
+    assert {key: record["config"][key] for key in changed} == changed and record["seed"] == 3
+    label = "cyclegan:paper+flip=False,iterations=2,lambda_cyc=5.0,lr=0.001 on tiny, seed 3 (smoke)"
+    assert replicate("status").out.split(maxsplit=5)[:2] == ["finished", "2/2"]
+    (told,) = json.loads(replicate("status", "--json").out)
+    assert (told["title"], told["state"]) == (label, "finished")
+    assert (told["iteration"], told["iterations"], told["folder"]) == (2, 2, str(folder))
+    again = replicate(*words, "lr=0.001", "flip=false", "lambda_cyc=5.0")
+    assert again.err.strip() == f"{label}: complete at 2/2, nothing to do"
+
+
+def test_status_without_runs_tells_how_to_start_one(replicate):
+    ended = replicate("status")
+    assert f"no runs in {paths.results()}; `replicate train` starts one" in ended.out
+    assert json.loads(replicate("status", "--json").out) == []
+
+
+def test_a_folder_scored_against_itself(replicate, workspace):
+    real = folder_of_noise(workspace / "real", 0)
+    text = replicate("score", real, real).out
+    assert re.search(r"^psnr/skimage +identical", text, re.MULTILINE)
+    assert re.search(r"^fid/inception +not computed .*replicate data get", text, re.MULTILINE)
+    fid = re.search(r"^fid/standin +([-\d.]+)", text, re.MULTILINE)[1]
+    assert 0 <= float(fid) < 1e-4  # a trace of products of float64 matrices; exactly 0 on paper
+    assert "kid/aggan-mean" not in text  # needs the inputs
+    with_inputs = replicate("score", real, real, "--source", real, "--offline-metrics").out
+    assert "kid/aggan-mean" in with_inputs and "[not computed: --offline-metrics]" in with_inputs
+    rows = {
+        row["protocol"]: row for row in json.loads(replicate("score", real, real, "--json").out)
+    }
+    assert rows["psnr/skimage"]["value"] is None and rows["ssim/skimage"]["value"] == 1
+    assert "identical" in rows["psnr/skimage"]["note"]  # JSON has no infinity
+    assert rows["fid/inception"]["value"] is None and rows["kid/standin"]["n_fake"] == 8
+
+
+def test_the_doctor_names_what_is_missing(replicate):
+    found = {each["what"]: each for each in json.loads(replicate("doctor", "--json").out)}
+    assert found["python"]["ok"] and found["data"]["found"] == str(paths.data())
+    assert not found["Inception weights"]["ok"] and not found["data set horse2zebra"]["ok"]
+    assert "-- " in replicate("doctor").out
+
+
+UNKNOWN = {
+    "a method": (("train", "agan"), r"unknown method 'agan' \(did you mean 'aggan'\?\)"),
+    "a variant": (("train", "aggan:whole-image"), r"\(did you mean 'whole-image-d'\?\)"),
+    "a setting": (("train", "aggan", "--set", "lamda_cyc=1"), r"\(did you mean 'lambda_cyc'\?\)"),
+    "no equals sign": (("train", "aggan", "--set", "lr"), "--set 'lr': expected KEY=VALUE"),
+    "a value": (("train", "aggan", "lr=fast"), r"lr='fast': expected float, e\.g\. lr="),
+    "a data set": (
+        ("train", "aggan", "--data", "horse2zebra_drwan"),
+        r"\(did you mean 'horse2zebra_drawn'\?\).* Own images go to",
+    ),
+    "a budget": (("train", "aggan", "--budget", "labtop"), r"\(did you mean 'laptop'\?\)"),
+    "a method's parameters": (("params", "ciclegan"), r"\(did you mean 'cyclegan'\?\)"),
+    "a set to get": (("data", "get", "horse2zebr"), r"\(did you mean 'horse2zebra'\?\)"),
+    "a notebook": (("all", "--notebook", "02_agan"), r"\(did you mean '02_aggan'\?\)"),
+    "a budget of a notebook": (("all", "--budget", "labtop"), r"\(did you mean 'laptop'\?\)"),
+    "a seed of a notebook": (("all", "--seeds", "0,x"), r"seeds\.1='x': expected list"),
+    "a folder to score": (("score", "nowhere", "nowhere"), "nowhere is not a folder"),
+    "smoke to publish": (("publish", "--budget", "smoke"), "smoke runs prove"),
+    "nothing to publish": (("publish",), "no finished laptop run in"),
+}
+
+
+@pytest.mark.parametrize("words, text", UNKNOWN.values(), ids=UNKNOWN)
+def test_bad_input_ends_with_one_line_and_status_1(replicate, words, text):
+    ended = replicate(*words)
+    assert (ended.status, ended.out) == (1, "")
+    assert re.fullmatch(rf"error: .*{text}.*\n", ended.err), ended.err
+
+
+def test_a_broken_archive_leaves_nothing(replicate, workspace):
+    archive = workspace / "broken.zip"
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr("horse2zebra/trainA/0.png", b"x" * 1000)
+    archive.write_bytes(archive.read_bytes()[:500])
+    ended = replicate("data", "get", "horse2zebra", "--from", archive)
+    assert ended.status == 1
+    assert re.search(rf"error: {archive} is no zip or tar archive, or a truncated", ended.err)
+    left = [p for p in (workspace / "data").rglob("*") if p.is_file() and p.suffix != ".lock"]
+    assert left == [] and not (workspace / "data" / "horse2zebra").exists()
+
+
+def test_a_wrong_file_of_weights_is_not_kept(replicate, workspace):
+    wrong = workspace / "weights.pth"
+    wrong.write_bytes(b"something else")
+    ended = replicate("data", "get", "inception-weights", "--from", wrong)
+    assert ended.status == 1 and "6726825d" in ended.err
+    assert [p for p in (workspace / "data").rglob("*") if p.is_file()] == []
+
+
+COMMANDS = ["methods", "params", "train", "status", "all", "score", "tables", "publish", "doctor"]
+COMMANDS += [f"data {name}" for name in ("list", "make", "get", "audit")]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_tells_what_it_does(replicate, command):
+    ended = replicate(*command.split(), "--help")
+    assert ended.status == 0 and "Usage: replicate" in ended.out.replace("root", "replicate")
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed():
+    code = "import sys, replicate.cli; print([m for m in ('torch', 'pandas') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_shell_sees_one_line_no_traceback_and_a_status(workspace):
+    command = [sys.executable, "-m", "replicate.cli", "train", "agan"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=workspace)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(
+        r"error: unknown method 'agan' \(did you mean 'aggan'\?\); .*\n", done.stderr
+    )

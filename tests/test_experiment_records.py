@@ -1,0 +1,105 @@
+"""What is published of a run, and what its folder tells while it runs."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from replicate import paths
+from replicate.errors import ReplicateError
+from replicate.experiment.publish import KEPT, find_runs, publish
+from replicate.experiment.run import read_record
+from replicate.experiment.status import SILENT, describe
+
+
+@pytest.fixture
+def folder(workspace, monkeypatch) -> Path:
+    """The folder of a finished laptop run, with a note that tells where this machine looked."""
+    monkeypatch.setattr(paths, "published", lambda: workspace / "published")
+    folder = paths.results() / "runs" / "d" / "aggan" / "paper-0-01234567"
+    folder.mkdir(parents=True)
+    for name in ("scores.csv", "curves.csv", "translations.png", "checkpoint-00000009.pt"):
+        (folder / name).write_text(name)
+    write(folder, budget="laptop", status="finished", notes=NOTES)
+    return folder
+
+
+NOTES = {
+    "a fid/inception": "not computed: Inception weights not found at /some/x.pth; download it",
+    "a fid/standin": "floor: halves of real, 6 + 6",
+}
+
+
+def write(folder: Path, **record: object) -> None:
+    (folder / "run.json").write_text(json.dumps(read_record(folder) | record))
+
+
+def test_a_published_record_replaces_its_forerunner_alone(folder):
+    place = paths.published() / "runs" / "d" / "aggan"
+    others = ["paper-1-ffffffff", "light-0-ffffffff"]
+    for name in ("paper-0-ffffffff", *others):
+        (place / name).mkdir(parents=True)
+    target = publish(folder)
+    assert publish(folder) == target  # again
+    assert sorted(p.name for p in place.iterdir()) == sorted([folder.name, *others])
+    assert sorted(p.name for p in target.iterdir()) == sorted(KEPT)
+    assert all((target / n).read_text() == n for n in KEPT if n != "run.json")
+
+
+def test_a_published_record_names_no_place_of_this_machine(folder):
+    record = read_record(publish(folder))
+    assert record.pop("notes") == {
+        "a fid/inception": "not computed: Inception weights not found",
+        "a fid/standin": "floor: halves of real, 6 + 6",
+    }
+    assert record == {"budget": "laptop", "status": "finished"}
+
+
+@pytest.mark.parametrize(
+    "changes, text",
+    [
+        ({"budget": "smoke"}, "is a smoke run: it proves that the code executes"),
+        ({"status": "running"}, "is running, expected finished; run it to its end first"),
+        ({"lost": "scores.csv"}, r"lacks scores\.csv; run it again, it will score"),
+    ],
+)
+def test_smoke_unfinished_and_incomplete_runs_are_not_published(folder, changes, text):
+    write(folder, **changes)
+    if "lost" in changes:
+        (folder / changes["lost"]).unlink()
+    with pytest.raises(ReplicateError, match=text):
+        publish(folder)
+    assert not paths.published().exists()
+
+
+def test_runs_are_found_by_budget_and_those_kept_aside_are_none(folder):
+    aside = folder.with_name(f"{folder.name}.stale-1")
+    aside.mkdir()
+    write(aside, budget="laptop")
+    assert find_runs(paths.results()) == find_runs(paths.results(), "laptop") == [folder]
+    assert find_runs(paths.results(), "paper") == find_runs(paths.published()) == []
+
+
+@pytest.mark.parametrize(
+    "status, age, state",
+    [
+        ("running", 0, "running"),
+        ("running", SILENT + 60, "stopped"),
+        ("failed", SILENT + 60, "failed"),
+        ("finished", SILENT + 60, "finished"),
+    ],
+)
+def test_status_tells_a_running_run_from_a_killed_one(tmp_path, status, age, state):
+    record = {"status": status, "method": "aggan", "label": "light", "dataset": "d", "seed": 2}
+    record |= {"budget": "laptop", "iterations": 9}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    (tmp_path / "losses.csv").touch()
+    (tmp_path / "checkpoint-00000007.pt").touch()
+    then = time.time() - age
+    os.utime(tmp_path / "losses.csv", (then, then))
+    found = describe(tmp_path)
+    assert (found["state"], found["iteration"], found["iterations"]) == (state, 7, 9)
+    assert found["title"] == "aggan:light on d, seed 2 (laptop)"
+    assert age <= found["heartbeat_seconds"] <= age + 30  # the machine may be slow

@@ -1,0 +1,176 @@
+"""From a notebook's parameter file to the jobs of Snakemake: what is asked, planned and listed."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from replicate import checkpoint, paths
+from replicate.errors import ReplicateError, UnknownName
+from replicate.experiment import make_run, plan, workflow
+from replicate.experiment.plan import OVERHEAD, Planned, makespan
+
+NOTEBOOK = "02_aggan"
+
+
+@pytest.fixture
+def tiny(workspace: Path) -> str:
+    """A set of one's own, eight random images a folder."""
+    rng = np.random.default_rng(0)
+    for name in ("trainA", "trainB", "testA", "testB"):
+        folder = workspace / "data" / "tiny" / name
+        folder.mkdir(parents=True)
+        for i in range(8):
+            pixels = rng.integers(0, 256, (32, 32, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / f"{i}.png")
+    return "tiny"
+
+
+@pytest.fixture
+def timed(monkeypatch) -> list[str]:
+    """What was timed; every step takes 2 s, and a run has 100."""
+    calls: list[str] = []
+
+    def measure(run, device, steps=10):
+        calls.append(run.method)
+        return 2.0, 100
+
+    monkeypatch.setattr(plan, "seconds_per_step", measure)
+    return calls
+
+
+def states(monkeypatch, given: dict[tuple[str, int], str]) -> None:
+    """Gives runs of (method, seed) a state; the others are missing."""
+    monkeypatch.setattr(
+        "replicate.experiment.run.Run.state",
+        lambda run: given.get((run.method, run.seed), "missing"),
+    )
+
+
+# What is asked
+
+
+def test_what_is_asked_is_the_parameter_file_with_other_seeds_or_sets():
+    params = workflow.asked(NOTEBOOK, "smoke")
+    assert params.model_dump() == workflow.read_params(NOTEBOOK, "smoke")
+    changed = workflow.asked(NOTEBOOK, "smoke", " 0, 1,2", "horse2zebra_drawn, horse2zebra")
+    assert changed.seeds == [0, 1, 2]
+    assert changed.datasets == ["horse2zebra_drawn", "horse2zebra"]
+    assert changed.methods == params.methods
+    assert len(changed.runs()) == 3 * 2 * len(params.methods)
+
+
+@pytest.mark.parametrize(
+    "words, text",
+    [
+        (("02_agan", "smoke"), r"unknown notebook '02_agan' \(did you mean '02_aggan'\?\)"),
+        ((NOTEBOOK, "labtop"), r"unknown budget 'labtop' \(did you mean 'laptop'\?\)"),
+        ((NOTEBOOK, "smoke", "0,x"), r"seeds\.1='x': expected list\[int\]"),
+        ((NOTEBOOK, "smoke", "0,-1"), r"seeds\.1='-1': expected list\[int\]"),
+        ((NOTEBOOK, "smoke", "1,1"), r"seeds=\[1, 1\]: the same value twice"),
+        ((NOTEBOOK, "smoke", "", "horse2zebr"), r"\(did you mean 'horse2zebra'\?\)"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_starts(workspace, words, text):
+    with pytest.raises(ReplicateError, match=text):
+        workflow.asked(*words)
+    with pytest.raises(UnknownName):
+        workflow.asked("nothing", "smoke")
+
+
+# What it costs
+
+
+def test_the_plan_times_each_kind_once_and_counts_what_is_left(workspace, timed, monkeypatch):
+    states(monkeypatch, {("cyclegan", 1): "finished", ("aggan", 1): "stale"})
+    runs = [make_run(m, "d", seed, "laptop") for m in ("cyclegan", "aggan") for seed in (0, 1, 2)]
+    halfway = runs[2].folder
+    halfway.mkdir(parents=True)
+    checkpoint.save(halfway, {}, 40)
+    planned = plan.plan(runs, "cpu")
+    assert timed == ["cyclegan", "aggan"]
+    assert [each.steps for each in planned] == [100, 0, 60, 100, 0, 100]
+    assert [each.seconds for each in planned] == [
+        s * 2.0 * OVERHEAD for s in (100, 0, 60, 100, 0, 100)
+    ]
+    assert [each.state for each in planned][:2] == ["missing", "finished"]
+
+
+@pytest.mark.parametrize(
+    "seconds, jobs, expected",
+    [
+        ([], 2, 0),
+        ([5], 3, 5),
+        ([1, 2, 3], 1, 6),
+        ([1, 2, 3], 2, 4),  # 1 and 2 start; 3 follows 1
+        ([3, 2, 1], 2, 3),  # 3 and 2 start; 1 follows 2
+        ([4, 4, 4, 4, 4], 2, 12),
+        ([4, 0, 4], 2, 4),  # a finished run holds nobody up
+    ],
+)
+def test_the_whole_takes_as_long_as_the_busiest_job_slot(seconds, jobs, expected):
+    assert makespan([Planned(None, "", 1, 1.0, s) for s in seconds], jobs) == expected
+
+
+def test_the_plan_in_words(workspace, timed, monkeypatch):
+    states(monkeypatch, {("cyclegan", 0): "finished"})
+    text = workflow.describe(workflow.asked(NOTEBOOK, "laptop"), jobs=2).splitlines()
+    assert text[0] == f"3 runs at budget laptop, 2 at a time, into {paths.results()}"
+    assert text[1] == "  cyclegan on horse2zebra_drawn, seed 0 (laptop): finished, nothing to do"
+    # 100 steps of 2 s and the overhead: 250 s
+    assert text[2].endswith("(laptop): missing, 100 steps of 2000 ms, about 4.2 min")
+    assert text[-1].startswith("about 4 min in all (ten steps timed)")  # two at once
+
+
+def test_timing_ten_steps_leaves_nothing_behind(tiny):
+    run = make_run("cyclegan", tiny, 0, "smoke", {"iterations": 50})
+    try:
+        per_step, total = plan.seconds_per_step(run)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert per_step > 0 and total == 50
+    assert not paths.results().exists() and run.state() == "missing"
+
+
+# What Snakemake makes of it
+
+
+def test_the_command_hands_over_what_was_asked(workspace):
+    params = workflow.asked(NOTEBOOK, "smoke", "3,4")
+    words = workflow.command(NOTEBOOK, params, jobs=5)
+    assert words[:3] == [sys.executable, "-m", "snakemake"]
+    for flag, value in [
+        ("--snakefile", str(paths.ROOT / "Snakefile")),
+        ("--directory", str(paths.results())),
+        ("--profile", str(paths.ROOT / "profiles" / "local")),
+        ("--cores", "5"),
+    ]:
+        assert words[words.index(flag) + 1] == value
+    config = dict(word.split("=") for word in words[words.index("--config") + 1 :])
+    again = workflow.asked(
+        config["notebook"], config["budget"], config["seeds"], config["datasets"]
+    )
+    assert again == params
+
+
+@pytest.mark.slow
+def test_snakemake_lists_exactly_the_missing_runs_and_the_notebook(tiny):
+    params = workflow.asked(NOTEBOOK, "smoke", "0,1", tiny)
+    wanted = {run.folder / "scores.csv" for run in params.runs()}
+    done = params.runs()[0].folder / "scores.csv"
+    done.parent.mkdir(parents=True)
+    done.touch()
+    notebook = paths.results() / "notebooks" / "smoke" / f"{NOTEBOOK}.ipynb"
+    command = [*workflow.command(NOTEBOOK, params, jobs=2), "--dry-run", "--quiet", "host"]
+    listed = subprocess.run(command, capture_output=True, text=True)
+    text = listed.stdout + listed.stderr
+    assert listed.returncode == 0, text
+    outputs = {Path(place) for place in re.findall(r"^ +output: (\S+)$", text, re.MULTILINE)}
+    assert outputs == wanted - {done} | {notebook}
+    left = {p for p in paths.results().rglob("*") if p.is_file() and ".snakemake" not in p.parts}
+    assert left == {done}  # a dry run makes nothing
