@@ -76,7 +76,8 @@ def print_beside(params) -> None:
         print(file)
     local = drawing.of_runs(params.runs())
     published = drawing.scores(paths.published(), params.budget)
-    print(drawing.to_markdown(drawing.beside(local, published)))
+    beside = drawing.beside(local, published)
+    print(drawing.to_markdown(beside[beside["local"] != "not computed"]))
 
 
 def doctor(as_json: Json = False) -> None:
