@@ -41,7 +41,9 @@ def score(
 
 def tables(
     budget: Budget = "laptop",
-    published: Annotated[bool, typer.Option(help="Of the published records.")] = False,
+    published: Annotated[
+        bool, typer.Option(help="Of the published records; renews the README too.")
+    ] = False,
 ) -> None:
     """Writes the tables of all finished runs of a budget and prints them."""
     from replicate import paths
@@ -52,6 +54,8 @@ def tables(
         if file.suffix == ".md":
             print(file.read_text())
         print(file)
+    if published:
+        drawing.update_readme(paths.ROOT / "README.md", root)
 
 
 def publish(budget: Budget = "laptop") -> None:

@@ -10,6 +10,7 @@ from replicate.tables.catalogue import SHARE
 from replicate.tables.frames import scores
 from replicate.tables.markdown import to_markdown
 from replicate.tables.summary import summary
+from replicate.tables.writing import collapsed
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 BUDGET = "laptop"
@@ -25,16 +26,26 @@ def readme_block(root: Path) -> str:
     measured = scores(root, BUDGET)
     if measured.empty:
         return f"No run of budget {BUDGET} is published yet.\n"
-    present = set(measured["metric"]) | set(measured["protocol"])
-    chosen = [m for m in METRICS if m in present or (m == SHARE and "attention_iou" in present)]
-    table = to_markdown(summary(measured, chosen))
     papers = reported.keys()
     lines = [_line(row) for key in papers for row in _verdicts(measured, key)]
     head = (
         f"Budget {BUDGET}, mean ± standard deviation over seeds (number of seeds); not comparable "
         "with the papers' numbers:\n"
     )
-    return "\n".join([head, table, *([*lines, "", f"Rule: {claims.RULE}\n"] if lines else [])])
+    rule = [*lines, "", f"Rule: {claims.RULE}\n"] if lines else []
+    return "\n".join([head, *_by_dataset(measured), *rule])
+
+
+def _by_dataset(measured: pd.DataFrame) -> list[str]:
+    """A table for each data set, those whose truth is known first, and what collapsed below it."""
+    parts = []
+    groups = [(name, own) for name, own in measured.groupby("dataset")]
+    for name, own in sorted(groups, key=lambda g: "background_psnr" not in set(g[1]["metric"])):
+        present = set(own["metric"]) | set(own["protocol"])
+        chosen = [m for m in METRICS if m in present or (m == SHARE and "attention_iou" in present)]
+        table = summary(own, chosen).drop(columns="dataset")
+        parts += [f"**{name}**\n", to_markdown(table), *collapsed(own)]
+    return parts
 
 
 def update_readme(readme: Path, root: Path) -> None:

@@ -71,11 +71,11 @@ def _page(dataset: str, budget: str, own: pd.DataFrame) -> str:
             if len(shown):
                 table = summary(shown).drop(columns=["dataset", "direction"])
                 parts.append(f"{title}:\n\n{to_markdown(table)}")
-    notes = [*_collapsed(own), *_not_computed(own)]
+    notes = [*collapsed(own), *_not_computed(own)]
     return "\n".join([*parts, *notes, "## What made these numbers\n", _runs(own)])
 
 
-def _collapsed(own: pd.DataFrame) -> list[str]:
+def collapsed(own: pd.DataFrame) -> list[str]:
     """One line for each run and direction whose attention maps are the same everywhere."""
     found = own[own["note"].str.startswith("collapsed")]
     return [

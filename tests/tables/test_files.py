@@ -58,7 +58,7 @@ def test_readme_block_lives_between_its_markers(root: Path, tmp_path: Path) -> N
     assert text.startswith("# a\n<!-- results:begin -->\n") and "old" not in text
     assert text.endswith("<!-- results:end -->\nb\n")
     assert tables.readme_block(root) in text
-    assert "| horse2zebra_drawn | zebra->horse | aggan " in text
+    assert "**horse2zebra_drawn**" in text and "| zebra->horse | aggan " in text
     assert "**not run** (needs 3 seeds, has 1)" in text  # the ablation has one seed
     assert "on horse2zebra_drawn: **within seed noise**" in text  # 26 ± 1 dB against 23: 3 ± 1.2
     tables.update_readme(readme, root)
