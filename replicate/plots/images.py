@@ -18,7 +18,7 @@ from replicate.tables.catalogue import method_order
 
 Row = tuple[str, list[np.ndarray]]
 HALF = TILES // 2
-MOMENTS = 4  # of those saved; more make a notebook too large to open
+MOMENTS = 3  # of those saved; more make a notebook too large to open
 
 
 def translations(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Picture:
@@ -88,7 +88,8 @@ def _made(run: Run, images: ImageSet, direction: str, columns: int) -> list[Row]
 def _moments(run: Run) -> tuple[str, list[Row]]:
     """A heading and a line of translations, and of maps, for each saved sheet."""
     files = sorted((run.folder / "samples").glob("*.png"))
-    files = files[:: -max(1, len(files) // MOMENTS)][::-1]  # the last one is always among them
+    step = max(1, -(-len(files) // MOMENTS))
+    files = files[::-step][::-1]  # the last one is always among them
     sheets = [_open(file) for file in files]
     rows = [("input", _inputs(sheets[0]))]
     rows += [
