@@ -37,6 +37,7 @@ METRICS = {
     "attention_iou": Metric("attention IoU", 3, "↑"),
     SHARE: Metric("share of the IoU ceiling", 2, "↑"),
     "attention_mean": Metric("attention mean", 3, ""),
+    "preference": Metric("preference, %", 2, "↑"),
 }
 
 

@@ -34,6 +34,7 @@ def compare(scores: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     if budget == "paper":
         joined = reported.join(measured, table)
         return pd.DataFrame([_joined_row(row) for _, row in joined.iterrows()], columns=COLUMNS)
+    measured = measured[measured["n"] > 0]  # the summary says what was not computed
     rows = [_place(row) | {"measured": cell_text(row)} for _, row in measured.iterrows()]
     rows = [
         dict.fromkeys(COLUMNS, ABSENT) | row for row in rows + _apart(table, set(measured["name"]))
@@ -91,13 +92,12 @@ def _place(row: pd.Series) -> dict[str, str]:
 
 def _joined_row(row: pd.Series) -> dict[str, str]:
     """One row of `reported.join` as text; a difference only where the two compare."""
-    digits = catalogue.metric(row["metric"]).digits
     difference = ABSENT
     if row["comparable"] and row["sd"] > 0:
         difference = f"{(row['value'] - row['reported_value']) / row['sd']:+.1f}"
     return _place(row) | {
         "measured": cell_text(row),
-        "paper": _printed(row["reported_value"], row["reported_spread"], digits),
+        "paper": _printed(row, "reported_value", "reported_spread"),
         "difference / sd": difference,
         "compares": row["comparable"] or (NOT_COMPARABLE if row["printed"] else ABSENT),
         "where": row["where"] or ABSENT,
@@ -105,31 +105,29 @@ def _joined_row(row: pd.Series) -> dict[str, str]:
     }
 
 
-def _printed(value: float, spread: float, digits: int) -> str:
-    text = number(value, digits)
-    return f"{text} ± {number(spread, digits)}" if spread == spread else text
+def _printed(row: pd.Series, value: str, spread: str) -> str:
+    """A printed number as text, or the reason why none is entered."""
+    if pd.isna(row[value]):
+        return row["note"] or ABSENT
+    digits = catalogue.metric(row["metric"].partition("/")[0]).digits
+    text = number(row[value], digits)
+    return text if pd.isna(row[spread]) else f"{text} ± {number(row[spread], digits)}"
 
 
 def _apart(table: pd.DataFrame, names: set[str]) -> list[dict[str, str]]:
-    """The numbers printed for these methods, or one row that says why there are none."""
-    printed = table[table["value"].notna()]
-    if printed.empty:
-        first = table.iloc[0]
-        note = f"no number entered: {first['note']}"
-        return [{"compares": NOT_COMPARABLE, "where": first["where"], "note": note}]
-    own = map(catalogue.method_name, printed["method"], printed["variant"])
-    printed = printed[[name in names for name in own]]
+    """What the paper prints for these methods, cell by cell."""
+    own = [
+        catalogue.method_name(method, variant) in names
+        for method, variant in zip(table["method"], table["variant"], strict=True)
+    ]
     return [
         _place(row)
         | {
-            "paper": _printed(
-                row["value"], row["spread"], catalogue.metric(row["metric"].split("/")[0]).digits
-            ),
+            "paper": _printed(row, "value", "spread"),
             "compares": NOT_COMPARABLE,
             "where": row["where"],
-            "note": row["note"] or ABSENT,
         }
-        for _, row in printed.iterrows()
+        for _, row in table[own].iterrows()
     ]
 
 

@@ -11,7 +11,7 @@ class Shown:
     def __init__(self, frame: pd.DataFrame) -> None:
         empty = [name for name in frame if len(frame) and set(frame[name].astype(str)) <= EMPTY]
         self.frame = frame.drop(columns=empty)
-        self.note = f"not computed: {', '.join(empty)}" if empty else ""
+        self.note = f"without a value: {', '.join(empty)}" if empty else ""
 
     def _repr_html_(self) -> str:
         with pd.option_context("display.max_colwidth", None):
