@@ -32,7 +32,7 @@ class ToyLabels(Method):
     """A label plane beside the image says which domain the generator has to reach."""
 
     Config = Config
-    SMOKE = {"load_size": 16, "crop_size": 16, "width": 4, "iterations": 4}
+    SMOKE = {"load_size": 32, "crop_size": 32, "width": 4, "iterations": 4}
     LAPTOP = {"load_size": 64, "crop_size": 64, "iterations": 1000}
 
     def build(self, c: Config) -> None:

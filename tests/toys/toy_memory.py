@@ -31,7 +31,7 @@ class ToyMemory(Method):
     """Repaints where it attends; a buffer indexed by image keeps the maps, and so a resume does."""
 
     Config = Config
-    SMOKE = {"load_size": 16, "crop_size": 16, "width": 4, "memory": 500, "iterations": 4}
+    SMOKE = {"load_size": 32, "crop_size": 32, "width": 4, "memory": 500, "iterations": 4}
     LAPTOP = {"load_size": 64, "crop_size": 64, "memory": 500, "iterations": 1000}
 
     def build(self, c: Config) -> None:

@@ -28,7 +28,7 @@ class ToyPaired(Method):
     """Regression to the other image of the pair, in pixels and in fixed random features."""
 
     Config = Config
-    SMOKE = {"load_size": 16, "crop_size": 16, "ngf": 4, "iterations": 4}
+    SMOKE = {"load_size": 32, "crop_size": 32, "ngf": 4, "iterations": 4}
     LAPTOP = {"load_size": 64, "crop_size": 64, "iterations": 1000}
     paired = True
 

@@ -31,7 +31,7 @@ class ToySetup(Method):
     """Gives every translation the mean colour of the domain that it goes to."""
 
     Config = Config
-    SMOKE = {"load_size": 16, "crop_size": 16, "ngf": 4, "setup_batches": 2, "iterations": 4}
+    SMOKE = {"load_size": 32, "crop_size": 32, "ngf": 4, "setup_batches": 2, "iterations": 4}
     LAPTOP = {"load_size": 64, "crop_size": 64, "iterations": 1000}
 
     def build(self, c: Config) -> None:
