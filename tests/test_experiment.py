@@ -200,6 +200,21 @@ def test_changed_metrics_score_again_without_training(tiny, monkeypatch):
     assert {"scores.csv", "run.json"} <= changed(before, files(run.folder))
 
 
+def test_weights_that_arrive_later_score_again_once(tiny, monkeypatch):
+    run = ensure(asked(tiny))
+    scored = []
+    monkeypatch.setattr(execute.inception, "available", lambda: True)
+    monkeypatch.setattr(execute, "_train", lambda *given: pytest.fail("trained again"))
+    monkeypatch.setattr(execute, "_score", lambda *given: scored.append(given))
+    ensure(run, offline=True)
+    assert not scored
+    ensure(run)
+    assert len(scored) == 1
+    (run.folder / "run.json").write_text(json.dumps(run.record() | {"inception": True}))
+    ensure(run)
+    assert len(scored) == 1
+
+
 def test_an_edited_configuration_is_refused(tiny):
     run = ensure(asked(tiny))
     record = run.record()

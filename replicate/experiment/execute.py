@@ -22,6 +22,7 @@ from replicate.experiment.fingerprint import scoring_fingerprint
 from replicate.experiment.run import Run
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Method
+from replicate.metrics import inception
 from replicate.training import Training
 
 COLUMNS = [
@@ -59,10 +60,17 @@ def ensure(
             print(f"{run.title}: complete at {total}/{total}, nothing to do", file=sys.stderr)
         else:
             _train(run, place)
-        scored = (run.folder / "scores.csv").exists()
-        if not scored or run.record().get("scoring") != scoring_fingerprint():
+        if not _is_scored(run, offline):
             _score(run, place, offline)
     return run
+
+
+def _is_scored(run: Run, offline: bool) -> bool:
+    """Whether the scores are those of today's metrics, with Inception's if its weights are here."""
+    record = run.record()
+    current = record.get("scoring") == scoring_fingerprint()
+    lacking = inception.available() and not offline and not record.get("inception", False)
+    return current and not lacking and (run.folder / "scores.csv").exists()
 
 
 def _device(name: str) -> torch.device:
@@ -78,8 +86,10 @@ def _lock(folder: Path, wait: bool) -> Iterator[None]:
     try:
         with FileLock(folder.with_name(folder.name + ".lock"), timeout=-1 if wait else 0):
             owner.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
-            yield
-            owner.unlink(missing_ok=True)
+            try:
+                yield
+            finally:
+                owner.unlink(missing_ok=True)
     except Timeout:
         held = json.loads(owner.read_text()) if owner.exists() else {}
         beats = [p.stat().st_mtime for p in (folder / "losses.csv", owner) if p.exists()]
@@ -209,7 +219,12 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     table[COLUMNS].to_csv(aside, index=False, float_format="%.8g")
     os.replace(aside, run.folder / "scores.csv")
     notes = {f"{row['direction']} {row['protocol']}": row["note"] for row in rows if row["note"]}
-    _write_record(run.folder, run.record() | {"scoring": scoring_fingerprint(), "notes": notes})
+    stamp = {
+        "scoring": scoring_fingerprint(),
+        "inception": inception.available() and not offline,
+        "notes": notes,
+    }
+    _write_record(run.folder, run.record() | stamp)
 
 
 def _write_record(folder: Path, record: dict) -> None:
