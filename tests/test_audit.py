@@ -76,7 +76,7 @@ def test_the_audit_names_every_odd_file(root):
     text = format_audit(report)
     for line in (
         "  trainA: 5 images; 4 RGB, 1 L",
-        "    1 shorter side below 64 px:",
+        "    1 tiny (shorter side below 64 px):",
         "      testB/broken.jpg (no image format recognised, 7 bytes)",
         "      trainB/0.png = testB/leak.bmp",
     ):

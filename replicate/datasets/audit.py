@@ -57,9 +57,9 @@ def format_audit(report: dict) -> str:
         for side in ("width", "height"):
             lines += [f"    {side} {' to '.join(map(str, found[side]))} px"] if found[side] else []
         unreadable = [f"{file} ({reason})" for file, reason in found["unreadable"].items()]
-        lines += _finding("cannot be decoded", unreadable)
+        lines += _finding("unreadable", unreadable)
         lines += _finding("grey", found["grey"])
-        lines += _finding(f"shorter side below {report['tiny_below']} px", found["tiny"])
+        lines += _finding(f"tiny (shorter side below {report['tiny_below']} px)", found["tiny"])
         lines += _finding("turned by EXIF", found["turned"])
     lines += _finding("equal pixels in train and test", [" = ".join(g) for g in report["leaks"]])
     lines += _finding("equal pixels", [" = ".join(g) for g in report["duplicates"]])

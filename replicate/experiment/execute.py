@@ -238,7 +238,7 @@ def seconds_per_step(run: Run, device: str = "cpu", steps: int = 10) -> tuple[fl
 
     Two steps come before the ten that are timed, because the first ones allocate.
     """
-    method, batches = build(run, torch.device(device))
+    method, batches = build(run, _device(device))
     total = total_iterations(run, batches)
     enabled = run.config.precision == "bf16"
     for i in range(steps + 2):
