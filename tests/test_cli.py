@@ -86,7 +86,7 @@ def test_methods_are_listed_with_variants_and_papers(replicate):
     ],
 )
 def test_parameters_to_the_unit(replicate, method, variants, counts):
-    printed = json.loads(replicate("params", method).out)
+    printed = json.loads(replicate("params", method, "--json").out)
     assert printed == {"method": method, "variants": dict.fromkeys(variants, counts)}
 
 

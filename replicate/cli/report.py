@@ -44,18 +44,24 @@ def tables(
     published: Annotated[
         bool, typer.Option(help="Of the published records; renews the README too.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Writes the tables of all finished runs of a budget and prints them."""
+    import pandas as pd
+
     from replicate import paths
     from replicate import tables as drawing
 
     root = paths.published() if published else paths.results()
-    for file in drawing.write(root, budget):
-        if file.suffix == ".md":
-            print(file.read_text())
-        print(file)
+    files = drawing.write(root, budget)
     if published:
         drawing.update_readme(paths.ROOT / "README.md", root)
+    if as_json:
+        tidy = pd.concat([pd.read_csv(file) for file in files if file.suffix == ".csv"])
+        show(tidy.astype(object).where(tidy.notna(), None).to_dict("records"))
+        return
+    for file in files:
+        print(file.read_text() if file.suffix == ".md" else file)
 
 
 def publish(budget: Budget = "laptop") -> None:

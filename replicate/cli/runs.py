@@ -30,13 +30,20 @@ def methods(as_json: Json = False) -> None:
         print(f"{each['method']:<12} {each['summary']}\n{'':12} {', '.join(each['variants'])}")
 
 
-def params(method: Annotated[str, typer.Argument(help="A name of `replicate methods`.")]) -> None:
-    """Trainable parameters of one network of each kind, as JSON, for every variant."""
+def params(
+    method: Annotated[str, typer.Argument(help="A name of `replicate methods`.")],
+    as_json: Json = False,
+) -> None:
+    """Trainable parameters of one network of each kind, for every variant, at the paper's sizes."""
     from replicate.experiment.run import parameter_counts
     from replicate.methods import METHODS
 
-    variants = METHODS[method].VARIANTS
-    show({"method": method, "variants": {v: parameter_counts(method, v) for v in variants}})
+    counts = {v: parameter_counts(method, v) for v in METHODS[method].VARIANTS}
+    if as_json:
+        show({"method": method, "variants": counts})
+        return
+    for variant, networks in counts.items():
+        print(f"{variant:<16}", *(f"{kind} {n:,}" for kind, n in networks.items()), sep="  ")
 
 
 def train(
