@@ -53,9 +53,9 @@ def ensure(
     place = _device(device)
     run.folder.mkdir(parents=True, exist_ok=True)
     with _lock(run.folder, wait):
-        _check(run, retrain)
+        state = _check(run, retrain)
         run.folder.mkdir(parents=True, exist_ok=True)
-        if run.state() == "finished":
+        if state == "finished":
             total = run.record()["iterations"]
             print(f"{run.title}: complete at {total}/{total}, nothing to do", file=sys.stderr)
         else:
@@ -100,8 +100,8 @@ def _lock(folder: Path, wait: bool) -> Iterator[None]:
         ) from None
 
 
-def _check(run: Run, retrain: bool) -> None:
-    """Refuses a folder that holds something else than what is asked for."""
+def _check(run: Run, retrain: bool) -> str:
+    """The run's state, found once because it hashes a checkpoint; refuses what is not this run."""
     record = run.record()
     for key, asked in (asdict(run.config) if record else {}).items():
         trained = record["config"].get(key)
@@ -110,8 +110,9 @@ def _check(run: Run, retrain: bool) -> None:
                 f"{run.folder} was trained with {key}={trained}, you asked {key}={asked}; "
                 "a changed configuration is a run of its own: move this folder away and run again"
             )
-    if run.state() != "stale":
-        return
+    state = run.state()
+    if state != "stale":
+        return state
     if not retrain:
         changed = [k for k, v in run.fingerprint().items() if record["fingerprint"].get(k) != v]
         raise ReplicateError(
@@ -120,6 +121,7 @@ def _check(run: Run, retrain: bool) -> None:
             "kept aside), or check out that commit"
         )
     run.folder.rename(run.folder.with_name(f"{run.folder.name}.stale-{int(time.time())}"))
+    return "missing"
 
 
 def build(run: Run, device: torch.device) -> tuple[Method, Batches]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from replicate import paths
 from replicate.errors import ReplicateError
-from replicate.experiment.run import Run, read_record
+from replicate.experiment.run import read_record
 
 KEPT = ("run.json", "scores.csv", "curves.csv", "translations.png")
 
@@ -43,7 +43,8 @@ def publish(folder: Path) -> Path:
         shutil.rmtree(old)
     target.mkdir(parents=True)
     for name in KEPT:
-        shutil.copyfile(folder / name, target / name)
+        if name != "run.json":
+            shutil.copyfile(folder / name, target / name)
     (target / "run.json").write_text(_anywhere(record))
     return target
 
@@ -52,8 +53,3 @@ def _anywhere(record: dict) -> str:
     """The record as JSON, its notes without the places where this machine looked for something."""
     notes = {key: note.partition(" at /")[0] for key, note in record.get("notes", {}).items()}
     return json.dumps(record | {"notes": notes}, indent=1, ensure_ascii=False) + "\n"
-
-
-def find_record(run: Run) -> dict:
-    """`run.json` of the published record of a run, or an empty dict."""
-    return read_record(run.folder_in(paths.published()))

@@ -61,8 +61,7 @@ class Run:
     @property
     def title(self) -> str:
         """`aggan:whole-image-d on horse2zebra_drawn, seed 0 (laptop)`."""
-        name = self.method if self.label == "paper" else f"{self.method}:{self.label}"
-        return f"{name} on {self.dataset}, seed {self.seed} ({self.budget})"
+        return title(self.identity() | {"label": self.label})
 
     def folder_in(self, results: Path) -> Path:
         """The run's folder below a results folder, local or published."""
@@ -100,6 +99,17 @@ class Run:
         newest = checkpoint.generations(self.folder)
         whole = newest and checkpoint.is_whole(newest[0])
         return "finished" if record["status"] == "finished" and whole else "partial"
+
+
+def method_name(method: str, variant: str) -> str:
+    """`aggan` for its paper variant, `aggan:whole-image-d` for another: what `train` is asked."""
+    return method if variant == "paper" else f"{method}:{variant}"
+
+
+def title(record: dict) -> str:
+    """`Run.title` from a run's record."""
+    name = method_name(record["method"], record["label"])
+    return f"{name} on {record['dataset']}, seed {record['seed']} ({record['budget']})"
 
 
 def read_record(folder: Path) -> dict:

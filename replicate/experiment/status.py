@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from replicate import checkpoint
-from replicate.experiment.run import read_record
+from replicate.experiment.run import read_record, title
 
 SILENT = 60.0  # s without a logged step after which a running run counts as stopped
 
@@ -22,11 +22,8 @@ def describe(folder: Path) -> dict:
     state = record["status"]
     if state == "running" and beat > SILENT:
         state = "stopped"
-    name = (
-        record["method"] if record["label"] == "paper" else f"{record['method']}:{record['label']}"
-    )
     return {
-        "title": f"{name} on {record['dataset']}, seed {record['seed']} ({record['budget']})",
+        "title": title(record),
         "state": state,
         "reason": record.get("reason", ""),
         "iteration": checkpoint.iteration_of(saved[0]) if saved else 0,

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import seaborn
 from matplotlib.axes import Axes
 
-from replicate.experiment.run import Run
-from replicate.tables.catalogue import method_name, method_order
+from replicate.experiment.run import Run, method_name
+from replicate.tables.catalogue import method_order
 
 Colour = tuple[float, float, float]
 

@@ -59,11 +59,6 @@ def column_order(cell: tuple[str, str]) -> tuple[int, int, str, str]:
     return (_place(KNOWN_PROTOCOLS, protocol), _place(tuple(METRICS), name), protocol, name)
 
 
-def method_name(method: str, variant: str) -> str:
-    """`aggan` for its paper variant, `aggan:whole-image-d` for another: what `train` is asked."""
-    return method if variant == "paper" else f"{method}:{variant}"
-
-
 def method_order(name: str) -> tuple[int, str, bool, str]:
     """Sorts methods by the year of their paper, so that the baselines come first."""
     method, _, variant = name.partition(":")

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from replicate import reported
+from replicate.experiment.run import method_name
 from replicate.tables import catalogue
 from replicate.tables.catalogue import ABSENT, number
 from replicate.tables.frames import CELL, means, one_budget, with_share
@@ -85,7 +86,7 @@ def _place(row: pd.Series) -> dict[str, str]:
     return {
         "dataset": row["dataset"],
         "direction": row["direction"],
-        "method": catalogue.method_name(row["method"], row["variant"]),
+        "method": method_name(row["method"], row["variant"]),
         "metric": catalogue.column(row["metric"], row["protocol"]),
     }
 
@@ -117,7 +118,7 @@ def _printed(row: pd.Series, value: str, spread: str) -> str:
 def _apart(table: pd.DataFrame, names: set[str]) -> list[dict[str, str]]:
     """What the paper prints for these methods, cell by cell."""
     own = [
-        catalogue.method_name(method, variant) in names
+        method_name(method, variant) in names
         for method, variant in zip(table["method"], table["variant"], strict=True)
     ]
     return [

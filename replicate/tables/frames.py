@@ -10,9 +10,9 @@ from replicate.errors import ReplicateError
 from replicate.experiment.execute import COLUMNS
 from replicate.experiment.fingerprint import code_fingerprint
 from replicate.experiment.publish import find_runs
-from replicate.experiment.run import Run, read_record
+from replicate.experiment.run import Run, method_name, read_record
 from replicate.methods import METHODS
-from replicate.tables.catalogue import CEILING, SHARE, method_name
+from replicate.tables.catalogue import CEILING, SHARE
 
 STATE = ["name", "stale", "precision", "hash", "commit", "dirty", "hours", "settings", "note"]
 NUMBERS = ["value", "spread", "n_real", "n_fake", "floor", "do_nothing"]
