@@ -8,11 +8,15 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from support.archives import NAME
 from torch import Tensor
 
 from replicate import checkpoint, repro
+from replicate.datasets import spec as specs
 from replicate.datasets.batches import Batches
 from replicate.datasets.packed import ImageSet
+from replicate.datasets.spec import Mirror, Spec
 from replicate.methods import METHODS, load_file
 from replicate.methods.base import Config, Method
 from replicate.training import LOG, Training
@@ -70,6 +74,43 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("REPLICATE_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("REPLICATE_RESULTS", str(tmp_path / "results"))
     return tmp_path
+
+
+@pytest.fixture
+def tiny(workspace: Path) -> str:
+    """The name of a set of eight random 32 px images a folder, the least that has every score."""
+    rng = np.random.default_rng(0)
+    for name in ("trainA", "trainB", "testA", "testB"):
+        folder = workspace / "data" / "tiny" / name
+        folder.mkdir(parents=True)
+        for i in range(8):
+            pixels = rng.integers(0, 256, (32, 32, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / f"{i}.png")
+    return "tiny"
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch) -> Path:
+    """A data root of this test alone, reached without proxies."""
+    data = tmp_path / "data"
+    monkeypatch.setenv("REPLICATE_DATA", str(data))
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return data
+
+
+@pytest.fixture
+def entry(root, monkeypatch):
+    """A function that makes `toys` an entry of the registry file."""
+
+    def enter(urls: tuple[Mirror, ...] = (), sha256: str = "", **fields: object) -> Spec:
+        base = {"name": NAME, "layout": "cyclegan", "domains": ("x", "y"), "archive": "toys.zip"}
+        made = Spec(**base | {"source": "", "licence": "", "urls": urls, "sha256": sha256} | fields)
+        monkeypatch.setattr(specs, "_entries", lambda: {NAME: made})
+        return made
+
+    return enter
 
 
 @pytest.fixture

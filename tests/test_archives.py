@@ -1,6 +1,5 @@
 """Unpacking: every compression, unsafe and damaged archives, killed runs."""
 
-import functools
 import io
 import signal
 import stat
@@ -11,36 +10,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from support.archives import NAME, is_complete, members, png, zipped
 
 from replicate import paths
 from replicate.datasets import fetch
-from replicate.datasets import spec as specs
 from replicate.datasets.fetch import get
-from replicate.datasets.spec import Mirror, Spec
 from replicate.errors import ReplicateError
-
-NAME = "toys"
-
-
-@functools.cache
-def png() -> bytes:
-    buffer = io.BytesIO()
-    Image.effect_noise((64, 64), 50).convert("RGB").save(buffer, "png")
-    return buffer.getvalue()
-
-
-def members(top: str = "toys/") -> dict[str, bytes]:
-    folders = ("trainA", "trainB", "testA", "testB")
-    return {f"{top}{folder}/{i}.png": png() for folder in folders for i in range(2)}
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
 
 
 def tarred(files: dict[str, bytes], mode: str = "w:gz", *special: tarfile.TarInfo) -> bytes:
@@ -55,38 +30,10 @@ def tarred(files: dict[str, bytes], mode: str = "w:gz", *special: tarfile.TarInf
     return buffer.getvalue()
 
 
-@pytest.fixture
-def root(tmp_path, monkeypatch) -> Path:
-    data = tmp_path / "data"
-    monkeypatch.setenv("REPLICATE_DATA", str(data))
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    return data
-
-
-@pytest.fixture
-def entry(root, monkeypatch):
-    """A function that makes `toys` an entry of the registry file."""
-
-    def enter(urls: tuple[Mirror, ...] = (), sha256: str = "", **fields: object) -> Spec:
-        base = {"name": NAME, "layout": "cyclegan", "domains": ("x", "y"), "archive": "toys.zip"}
-        made = Spec(**base | {"source": "", "licence": "", "urls": urls, "sha256": sha256} | fields)
-        monkeypatch.setattr(specs, "_entries", lambda: {NAME: made})
-        return made
-
-    return enter
-
-
 def left_behind(root: Path) -> list[str]:
     """Everything below the data root but the lock."""
     found = [str(p.relative_to(root)) for p in root.rglob("*") if p.suffix != ".lock"]
     return sorted(name for name in found if name != ".fetch")
-
-
-def is_complete(root: Path) -> bool:
-    files = [p for p in (root / NAME).rglob("*") if p.is_file()]
-    return len(files) == 8 and all(p.read_bytes() == png() for p in files)
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
+from support.pictures import paired, picture, unpaired
 
 from replicate.datasets.audit import audit, describe, format_audit
 from replicate.errors import ReplicateError
@@ -15,29 +15,6 @@ from replicate.errors import ReplicateError
 def root(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("REPLICATE_DATA", str(tmp_path))
     return tmp_path
-
-
-def picture(seed: int, size: tuple[int, int] = (12, 10)) -> Image.Image:
-    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), np.uint8)
-    return Image.fromarray(pixels)
-
-
-def unpaired(folder: Path, counts=(3, 2, 2, 2)) -> Path:
-    for k, (name, n) in enumerate(zip(("trainA", "trainB", "testA", "testB"), counts, strict=True)):
-        (folder / name).mkdir(parents=True)
-        for i in range(n):
-            picture(100 * k + i).save(folder / name / f"{i}.png")
-    return folder
-
-
-def paired(folder: Path) -> Path:
-    for name in ("train", "test"):
-        (folder / name).mkdir(parents=True)
-        for i in range(3):
-            both = Image.new("RGB", (32, 16), (200, 0, 0))
-            both.paste((0, 0, 10 + i), (16, 0, 32, 16))
-            both.save(folder / name / f"{i}.png")
-    return folder
 
 
 def test_the_audit_names_every_odd_file(root):

@@ -8,7 +8,6 @@ import sys
 import threading
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -32,19 +31,6 @@ DESIGN_COLUMNS = (  # design.md, section 5
 def leave_torch_as_it_was():
     yield
     torch.use_deterministic_algorithms(False)
-
-
-@pytest.fixture
-def tiny(workspace: Path) -> str:
-    """The name of a set of eight random 32 px images a folder, the least that has every score."""
-    rng = np.random.default_rng(0)
-    for name in ("trainA", "trainB", "testA", "testB"):
-        folder = workspace / "data" / "tiny" / name
-        folder.mkdir(parents=True)
-        for i in range(8):
-            pixels = rng.integers(0, 256, (32, 32, 3), np.uint8)
-            Image.fromarray(pixels).save(folder / f"{i}.png")
-    return "tiny"
 
 
 def asked(dataset: str, name: str = "cyclegan", **overrides: object) -> Run:

@@ -1,74 +1,26 @@
 """Downloads, archives and unpacking, against a server on this machine and archives made here."""
 
-import functools
 import hashlib
 import http.server
-import io
 import re
 import threading
-import zipfile
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from support.archives import NAME, is_complete, members, png, zipped
 
 from replicate import paths
 from replicate.datasets import layouts
-from replicate.datasets import spec as specs
 from replicate.datasets.fetch import get
 from replicate.datasets.packed import load
-from replicate.datasets.spec import Mirror, Spec
+from replicate.datasets.spec import Mirror
 from replicate.errors import ReplicateError
 
-NAME = "toys"
 SHELF = paths.ROOT.parent / "shared" / "data"
-
-
-@functools.cache
-def png() -> bytes:
-    buffer = io.BytesIO()
-    Image.effect_noise((64, 64), 50).convert("RGB").save(buffer, "png")
-    return buffer.getvalue()
-
-
-def members(top: str = "toys/") -> dict[str, bytes]:
-    folders = ("trainA", "trainB", "testA", "testB")
-    return {f"{top}{folder}/{i}.png": png() for folder in folders for i in range(2)}
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
 
 
 def sha(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-@pytest.fixture
-def root(tmp_path, monkeypatch) -> Path:
-    data = tmp_path / "data"
-    monkeypatch.setenv("REPLICATE_DATA", str(data))
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    return data
-
-
-@pytest.fixture
-def entry(root, monkeypatch):
-    """A function that makes `toys` an entry of the registry file."""
-
-    def enter(urls: tuple[Mirror, ...] = (), sha256: str = "", **fields: object) -> Spec:
-        base = {"name": NAME, "layout": "cyclegan", "domains": ("x", "y"), "archive": "toys.zip"}
-        made = Spec(**base | {"source": "", "licence": "", "urls": urls, "sha256": sha256} | fields)
-        monkeypatch.setattr(specs, "_entries", lambda: {NAME: made})
-        return made
-
-    return enter
 
 
 class Server:
@@ -127,11 +79,6 @@ def server():
 def left_behind(root: Path) -> list[str]:
     """Everything below the data root but the lock."""
     return sorted(p.name for p in root.rglob("*") if p.suffix != ".lock" and p.name != ".fetch")
-
-
-def is_complete(root: Path) -> bool:
-    files = [p for p in (root / NAME).rglob("*") if p.is_file()]
-    return len(files) == 8 and all(p.read_bytes() == png() for p in files)
 
 
 def test_a_download_is_checked_unpacked_and_cleaned_up(root, entry, server):

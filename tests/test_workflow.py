@@ -5,10 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from replicate import checkpoint, paths
 from replicate.errors import ReplicateError, UnknownName
@@ -16,19 +14,6 @@ from replicate.experiment import make_run, plan, workflow
 from replicate.experiment.plan import OVERHEAD, Planned, makespan
 
 NOTEBOOK = "02_aggan"
-
-
-@pytest.fixture
-def tiny(workspace: Path) -> str:
-    """A set of one's own, eight random images a folder."""
-    rng = np.random.default_rng(0)
-    for name in ("trainA", "trainB", "testA", "testB"):
-        folder = workspace / "data" / "tiny" / name
-        folder.mkdir(parents=True)
-        for i in range(8):
-            pixels = rng.integers(0, 256, (32, 32, 3), np.uint8)
-            Image.fromarray(pixels).save(folder / f"{i}.png")
-    return "tiny"
 
 
 @pytest.fixture
