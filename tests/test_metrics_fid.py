@@ -57,6 +57,44 @@ def test_tall_sets_take_the_short_way_to_the_same_value():
     assert fid(*tall) == pytest.approx(fid(*shrunk), rel=1e-10)
 
 
+@pytest.mark.parametrize(("n", "m", "d"), [(60, 80, 10), (12, 60, 30)])
+def test_chunks_do_not_matter(n, m, d, monkeypatch):
+    x, y = normal(n, d), normal(m, d, seed=1)
+    whole = fid(x, y)
+    monkeypatch.setattr("replicate.metrics.fid.CHUNK", 7)
+    assert fid(x, y) == pytest.approx(whole, rel=1e-10)  # other order of float64 sums
+
+
+def test_dead_and_repeated_features_leave_the_covariance_singular():
+    x, y = normal(60, 10), normal(80, 10, seed=1)
+    wide_x, wide_y = (np.concatenate([f, f[:, :3], 0 * f], axis=1) for f in (x, y))
+    repeated = np.concatenate([np.ones(3) * np.sqrt(2), np.ones(7)])  # the same variances
+    assert fid(wide_x, wide_y) == pytest.approx(fid(x * repeated, y * repeated), rel=1e-6)
+    assert fid(np.ones((5, 3)), np.zeros((6, 3))) == 3  # no variance at all
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(300, 200, 64), (40, 50, 64), (40, 100, 64)])
+def test_single_precision_and_order(n, m, d):
+    x, y = (abs(normal(k, d, seed)).astype(np.float32) for k, seed in ((n, 0), (m, 1)))
+    exact = fid(x.astype(np.float64), y.astype(np.float64))
+    assert fid(x, y) == pytest.approx(exact, rel=1e-6)  # a product of two images holds 1e-7
+    assert fid(x[::-1], np.roll(y, 7, axis=0)) == pytest.approx(fid(x, y), rel=1e-6)
+    assert fid(x, 1.01 * y) != pytest.approx(exact, rel=1e-3)
+
+
+def test_below_zero_is_rounding_or_an_error(monkeypatch):
+    true = np.linalg.eigvalsh
+
+    def overlap_grown_by(share: float) -> float:
+        monkeypatch.setattr(np.linalg, "eigvalsh", lambda s: (1 + share) ** 2 * true(s))
+        x = 100 * normal(50, 8)  # traces of 1.6e5, of which 1e-6 is 0.16
+        return fid(x, x)
+
+    assert overlap_grown_by(0.5e-6) == 0
+    with pytest.raises(ReplicateError, match="below 0 by more than rounding"):
+        overlap_grown_by(2e-6)
+
+
 def test_rank_note():
     assert rank_note(120, 2048) == "rank-deficient, n=120"
     assert rank_note(2048, 2048) == "rank-deficient, n=2048"  # centring costs one rank

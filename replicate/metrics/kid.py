@@ -1,13 +1,29 @@
 """Kernel distance (KID) of two feature sets and the estimators under which papers print it."""
 
 import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from replicate.errors import ReplicateError
 from replicate.metrics.arrays import feature_pair
+from replicate.metrics.bootstrap import multiplicities, percentile_interval
+from replicate.metrics.kernel import across, centre_of, mmd2, weighted_mmd2, within
 
 GM_BLOCK = 10
+
+
+class Sums(NamedTuple):
+    """Of a kernel matrix whose diagonal, if it has one, is left out; float64."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    squares: float
+
+    @property
+    def total(self) -> float:
+        return float(self.rows.sum())
 
 
 def kid(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -17,10 +33,12 @@ def kid(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     linear in each sample, which vanishes when both come from one distribution, and one from each
     block of the kernel matrix with its row and column means taken out, which does not. Each part
     is estimated without bias; only the linear one, which noise can make negative, is kept >= 0.
-    So the error is valid with and without a difference between the sets.
+    So the error is valid with and without a difference between the sets. One pass over blocks of
+    the kernel gathers all sums, so memory does not grow; the time does, with (N + M)^2. Of float32
+    features the kernel is computed in float32: the result moves by about 1e-6 (see `kid_subsets`).
 
     Args:
-        x: (N, d), N >= 4.
+        x: (N, d), N >= 4, float32 or float64.
         y: (M, d), M >= 4.
 
     Returns:
@@ -31,14 +49,49 @@ def kid(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
         (1948), sec. 5, for the decomposition.
     """
     x, y = feature_pair(x, y, at_least=4, what="the standard error of KID")
-    xx, yy, xy = kernel(x, x), kernel(y, y), kernel(x, y)
-    n, m = xy.shape
+    n, m, centre = len(x), len(y), centre_of(x, y)
+    xx, yy = _within_sums(x, centre), _within_sums(y, centre)
+    xy = _sums(across(x, y, centre), n, m)
     inner_xx, inner_yy, inner_xy = _inner_square(xx), _inner_square(yy), _cross_square(xy)
-    linear_x = _linear_variance(xx, xy, inner_xx, inner_xy)
-    linear_y = _linear_variance(yy, xy.T, inner_yy, inner_xy)
+    linear_x = _linear_variance(xx.rows, xy.rows / m, inner_xx, inner_xy / m)
+    linear_y = _linear_variance(yy.rows, xy.columns / n, inner_yy, inner_xy / n)
     linear = max(0.0, 4 * linear_x / n + 4 * linear_y / m)
     pairs = 2 * inner_xx / (n * (n - 1)) + 2 * inner_yy / (m * (m - 1)) + 4 * inner_xy / (n * m)
-    return _mmd2(xx, yy, xy), math.sqrt(max(0.0, linear + pairs))
+    value = xx.total / (n * (n - 1)) + yy.total / (m * (m - 1)) - 2 * xy.total / (n * m)
+    return value, math.sqrt(max(0.0, linear + pairs))
+
+
+def kid_interval(
+    x: np.ndarray, y: np.ndarray, draws: int = 200, seed: int = 0, level: float = 0.95
+) -> tuple[float, float]:
+    """Bootstrap interval, over images, of the unbiased squared MMD of the full samples.
+
+    Each draw takes N images of x and M of y with replacement. A plain bootstrap then meets copies
+    of one image, whose kernel value is as large as the diagonal that the estimator leaves out, and
+    lands above the estimate; so pairs of copies of one image are left out of each draw as well.
+    Where both sets come from one distribution the interval is wider than it need be (1.7 times in
+    simulations), since resamples do not know that the linear part of the error is then 0.
+
+    Args:
+        x: (N, d), N >= 10.
+        y: (M, d), M >= 10.
+        draws: resamples; 200 know the ends of a 95 % interval to about a tenth of its half-width.
+        seed: start of a generator that nothing else uses.
+        level: coverage in (0, 1).
+
+    Returns:
+        (low, high), percentiles of the draws; both may be negative.
+
+    Raises:
+        ReplicateError: fewer than 10 images in a set, which draws of one image only would spoil.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 13; Arcones and
+        Gine, Ann. Stat. 20 (1992), 655, for the bootstrap of U-statistics.
+    """
+    x, y = feature_pair(x, y, at_least=10, what="the bootstrap interval of KID")
+    generator = np.random.default_rng(seed)
+    w, v = (multiplicities(len(each), draws, generator).astype(each.dtype) for each in (x, y))
+    return percentile_interval(weighted_mmd2(x, y, w, v), level)
 
 
 def kid_blocks(x: np.ndarray, y: np.ndarray, block: int = GM_BLOCK) -> tuple[float, float | None]:
@@ -83,8 +136,12 @@ def kid_subsets(
     The draws are those of torch-fidelity, so that with its default seed 2020 equal features give
     equal numbers. The deviation shrinks with the subset size and is no error of the mean.
 
+    Of float32 features the kernel is computed in float32, less its centre. At a KID of 0.001 from
+    features with the mean of Inception's, 0.4, both numbers then lie within 1e-6 of their float64
+    values (measured; torch-fidelity's within 4e-5).
+
     Args:
-        x: (N, d), the translations.
+        x: (N, d), the translations, float32 or float64.
         y: (M, d), the real images.
         subset_size: images drawn from each set, without replacement; at least 2.
         subsets: number of draws.
@@ -107,13 +164,16 @@ def kid_subsets(
         )
     if subset_size < 2:
         raise ReplicateError(f"KID subset {subset_size}: the unbiased estimate needs at least 2")
-    draws = np.random.RandomState(seed)
-    values = []
-    for _ in range(subsets):
-        first = x[draws.choice(len(x), subset_size, replace=False)]
-        second = y[draws.choice(len(y), subset_size, replace=False)]
-        values.append(mmd2(first, second))
-    return float(np.mean(values)), float(np.std(values))
+    first, second = _drawn(len(x), len(y), subset_size, subsets, seed)
+    # Products of rows that both ways need, the matrices within a set being symmetric: all pairs of
+    # images once, then their sums by indicator columns; or the pairs of each subset anew.
+    once = (len(x) + len(y)) ** 2 * (x.shape[1] + subsets)
+    anew = (2 * subset_size) ** 2 * x.shape[1] * subsets
+    if once < anew:
+        values = weighted_mmd2(x, y, _indicators(x, first), _indicators(y, second))
+    else:
+        values = np.array([mmd2(x[i], y[j]) for i, j in zip(first, second, strict=True)])
+    return float(values.mean()), float(values.std())
 
 
 def default_subset(n_fake: int, n_real: int) -> int:
@@ -121,14 +181,18 @@ def default_subset(n_fake: int, n_real: int) -> int:
     return max(2, min(n_fake, n_real) // 2)
 
 
-def mmd2(x: np.ndarray, y: np.ndarray) -> float:
-    """Unbiased squared MMD of two samples of at least two images each, cubic kernel."""
-    return _mmd2(kernel(x, x), kernel(y, y), kernel(x, y))
+def _drawn(n: int, m: int, size: int, subsets: int, seed: int) -> np.ndarray:
+    """(2, subsets, size), the images of each subset, drawn from the two sets in turn."""
+    draws = np.random.RandomState(seed)
+    pairs = [[draws.choice(k, size, replace=False) for k in (n, m)] for _ in range(subsets)]
+    return np.swapaxes(pairs, 0, 1)
 
 
-def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(N, M) float64, (x.y / d + 1)^3 of every pair of rows of (N, d) and (M, d)."""
-    return (x @ y.T / x.shape[1] + 1) ** 3
+def _indicators(features: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """(N, subsets) in the type of the features, 1 for the images of each subset, else 0."""
+    columns = np.zeros((len(features), len(drawn)), features.dtype)
+    columns[drawn, np.arange(len(drawn))[:, None]] = 1
+    return columns
 
 
 def _cuts(n: int, blocks: int) -> np.ndarray:
@@ -138,38 +202,54 @@ def _cuts(n: int, blocks: int) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(sizes)])
 
 
-def _mmd2(xx: np.ndarray, yy: np.ndarray, xy: np.ndarray) -> float:
-    n, m = xy.shape
-    within_x = (xx.sum() - np.trace(xx)) / (n * (n - 1))
-    within_y = (yy.sum() - np.trace(yy)) / (m * (m - 1))
-    return float(within_x + within_y - 2 * xy.mean())
+def _sums(blocks: Iterator[tuple[slice, slice, np.ndarray]], n: int, m: int) -> Sums:
+    """Row sums, column sums and the sum of squares over blocks of an (n, m) matrix."""
+    rows, columns, squares = np.zeros(n), np.zeros(m), 0.0
+    for i, j, values in blocks:
+        rows[i] += values.sum(axis=1)
+        columns[j] += values.sum(axis=0)
+        squares += np.einsum("ij,ij->i", values, values).sum(dtype=np.float64)
+    return Sums(rows, columns, squares)
 
 
-def _inner_square(xx: np.ndarray) -> float:
-    """Unbiased E h(x, x')^2, h the kernel with its expectations over x and over x' taken out."""
-    n = len(xx)
-    off = xx - np.diag(np.diag(xx))
-    rows = off.sum(axis=1)
-    # U-centring (Szekely and Rizzo, Ann. Stat. 42 (2014), 2382): plain centring of a matrix whose
-    # diagonal is left out would leave a bias of order 1/n.
-    centred = off - (rows[:, None] + rows[None]) / (n - 2) + rows.sum() / ((n - 1) * (n - 2))
-    np.fill_diagonal(centred, 0.0)
-    return float((centred**2).sum() / (n * (n - 3)))
+def _within_sums(x: np.ndarray, centre: float) -> Sums:
+    """The sums of the whole symmetric matrix from its blocks on and above the diagonal."""
+
+    def mirrored() -> Iterator[tuple[slice, slice, np.ndarray]]:
+        for i, j, values in within(x, centre):
+            yield i, j, values
+            if i != j:
+                yield j, i, values.T
+
+    return _sums(mirrored(), len(x), len(x))
 
 
-def _cross_square(xy: np.ndarray) -> float:
+def _inner_square(xx: Sums) -> float:
+    """Unbiased E h(x, x')^2, h the kernel with its expectations over x and over x' taken out.
+
+    The sum of squares after U-centring (Szekely and Rizzo, Ann. Stat. 42 (2014), 2382): plain
+    centring of a matrix whose diagonal is left out would leave a bias of order 1/n.
+    """
+    n = len(xx.rows)
+    centred = xx.squares - 2 * xx.rows @ xx.rows / (n - 2) + xx.total**2 / ((n - 1) * (n - 2))
+    return centred / (n * (n - 3))
+
+
+def _cross_square(xy: Sums) -> float:
     """Unbiased E h(x, y)^2, the interaction mean square of a two-way table."""
-    n, m = xy.shape
-    centred = xy - xy.mean(axis=0) - xy.mean(axis=1, keepdims=True) + xy.mean()
-    return float((centred**2).sum() / ((n - 1) * (m - 1)))
+    n, m = len(xy.rows), len(xy.columns)
+    means = xy.rows @ xy.rows / m + xy.columns @ xy.columns / n - xy.total**2 / (n * m)
+    return (xy.squares - means) / ((n - 1) * (m - 1))
 
 
-def _linear_variance(within: np.ndarray, across: np.ndarray, inner: float, cross: float) -> float:
+def _linear_variance(
+    within_sums: np.ndarray, across_means: np.ndarray, inner: float, cross: float
+) -> float:
     """Unbiased variance of E k(x, x') - E k(x, y) over x; may come out negative.
 
     The sample variance of the row means also holds the kernel's own noise in each row, inner over
-    n - 2 and cross over m, which is taken off.
+    n - 2 and the given one of the means across, which is taken off.
     """
-    n, m = across.shape
-    witness = (within.sum(axis=1) - np.diag(within)) / (n - 2) - across.mean(axis=1)
-    return float(witness.var(ddof=1)) - inner / (n - 2) - cross / m
+    n = len(within_sums)
+    witness = within_sums / (n - 2) - across_means
+    return float(witness.var(ddof=1)) - inner / (n - 2) - cross
