@@ -25,7 +25,7 @@ def attention_iou(maps: Array, masks: Array, threshold: float = 0.5) -> np.ndarr
     """
     maps, masks = float_maps(maps, "maps"), binary_masks(masks)
     same_shape(maps, masks, ("maps", "masks"))
-    _need(masks, "no foreground")
+    need_pixels(masks, "no foreground")
     chosen = maps >= threshold
     return (chosen & masks).sum((1, 2)) / (chosen | masks).sum((1, 2))
 
@@ -49,7 +49,7 @@ def iou_ceiling(masks: Array, cell: int) -> np.ndarray:
         raise ReplicateError(
             f"cell of {cell} px does not divide {height} x {width} px; take a common divisor"
         )
-    _need(masks, "no foreground")
+    need_pixels(masks, "no foreground")
     blocks = masks.reshape(n, height // cell, cell, width // cell, cell).sum((2, 4))
     # With k blocks chosen that hold f foreground pixels of F, the IoU is f / (F + k cell^2 - f).
     # It grows with f at fixed k, so the best k blocks are the k fullest, and the optimum over all
@@ -99,7 +99,7 @@ def background_psnr(outputs: Array, inputs: Array, masks: Array, grow: int = 2) 
     outputs, inputs, masks = _repainted(outputs, inputs, masks)
     square = np.ones((1, 2 * grow + 1, 2 * grow + 1), dtype=bool)
     outside = ~binary_dilation(masks, square)
-    _need(outside, f"no background (mask grown by {grow} px)")
+    need_pixels(outside, f"no background (mask grown by {grow} px)")
     squares = ((outputs - inputs) ** 2).mean(axis=3)
     error = (squares * outside).sum((1, 2)) / outside.sum((1, 2))
     return np.array([np.inf if e == 0 else 10 * np.log10(255.0**2 / e) for e in error])
@@ -120,7 +120,7 @@ def foreground_error(outputs: Array, ideals: Array, masks: Array) -> np.ndarray:
         ReplicateError: a mask without foreground.
     """
     outputs, ideals, masks = _repainted(outputs, ideals, masks)
-    _need(masks, "no foreground")
+    need_pixels(masks, "no foreground")
     difference = np.abs(outputs - ideals).mean(axis=3)
     return (difference * masks).sum((1, 2)) / masks.sum((1, 2)) / 255.0
 
@@ -133,7 +133,7 @@ def _repainted(a: Array, b: Array, masks: Array) -> tuple[np.ndarray, np.ndarray
     return a.astype(np.float64), b.astype(np.float64), masks
 
 
-def _need(pixels: np.ndarray, lack: str) -> None:
+def need_pixels(pixels: np.ndarray, lack: str) -> None:
     """Nothing, or the error that names the first image without any pixel to score."""
     empty = np.flatnonzero(~pixels.any(axis=(1, 2)))
     if len(empty):

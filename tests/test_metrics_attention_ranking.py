@@ -1,0 +1,148 @@
+"""Attention without a threshold for IoU: counted by hand, and against a count of all pairs."""
+
+import numpy as np
+import pytest
+import torch
+
+from replicate.errors import ReplicateError
+from replicate.metrics.attention_ranking import attention_auc, class_intensity, pointing_game
+
+# Twelve maps of four pixels; the first two are the object. By hand: how many of the four pairs
+# (object, background) the object wins, ties half.
+PIXELS = [
+    [0.9, 0.8, 0.1, 0.2],  # all four
+    [0.1, 0.2, 0.9, 0.8],  # none
+    [0.5, 0.5, 0.5, 0.5],  # four ties
+    [0.9, 0.1, 0.5, 0.5],  # 0.9 wins both
+    [0.9, 0.5, 0.5, 0.1],  # three and a tie
+    [0.0, 0.0, 0.0, 1.0],  # two ties
+    [1.0, 0.0, 0.0, 0.0],  # two and two ties
+    [0.4, 0.6, 0.5, 0.7],  # 0.6 beats 0.5
+    [0.7, 0.6, 0.7, 0.6],  # 0.7 wins one, ties one; 0.6 ties one
+    [1.0, 1.0, 0.0, 1.0],  # two and two ties
+    [0.3, 0.2, 0.1, 0.0],  # all four
+    [0.2, 0.2, 0.2, 0.1],  # two and two ties
+]
+AUC = np.array([4, 0, 2, 2, 3.5, 1, 3, 1, 2, 3, 4, 3]) / 4
+# The share of the maxima that lie on the first two pixels.
+HITS = [1, 0, 1 / 2, 1, 1, 0, 1, 0, 1 / 2, 2 / 3, 1, 2 / 3]
+MAPS = np.array(PIXELS).reshape(12, 2, 2)
+MASKS = np.tile([[1, 1], [0, 0]], (12, 1, 1))
+
+
+def spot(row: int, column: int, size: int = 16) -> np.ndarray:
+    found = np.zeros((1, size, size))
+    found[0, row, column] = 1
+    return found
+
+
+def test_twelve_maps_by_hand():
+    assert attention_auc(MAPS, MASKS) == pytest.approx(AUC, rel=1e-15)  # sums of halves are exact
+    assert pointing_game(MAPS, MASKS) == pytest.approx(HITS, rel=1e-15)  # one division
+    turned = attention_auc(torch.from_numpy(1 - MAPS), torch.from_numpy(MASKS).bool())
+    assert turned == pytest.approx(1 - AUC, rel=1e-15)  # the polarity counts
+
+
+def test_auc_equals_a_count_of_all_pairs():
+    rng = np.random.default_rng(0)
+    maps = rng.integers(0, 20, (12, 9, 11)) / 19  # many ties
+    masks = rng.random((12, 9, 11)) < rng.uniform(0.1, 0.9, (12, 1, 1))
+    for image, mask, found in zip(maps, masks, attention_auc(maps, masks), strict=True):
+        inside, outside = image[mask][:, None], image[~mask]
+        expected = ((inside > outside) + 0.5 * (inside == outside)).mean()
+        assert found == pytest.approx(expected, rel=1e-12)  # exact counts, one division
+        assert found != pytest.approx((inside > outside).mean(), rel=1e-3)  # without the ties
+
+
+def test_auc_sees_only_the_order():
+    rng = np.random.default_rng(1)
+    maps, masks = rng.random((3, 64, 64)), rng.random((3, 64, 64)) < 0.3
+    assert (attention_auc(maps**3, masks) == attention_auc(maps, masks)).all()
+    assert attention_auc(maps, masks) == pytest.approx(0.5, abs=0.04)  # 3 sd of 0.009 for chance
+
+
+def test_masks_without_two_sides_are_named():
+    for value, lack in ((0, "no foreground"), (1, "no background")):
+        masks = MASKS.copy()
+        masks[5] = value
+        with pytest.raises(ReplicateError, match=f"image 5 has {lack}.*1 of 12"):
+            attention_auc(MAPS, masks)
+    assert pointing_game(MAPS[5:6], masks[5:6]) == [1]  # nowhere to miss
+    with pytest.raises(ReplicateError, match="image 0 has no foreground"):
+        pointing_game(MAPS, 0 * MASKS)
+
+
+def test_tolerance_is_a_disc_with_its_edge():
+    mask = spot(5, 5)
+    for peak, distance in (((5, 5), 0), ((5, 8), 3), ((8, 9), 5), ((9, 9), 4 * 2**0.5)):
+        found = spot(*peak)
+        assert pointing_game(found, mask, tolerance=distance) == [1]
+        if distance:
+            assert pointing_game(found, mask, tolerance=distance - 1e-9) == [0]
+    with pytest.raises(ReplicateError, match="tolerance=-1 px"):
+        pointing_game(mask, mask, tolerance=-1)
+
+
+def test_a_flat_map_points_blindly():
+    rng = np.random.default_rng(2)
+    masks = rng.random((12, 8, 8)) < 0.3
+    found = pointing_game(np.full((12, 8, 8), 0.26), masks)
+    assert found == pytest.approx(masks.mean((1, 2)), rel=1e-15)  # the same two integers divided
+
+
+def test_intensity_by_hand():
+    # Twelve images of 8 px. Class 0 is everywhere, class 1 in the last six, class 2 nowhere, and
+    # 255 takes one pixel of each. Image i has i attended px, from the left; 0.5 itself does not
+    # count.
+    labels = np.zeros((12, 1, 8), int)
+    labels[6:, 0, 4:] = 1
+    labels[:, 0, 7] = 255
+    maps = np.full((12, 1, 8), 0.5)
+    for i in range(12):
+        maps[i, 0, : min(i, 8)] = 0.51
+    found = class_intensity(maps, labels, 3)
+    first = [0, 1 / 7, 2 / 7, 3 / 7, 4 / 7, 5 / 7, 1, 1, 1, 1, 1, 1]
+    second = [2 / 3, 1, 1, 1, 1, 1]
+    assert found.shares[:, 0] == pytest.approx(first, rel=1e-15)  # one division
+    assert found.shares[6:, 1] == pytest.approx(second, rel=1e-15)
+    assert np.isnan(found.shares[:6, 1]).all() and np.isnan(found.shares[:, 2]).all()
+    # float64 rounding; over all twelve images class 1 would have 17 / 36
+    assert found.mean[:2] == pytest.approx([(15 / 7 + 6) / 12, (2 / 3 + 5) / 6], rel=1e-12)
+    assert np.isnan(found.mean[2])
+    assert found.attended_in[:, 0].tolist() == [False] * 4 + [True] * 8
+    assert not found.attended_in[:6, 1].any() and not found.attended_in[:, 2].any()
+    assert found.attended.tolist() == [True, True, False]
+    higher = class_intensity(maps, labels, 3, threshold=0.51)
+    assert (higher.shares[:, 0] == 0).all() and not higher.attended.any()
+    assert class_intensity(maps, labels, 3, threshold=0.49).mean[0] == 1
+
+
+def test_half_of_a_class_is_attended():
+    # The paper's example: 512 px of car in 128 x 128 px, attended from 256 px on.
+    labels = np.zeros((2, 128, 128), np.uint8)
+    labels[:, :4] = 1
+    maps = np.zeros((2, 128, 128))
+    maps[0, :2] = 0.8
+    maps[1, :2] = 0.8
+    maps[1, 0, 0] = 0
+    found = class_intensity(maps, labels, 2)
+    assert found.attended_in[:, 1].tolist() == [True, False]
+    assert found.shares[:, 1].tolist() == [256 / 512, 255 / 512]
+
+
+def test_wrong_inputs_are_named():
+    for score in (attention_auc, pointing_game):
+        with pytest.raises(ReplicateError, match=r"maps: values in \[0, 255\]"):
+            score(MAPS.round() * 255, MASKS)
+        with pytest.raises(ReplicateError, match=r"maps: values in \[nan, nan\]"):
+            score(MAPS * np.nan, MASKS)
+        with pytest.raises(ReplicateError, match="maps has shape"):
+            score(MAPS[:3], MASKS)
+        with pytest.raises(ReplicateError, match="masks: values other than 0 and 1"):
+            score(MAPS, MASKS * 0.5)
+    labels = MASKS.copy()
+    labels[7, 0, 0] = 4
+    with pytest.raises(ReplicateError, match=r"labels of image 7: label value 4 in 1 px"):
+        class_intensity(MAPS, labels, 2)
+    with pytest.raises(ReplicateError, match=r"maps has shape .* labels"):
+        class_intensity(MAPS, labels[:3], 2)
