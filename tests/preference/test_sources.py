@@ -1,0 +1,116 @@
+"""Images from runs and from folders, matched by name; and the command line over both."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from preference.conftest import STEMS
+from typer.testing import CliRunner
+
+from replicate.cli.preference import app
+from replicate.datasets import packed
+from replicate.errors import ReplicateError
+from replicate.experiment.run import Run, make_run
+from replicate.preference.material import folder_images, pixels
+from replicate.preference.sources import RunChoice, collect
+
+
+@pytest.fixture
+def trained(tiny: str, monkeypatch: pytest.MonkeyPatch) -> RunChoice:
+    """A choice of smoke runs of which cyclegan's has its translations and counts as finished."""
+    choice = RunChoice(tiny, 0, "smoke", "BA")
+    run = make_run("cyclegan", tiny, 0, "smoke")
+    split = packed.load(tiny, "test", run.config.crop_size, progress=False)
+    target = run.folder / "outputs" / f"{split.domains[1]}2{split.domains[0]}"
+    target.mkdir(parents=True)
+    for i in range(8):
+        Image.fromarray(np.full((32, 32, 3), i, np.uint8)).save(target / f"{i}.png")
+    monkeypatch.setattr(
+        Run, "state", lambda self: "finished" if self.method == "cyclegan" else "missing"
+    )
+    return choice
+
+
+def test_a_run_brings_its_inputs_and_the_target_domain(trained):
+    material = collect(["cyclegan"], trained)
+    size = make_run("cyclegan", trained.dataset, 0, "smoke").config.crop_size
+    split = packed.load(trained.dataset, "test", size)
+    assert pixels(material.methods["cyclegan"]["3"])[0, 0].tolist() == [3, 3, 3]
+    assert (pixels(material.inputs["5"]) == split.arrays["B"][5]).all()
+    assert (pixels(material.real["5"]) == split.arrays["A"][5]).all()
+    assert material.target == split.domains[0]
+
+
+def test_a_run_and_a_folder_may_be_compared(trained, folder):
+    mine = folder("mine", [str(i) for i in range(8)], 32)
+    assert set(collect(["cyclegan", f"mine={mine}"], trained).methods) == {"cyclegan", "mine"}
+
+
+@pytest.mark.parametrize(
+    "sources, text",
+    [
+        (["aggan"], "aggan on tiny, seed 0 .smoke. is missing, expected finished; run `replicate "
+                    "train aggan:paper --data tiny --seed 0 --budget smoke`"),
+        (["cyclgan"], "unknown method 'cyclgan' .did you mean 'cyclegan'"),
+        (["cyclegan", "cyclegan"], "source 'cyclegan': expected METHOD"),
+        (["=x"], "source '=x': expected METHOD"),
+        (["mine=nowhere"], "nowhere has 0 images .looked for png.*no such folder"),
+    ],
+)  # fmt: skip
+def test_sources_that_are_not_there_are_refused(trained, sources, text):
+    with pytest.raises(ReplicateError, match=text):
+        collect(sources, trained)
+
+
+def test_an_unknown_direction_is_named(trained):
+    with pytest.raises(ReplicateError, match="unknown direction 'horse2zebra'"):
+        collect(["cyclegan"], RunChoice(trained.dataset, 0, "smoke", "horse2zebra"))
+
+
+def test_images_that_do_not_match_are_named(folder):
+    sources = [f"one={folder('one')}", f"two={folder('two', STEMS[:9])}"]
+    choice = RunChoice("none")
+    with pytest.raises(ReplicateError, match=r"two lacks 3 of the 12 images of one .scene-09, "):
+        collect(sources, choice)
+    with pytest.raises(ReplicateError, match="folder of inputs lacks 2 of the 12 images of the tr"):
+        collect(sources[:1], choice, source=folder("few", STEMS[2:]))
+
+
+def test_two_images_of_one_name_and_broken_ones_are_refused(folder):
+    place = folder("one", ["a", "b"])
+    Image.new("RGB", (16, 16)).save(place / "a.jpg")
+    with pytest.raises(ReplicateError, match=r"holds a.jpg and a.png, expected one image"):
+        folder_images(place)
+    (place / "b.png").write_bytes(b"no image")
+    with pytest.raises(ReplicateError, match=r"b.png cannot be decoded .no image format"):
+        pixels(place / "b.png")
+
+
+def run(*words: object) -> str:
+    result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_commands_from_folders_to_percentages(folder, tmp_path: Path):
+    page = tmp_path / "study.html"
+    said = run(
+        "make", "best-of-n", f"one={folder('one')}", f"two={folder('two')}", "--source",
+        folder("inputs"), "--out", page, "--target", "heron",
+    )  # fmt: skip
+    key = json.loads((tmp_path / "study.key.json").read_text())
+    assert "12 trials of pref/best-of-n, 36 images, " in said and "methods: one, two\n" in said
+    assert f"answers-{key['study']}-*.json --key {tmp_path / 'study.key.json'}" in said
+    best = {
+        trial: next(i for i in asked["options"] if key["images"][i]["method"] == "two")
+        for trial, asked in key["trials"].items()
+    }
+    answers = [{"trial": trial, "showing": 0, "choice": choice} for trial, choice in best.items()]
+    sheet = {"format": 1, "study": key["study"], "participant": "p", "session": "s", "trials": 12}
+    (tmp_path / "p.json").write_text(json.dumps(sheet | {"answers": answers}))
+    words = ("score", tmp_path / "p.json", "--key", tmp_path / "study.key.json")
+    assert re.search(r"^two +100.0 +75.8 to 100.0 +12$", run(*words), re.M)  # Wilson, 12 of 12
+    assert [share["percent"] for share in json.loads(run(*words, "--json"))["shares"]] == [0, 100]
