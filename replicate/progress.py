@@ -32,7 +32,8 @@ def progress(
         images = (bar.n + 1 - bar.initial) * batch_size
         rate = images / max(bar.format_dict["elapsed"], 1e-9) if not bar.disable else 0.0
         values = [f"{k} {v:.2f}" for k, v in losses.items() if v is not None]
-        bar.set_postfix_str(f"{rate:.1f} images/s, " + " ".join(values[:SHOWN]), refresh=False)
+        parts = [f"{rate:.1f} images/s", *([" ".join(values[:SHOWN])] if values else [])]
+        bar.set_postfix_str(", ".join(parts), refresh=False)
         bar.update()
 
     with bar:

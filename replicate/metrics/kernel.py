@@ -40,23 +40,28 @@ def centre_of(x: np.ndarray, y: np.ndarray) -> float:
     return float(x.mean(axis=0) @ y.mean(axis=0)) / x.shape[1] + 1
 
 
-def within(x: np.ndarray, centre: float) -> Iterator[tuple[slice, slice, np.ndarray]]:
-    """Rows, columns and values of the blocks on and above the diagonal, the diagonal itself 0."""
+def within(
+    x: np.ndarray, centre: float, dtype: type | None = None
+) -> Iterator[tuple[slice, slice, np.ndarray]]:
+    """Rows, columns and values of the blocks on and above the diagonal, the diagonal itself 0.
+
+    `dtype` is what blocks are computed in; None takes that of the features.
+    """
     for rows in _slices(len(x)):
         for columns in _slices(len(x), rows.start):
-            values = kernel(x[rows], x[columns], centre)
+            values = _block(x, rows, x, columns, centre, dtype)
             if rows == columns:
                 np.fill_diagonal(values, 0)
             yield rows, columns, values
 
 
 def across(
-    x: np.ndarray, y: np.ndarray, centre: float
+    x: np.ndarray, y: np.ndarray, centre: float, dtype: type | None = None
 ) -> Iterator[tuple[slice, slice, np.ndarray]]:
-    """Rows, columns and values of all blocks of the matrix between two sets."""
+    """Rows, columns and values of all blocks of the matrix between two sets; `dtype` as above."""
     for rows in _slices(len(x)):
         for columns in _slices(len(y)):
-            yield rows, columns, kernel(x[rows], y[columns], centre)
+            yield rows, columns, _block(x, rows, y, columns, centre, dtype)
 
 
 def weighted_mmd2(x: np.ndarray, y: np.ndarray, w: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -87,6 +92,13 @@ def mmd2(x: np.ndarray, y: np.ndarray) -> float:
     """Unbiased squared MMD of two samples of at least two images each."""
     ones = (np.ones((len(features), 1), features.dtype) for features in (x, y))
     return float(weighted_mmd2(x, y, *ones)[0])
+
+
+def _block(
+    x: np.ndarray, rows: slice, y: np.ndarray, columns: slice, centre: float, dtype: type | None
+) -> np.ndarray:
+    first, second = (part.astype(dtype or x.dtype, copy=False) for part in (x[rows], y[columns]))
+    return kernel(first, second, centre)
 
 
 def _within_mean(x: np.ndarray, w: np.ndarray, centre: float) -> np.ndarray:

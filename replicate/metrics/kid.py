@@ -34,8 +34,8 @@ def kid(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     block of the kernel matrix with its row and column means taken out, which does not. Each part
     is estimated without bias; only the linear one, which noise can make negative, is kept >= 0.
     So the error is valid with and without a difference between the sets. One pass over blocks of
-    the kernel gathers all sums, so memory does not grow; the time does, with (N + M)^2. Of float32
-    features the kernel is computed in float32: the result moves by about 1e-6 (see `kid_subsets`).
+    the kernel gathers all sums, so memory does not grow; the time does, with (N + M)^2. Blocks are
+    computed in float64, so that the order of the images moves the last digits only.
 
     Args:
         x: (N, d), N >= 4, float32 or float64.
@@ -51,7 +51,7 @@ def kid(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     x, y = feature_pair(x, y, at_least=4, what="the standard error of KID")
     n, m, centre = len(x), len(y), centre_of(x, y)
     xx, yy = _within_sums(x, centre), _within_sums(y, centre)
-    xy = _sums(across(x, y, centre), n, m)
+    xy = _sums(across(x, y, centre, np.float64), n, m)
     inner_xx, inner_yy, inner_xy = _inner_square(xx), _inner_square(yy), _cross_square(xy)
     linear_x = _linear_variance(xx.rows, xy.rows / m, inner_xx, inner_xy / m)
     linear_y = _linear_variance(yy.rows, xy.columns / n, inner_yy, inner_xy / n)
@@ -216,7 +216,7 @@ def _within_sums(x: np.ndarray, centre: float) -> Sums:
     """The sums of the whole symmetric matrix from its blocks on and above the diagonal."""
 
     def mirrored() -> Iterator[tuple[slice, slice, np.ndarray]]:
-        for i, j, values in within(x, centre):
+        for i, j, values in within(x, centre, np.float64):
             yield i, j, values
             if i != j:
                 yield j, i, values.T

@@ -8,6 +8,7 @@ methods on one data set; they compare with nothing but themselves.
 """
 
 import hashlib
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +16,8 @@ import torch
 import torch.nn.functional as F
 
 from replicate.errors import ReplicateError
-from replicate.metrics.arrays import Array, uint8_images
+from replicate.metrics.arrays import Array
+from replicate.metrics.images import image_list
 
 KEY = 20
 CHANNELS = (3, 24, 48, 64, 64)
@@ -36,12 +38,13 @@ class StandIn:
         self.weights = [_scaled(w) for w in whole]
 
     @torch.inference_mode()
-    def __call__(self, images: Array) -> np.ndarray:
+    def __call__(self, images: Array | Sequence[np.ndarray]) -> np.ndarray:
         """Features of every image, the same for any number of images in a call.
 
         Args:
-            images: (N, H, W, 3) uint8, H and W at least 32 px; other sizes than 64 are resized by
-                antialiased bilinear interpolation in float.
+            images: (N, H, W, 3) uint8, or N times (H, W, 3) of different sizes; H and W at least
+                32 px; other sizes than 64 are resized by antialiased bilinear interpolation in
+                float.
 
         Returns:
             (N, 406) float64: mean and standard deviation over the image of the 3 colour channels
@@ -51,19 +54,18 @@ class StandIn:
         Raises:
             ReplicateError: images smaller than 32 px.
         """
-        images = uint8_images(images)
-        if min(images.shape[1:3]) < SMALLEST:
-            raise ReplicateError(
-                f"the stand-in extractor needs images of at least {SMALLEST} x {SMALLEST} px, got "
-                f"{images.shape[1]} x {images.shape[2]}"
-            )
+        images = image_list(images)
+        for image in images:
+            if min(image.shape[:2]) < SMALLEST:
+                raise ReplicateError(
+                    f"the stand-in extractor needs images of at least {SMALLEST} x {SMALLEST} px, "
+                    f"got {image.shape[0]} x {image.shape[1]}"
+                )
         chunks = [images[i : i + CHUNK] for i in range(0, len(images), CHUNK)]
         return np.concatenate([self._features(chunk) for chunk in chunks])
 
-    def _features(self, images: np.ndarray) -> np.ndarray:
-        x = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).double() / 127.5 - 1
-        if x.shape[2:] != (SIZE, SIZE):
-            x = F.interpolate(x, (SIZE, SIZE), mode="bilinear", antialias=True)
+    def _features(self, images: list[np.ndarray]) -> np.ndarray:
+        x = torch.cat([_resized(image) for image in images])
         found = _statistics(x)
         for weight in self.weights:
             x = F.relu(F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), weight))
@@ -95,6 +97,14 @@ def _scaled(whole: np.ndarray) -> torch.Tensor:
     gain = 2.0  # on top of He's sqrt(2 / fan in): a filter without its mean passes less energy on
     fan_in = np.prod(whole.shape[1:])
     return torch.from_numpy(whole / (18 * byte_sum_sd) * gain * np.sqrt(2 / fan_in))
+
+
+def _resized(image: np.ndarray) -> torch.Tensor:
+    """(1, 3, 64, 64) float64 in [-1, 1]."""
+    x = torch.from_numpy(image[None].copy()).permute(0, 3, 1, 2).double() / 127.5 - 1
+    if x.shape[2:] != (SIZE, SIZE):
+        x = F.interpolate(x, (SIZE, SIZE), mode="bilinear", antialias=True)
+    return x
 
 
 def _statistics(x: torch.Tensor) -> list[torch.Tensor]:
