@@ -1,6 +1,7 @@
 """The test split through a method: translations as PNG files, and their scores as rows."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +15,10 @@ from replicate.datasets.batches import in_order
 from replicate.datasets.packed import ImageSet
 from replicate.methods.base import DIRECTIONS, Method
 from replicate.metrics import attention
-from replicate.metrics.compare import compare_all
+from replicate.metrics.attention_ranking import attention_auc, pointing_game
+from replicate.metrics.compare import Bench, compare
 from replicate.metrics.image import pair_scores
+from replicate.metrics.images import Stack
 from replicate.metrics.score import Score, mean_score
 
 BATCH = 16  # images; instance norms make a translation independent of its neighbours
@@ -91,9 +94,13 @@ def score_direction(
     """
     X, Y = direction
     source, target = np.asarray(test.arrays[X]), np.asarray(test.arrays[Y])
-    scores = compare_all(
-        outputs.images, target, source, np.asarray(train.arrays[Y]), cache, offline
-    )
+    sets = {
+        "fake": Stack(outputs.images),
+        "real": Stack(target),
+        "source": Stack(source),
+        "real_train": Stack(np.asarray(train.arrays[Y])),
+    }
+    scores = compare(Bench(sets, cache, offline=offline))
     if outputs.attention is not None:
         scores.append(mean_attention(outputs.attention))
     truth = target if test.paired else test.arrays.get(f"{X}_ideal")
@@ -149,8 +156,19 @@ def _against_mask(
                 note=f"ceiling of the map's {cell} px grid: {ceiling.mean():.4f}",
             ),
             mean_score("attention_iou_ceiling", "attention/iou-0.5", ceiling),
+            _ranked("attention_auc", attention_auc, outputs.attention, mask),
+            _ranked("attention_pointing", pointing_game, outputs.attention, mask),
         ]
     return scores
+
+
+def _ranked(
+    metric: str, score: Callable[..., np.ndarray], maps: np.ndarray, mask: np.ndarray
+) -> Score:
+    """A score of the order of a map's values; do-nothing is a flat map, as without attention."""
+    flat = score(np.ones_like(maps), mask).mean()
+    row = mean_score(metric, metric.replace("_", "/"), score(maps, mask))
+    return replace(row, do_nothing=float(flat))
 
 
 @torch.no_grad()

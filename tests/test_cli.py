@@ -16,6 +16,7 @@ from PIL import Image
 
 from replicate import cli, paths
 from replicate.methods import METHODS
+from replicate.metrics.protocol_list import PROTOCOLS
 
 
 class Ended(NamedTuple):
@@ -132,20 +133,36 @@ def test_status_without_runs_tells_how_to_start_one(replicate):
 def test_a_folder_scored_against_itself(replicate, workspace):
     real = folder_of_noise(workspace / "real", 0)
     text = replicate("score", real, real).out
-    assert re.search(r"^psnr/skimage +identical", text, re.MULTILINE)
-    assert re.search(r"^fid/inception +not computed$", text, re.MULTILINE)
+    cells = {line.split("|")[1].strip(): line for line in text.splitlines() if "|" in line}
+    assert re.search(r"\| psnr +\| identical ", cells["psnr/skimage"])
+    assert 0 <= float(cells["fid/standin"].split("|")[3]) < 1e-4  # rounding; exactly 0 on paper
+    assert re.search(r"^kid/clean, .*fid/inception.*: not computed: Inception", text, re.MULTILINE)
     assert text.count("replicate data get inception-weights") == 1  # the reason, once for all rows
-    fid = re.search(r"^fid/standin +([-\d.]+)", text, re.MULTILINE)[1]
-    assert 0 <= float(fid) < 1e-4  # a trace of products of float64 matrices; exactly 0 on paper
     assert "kid/aggan-mean" not in text  # needs the inputs
     with_inputs = replicate("score", real, real, "--source", real, "--offline-metrics").out
     assert "kid/aggan-mean" in with_inputs and "not computed: --offline-metrics" in with_inputs
-    rows = {
-        row["protocol"]: row for row in json.loads(replicate("score", real, real, "--json").out)
-    }
-    assert rows["psnr/skimage"]["value"] is None and rows["ssim/skimage"]["value"] == 1
-    assert "identical" in rows["psnr/skimage"]["note"]  # JSON has no infinity
-    assert rows["fid/inception"]["value"] is None and rows["kid/standin"]["n_fake"] == 8
+
+
+def test_scores_as_json_hold_the_printed_number_and_the_protocols_version(replicate, workspace):
+    real = folder_of_noise(workspace / "real", 0)
+    words = ("score", real, real, "--protocol", "psnr/skimage", "--protocol", "ssim/skimage")
+    first, second = json.loads(replicate(*words, "--json").out)
+    assert first["value"] is None and "identical" in first["note"]  # JSON has no infinity
+    assert second["value"] == second["printed"] == 1 and second["scale"] == second["version"] == 1
+    assert second["n_fake"] == 8 and second["low"] == second["high"] == 1
+
+
+def test_protocols_are_listed_with_what_they_compare_with(replicate):
+    listed = {each["id"]: each for each in json.loads(replicate("protocols", "--json").out)}
+    assert list(listed) == list(PROTOCOLS)
+    assert listed["kid/gm-mean098"]["sides"] == [["real", 0.01], ["source", 0.49]]
+    assert listed["kid/gm-mean098"]["compares_with"] == ["kid/ugatit-printed", "kid/ag-table4"]
+    assert not listed["kid/ugatit-printed"]["computed"] and listed["fid/gm"]["scale"] == 0.01
+    text = replicate("protocols").out
+    assert re.search(r"^kid/gm-mean098 +\(0\.02 .*\n +compares with kid/ugatit-printed", text, re.M)
+    page = replicate("protocols", "kid/torch-fidelity@60").out
+    assert re.search(r"^settings +.*'subset_size': 60", page, re.M)
+    assert re.search(r"^compares +with kid/gm-target: value, not its spread", page, re.M)
 
 
 def test_the_doctor_names_what_is_missing(replicate):
@@ -171,6 +188,7 @@ UNKNOWN = {
     "a notebook": (("all", "--notebook", "02_agan"), r"\(did you mean '02_aggan'\?\)"),
     "a budget of a notebook": (("all", "--budget", "labtop"), r"\(did you mean 'laptop'\?\)"),
     "a seed of a notebook": (("all", "--seeds", "0,x"), r"seeds\.1='x': expected list"),
+    "a protocol": (("protocols", "kid/gm-tagret"), r"\(did you mean 'kid/gm-target'\?\)"),
     "a folder to score": (("score", "nowhere", "nowhere"), "nowhere is not a folder"),
     "smoke to publish": (("publish", "--budget", "smoke"), "smoke runs prove"),
     "nothing to publish": (("publish",), "no finished laptop run in"),
@@ -204,14 +222,15 @@ def test_a_wrong_file_of_weights_is_not_kept(replicate, workspace):
     assert [p for p in (workspace / "data").rglob("*") if p.is_file()] == []
 
 
-COMMANDS = ["methods", "params", "train", "status", "all", "score", "tables", "publish", "doctor"]
+COMMANDS = ["methods", "params", "train", "status", "all", "tables", "publish", "doctor"]
+COMMANDS += ["score", "protocols", "preference make", "preference score"]
 COMMANDS += [f"data {name}" for name in ("list", "make", "get", "audit")]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_tells_what_it_does(replicate, command):
     ended = replicate(*command.split(), "--help")
-    assert ended.status == 0 and "Usage: replicate" in ended.out.replace("root", "replicate")
+    assert ended.status == 0 and re.search(rf"Usage: .*{command} ", ended.out)
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed():

@@ -15,7 +15,7 @@ LAYERS = (
     {"methods"},
     {"checkpoint", "training", "evaluation"},
     {"experiment"},
-    {"tables", "plots", "claims"},
+    {"tables", "plots", "claims", "effects", "preference"},
     {"publishing", "diagnosis"},
     {"cli"},
 )

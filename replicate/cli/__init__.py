@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from replicate.cli import data, report, runs
+from replicate.cli import data, metrics, preference, report, runs
 from replicate.errors import ReplicateError
 
 app = typer.Typer(
@@ -14,9 +14,10 @@ app = typer.Typer(
     help="Five papers on attention-guided image-to-image translation, replicated.",
 )
 app.add_typer(data.app, name="data")
+app.add_typer(preference.app, name="preference")
 for command in (
     runs.methods, runs.params, runs.train, runs.status, runs.replicate_all,
-    report.score, report.tables, report.publish, report.doctor,
+    metrics.score, metrics.protocols, report.tables, report.publish, report.doctor,
 ):  # fmt: skip
     app.command(name=getattr(command, "command_name", command.__name__))(command)
 

@@ -1,42 +1,10 @@
-"""Commands about numbers: score, tables, publish, doctor."""
+"""Commands about results: tables, publish, doctor."""
 
-import math
-from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Budget, Json, Offline, show
-
-
-def score(
-    fake: Annotated[Path, typer.Argument(help="Folder of translations.")],
-    real: Annotated[Path, typer.Argument(help="Folder of real images of the target domain.")],
-    source: Annotated[Path | None, typer.Option(help="Folder of the inputs.")] = None,
-    as_json: Json = False,
-    offline: Offline = False,
-) -> None:
-    """KID, FID, PSNR and SSIM of a folder of images against another."""
-    from replicate.metrics.folders import score_folders
-
-    rows = score_folders(fake, real, source, offline)
-    if as_json:
-        show([asdict(row) for row in rows])
-        return
-    reasons = {}
-    for row in rows:
-        spread = f" ± {row.spread:.5f} ({row.spread_kind})" if row.spread is not None else ""
-        floor = f", floor {row.floor:.5f}" if row.floor is not None else ""
-        idle = f", do nothing {row.do_nothing:.5f}" if row.do_nothing is not None else ""
-        note = f"  [{row.note}]" if row.note else ""
-        if row.value is None:
-            reasons[row.note] = None
-            print(f"{row.protocol:<18} not computed")
-        else:
-            value = "identical" if row.value == math.inf else f"{row.value:.5f}"
-            print(f"{row.protocol:<18} {value}{spread}{floor}{idle}{note}")
-    print(*reasons, sep="\n")
+from replicate.cli.common import Budget, Json, show
 
 
 def tables(

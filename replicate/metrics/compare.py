@@ -1,214 +1,280 @@
-"""FID and KID rows of one comparison, every protocol a pure function of cached features."""
+"""Scores of image sets under protocols: one feature pass a set and network, every number of it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from replicate.errors import ReplicateError, unknown
-from replicate.metrics import inception
-from replicate.metrics.arrays import Array, uint8_images
-from replicate.metrics.features import Extractor, extractors, features
-from replicate.metrics.fid import fid, rank_note
-from replicate.metrics.kid import default_subset, kid, kid_blocks, kid_subsets
+from replicate.errors import ReplicateError
+from replicate.metrics.estimators import ESTIMATORS, INTERVALS, Estimate
+from replicate.metrics.features import Extractor, Features, extractor, features
+from replicate.metrics.images import ImageSet
+from replicate.metrics.kid import default_subset
+from replicate.metrics.protocols import SETS, Protocol, computable
 from replicate.metrics.score import Score, joined
+from replicate.metrics.weights import INCEPTION, TORCHVISION
 
-Features = np.ndarray
-Sets = tuple[Features, Features, Features | None]  # fake, real, source
-Measured = tuple[float, float | None, str]  # value, spread, note
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """What a number means: its id, and how it follows from features of fake, real and source."""
-
-    id: str
-    metric: str
-    spread_kind: str
-    measure: Callable[[Features, Features, Features | None], Measured]
-    needs_source: bool = False
+Sides = dict[str, np.ndarray]  # features by the name of the set
+MANY = 10_000  # images; the kernel of more takes minutes, and what stands beside it four of them
 
 
-def _kid(fake: Features, real: Features, source: Features | None) -> Measured:
-    return *kid(fake, real), ""
+class Bench:
+    """The features of some image sets, each computed once however many protocols ask for it.
+
+    Args:
+        sets: by name (`protocols.SETS`): "fake", "real", "source", "real_train".
+        cache: folder of cached features; None computes them.
+        weights: a file of Inception weights in place of the official ones.
+        device: "cpu" or "cuda".
+        offline: refuse networks whose weights are downloaded, even where they are there.
+    """
+
+    def __init__(
+        self,
+        sets: Mapping[str, ImageSet],
+        cache: Path | None = None,
+        weights: Path | None = None,
+        device: str = "cpu",
+        offline: bool = False,
+    ) -> None:
+        self.sets = dict(sets)
+        self.cache, self.weights, self.device, self.offline = cache, weights, device, offline
+        self._extractors: dict[str, Extractor] = {}
+        self._features: dict[tuple[str, str], Features] = {}
+
+    def extractor(self, protocol: Protocol) -> Extractor:
+        """The network of a protocol.
+
+        Raises:
+            ReplicateError: its weights are not here, or `offline`.
+        """
+        name = protocol.network
+        if self.offline and protocol.resize:
+            raise ReplicateError("--offline-metrics")
+        if name not in self._extractors:
+            weights = None if protocol.features.startswith("torchvision") else self.weights
+            self._extractors[name] = extractor(
+                protocol.features, protocol.resize, weights, self.device
+            )
+        return self._extractors[name]
+
+    def of(self, name: str, protocol: Protocol) -> np.ndarray:
+        """(N, d) features of the set `name` for a protocol."""
+        key, network = (name, protocol.network), self.extractor(protocol)
+        if key not in self._features:
+            self._features[key] = features(self.sets[name], network, self.cache, name)
+        found = self._features[key]
+        if protocol.output == "logits+bias":
+            return found.logits + network.bias
+        return getattr(found, protocol.output)
+
+    def sides(self, protocol: Protocol) -> Sides:
+        """The features of every set that is here, by name."""
+        return {name: self.of(name, protocol) for name in self.sets}
 
 
-def _fid(fake: Features, real: Features, source: Features | None) -> Measured:
-    note = rank_note(min(len(fake), len(real)), fake.shape[1])
-    return fid(fake, real), None, note
+def feature_protocols() -> list[Protocol]:
+    """The protocols that are functions of features, in the order of the list."""
+    return [protocol for protocol in computable() if protocol.features]
 
 
-def _subsets(fake: Features, real: Features, source: Features | None) -> Measured:
-    size = default_subset(len(fake), len(real))
-    return *kid_subsets(fake, real, size), f"100 subsets of {size}"
+def default_protocols(sets: Mapping[str, ImageSet]) -> list[Protocol]:
+    """The feature protocols of a run: those meant for everyone whose sets are here."""
+    return [p for p in feature_protocols() if p.default and not lacking(p, sets)]
 
 
-def _gm_target(fake: Features, real: Features, source: Features | None) -> Measured:
-    return *kid_blocks(real, fake), ""
-
-
-def _gm_mean098(fake: Features, real: Features, source: Features | None) -> Measured:
-    """(0.02 target + 0.98 source) / 2, of the values and of the errors alike, as official."""
-    target, target_error = kid_blocks(real, fake)
-    origin, origin_error = kid_blocks(source, fake)
-    value = (0.02 * target + 0.98 * origin) / 2
-    if target_error is None or origin_error is None:
-        return value, None, "lower is not better"
-    return value, (0.02 * target_error + 0.98 * origin_error) / 2, "lower is not better"
-
-
-def _kid_mean(fake: Features, real: Features, source: Features | None) -> Measured:
-    """The mean of both values; of both errors too, an upper bound, as the sets share `fake`."""
-    target, target_error = kid(fake, real)
-    origin, origin_error = kid(fake, source)
-    return (target + origin) / 2, (target_error + origin_error) / 2, "lower is not better"
-
-
-def _fid_mean(fake: Features, real: Features, source: Features | None) -> Measured:
-    note = rank_note(min(len(fake), len(real), len(source)), fake.shape[1])
-    return (fid(fake, real) + fid(fake, source)) / 2, None, joined(note, "lower is not better")
-
-
-FULL, BLOCKS = "standard error", "standard error over blocks"
-PROTOCOLS = {
-    "standin-v1": (
-        Protocol("kid/standin", "kid", FULL, _kid),
-        Protocol("fid/standin", "fid", "", _fid),
-    ),
-    "inception-2015-12-05": (
-        Protocol("kid/inception", "kid", FULL, _kid),
-        Protocol("kid/subsets", "kid", "sd over subsets", _subsets),
-        Protocol("fid/inception", "fid", "", _fid),
-        Protocol("kid/gm-target", "kid", BLOCKS, _gm_target),
-        Protocol("fid/gm", "fid", "", _fid),
-        Protocol("kid/gm-mean098", "kid", BLOCKS, _gm_mean098, needs_source=True),
-        Protocol("kid/aggan-mean", "kid", FULL, _kid_mean, needs_source=True),
-        Protocol("fid/aggan-mean", "fid", "", _fid_mean, needs_source=True),
-    ),
-}
+def lacking(protocol: Protocol, sets: Mapping[str, object]) -> list[str]:
+    """The names of the sets that a protocol needs and that are not here."""
+    return [name for name in protocol.needs if name not in sets]
 
 
 def compare(
-    fake: Array,
-    real: Array,
-    extractor: Extractor,
-    source: Array | None = None,
-    real_train: Array | None = None,
-    cache: Path | None = None,
+    bench: Bench, protocols: Sequence[Protocol] | None = None, strict: bool = False
 ) -> list[Score]:
-    """The rows of all protocols of one extractor.
+    """One score a protocol, with what makes it readable beside it.
 
-    The protocols of papers (`gm`, `aggan`) are re-enacted on this extractor's features: their
-    estimators and weights are exact, their resize of the images is not (see `Inception`), and
-    `fid/gm` is not divided by 100. `kid/subsets` is torch-fidelity's estimator.
+    `floor` scores other real images as if they were the output: as many of `real_train` as there
+    are outputs, evenly spaced, or without them one half of `real` (even places) against the other,
+    which is `floor_halves`. `do_nothing` scores the source as if it were the output. `low` and
+    `high` bound 95 % of bootstrap draws over images, where the estimator allows it.
 
     Args:
-        fake: (N, H, W, 3) uint8, the translations, in the order of their names.
-        real: (M, h, w, 3) uint8, real images of the target domain, in the order of their names.
-        extractor: the network; its name decides the protocols.
-        source: (K, h, w, 3) uint8, the inputs of the translations; without them the protocols
-            that need them and `do_nothing` are left out.
-        real_train: other real images of the target domain, for the floor.
-        cache: folder of the cached features.
+        bench: the image sets.
+        protocols: of `feature_protocols()`; None: `default_protocols`.
+        strict: let the first protocol that cannot be computed be an error.
 
     Returns:
-        One score a protocol; value None and the reason in the note where it cannot be computed at
-        these sizes. `floor` scores other real images as if they were the output: N of
-        `real_train`, evenly spaced, or without them one half of `real` (even places) against the
-        other. `do_nothing` scores the source as if it were the output.
+        The scores; value None and the reason in the note where it cannot be computed.
+
+    Raises:
+        ReplicateError: with `strict`, the reason of the first.
     """
-    name = extractor.id.partition("@")[0]
-    if name not in PROTOCOLS:
-        raise unknown("extractor", name, PROTOCOLS)
-    f, r = features(fake, extractor, cache), features(real, extractor, cache)
-    s = None if source is None else features(source, extractor, cache)
-    if real_train is None:
-        other, against = r[::2], r[1::2]
-        floor_note = f"floor: halves of real, {len(other)} + {len(against)}"
-    else:
-        other, against = features(_spaced(real_train, len(f)), extractor, cache), r
-        floor_note = f"floor: {len(other)} training images against real"
-    return [
-        _row(protocol, (f, r, s), (other, against, s), extractor.id, floor_note)
-        for protocol in PROTOCOLS[name]
-        if s is not None or not protocol.needs_source
-    ]
+    chosen = default_protocols(bench.sets) if protocols is None else protocols
+    return [_attempt(protocol, bench, strict) for protocol in chosen]
 
 
-def compare_all(
-    fake: Array,
-    real: Array,
-    source: Array | None = None,
-    real_train: Array | None = None,
-    cache: Path | None = None,
-    offline: bool = False,
-) -> list[Score]:
-    """The rows of every extractor; those of a missing Inception say "not computed".
+def measure(protocol: Protocol, sides: Mapping[str, np.ndarray]) -> Estimate:
+    """What a protocol says of features: the weighted sum over its sides.
 
     Args:
-        fake, real, source, real_train, cache: as in `compare`.
-        offline: skip Inception even where its weights are there.
+        protocol: one of `feature_protocols()`.
+        sides: (N, d) features by the name of the set; "fake" and the protocol's sides.
+
+    Returns:
+        The value without the protocol's scale; the spreads are summed with the same weights, which
+        bounds the spread of the sum from above, as the sides share `fake`.
     """
-    present = extractors(offline)
-    rows = [row for each in present for row in compare(fake, real, each, source, real_train, cache)]
-    if not any(isinstance(each, inception.Inception) for each in present):
-        reason = "--offline-metrics" if offline else inception.missing()
-        rows += _not_computed(reason, len(real), len(fake), source is not None)
-    return rows
+    fake = sides["fake"]
+    if not protocol.sides:
+        return _estimate(protocol, fake, None)
+    parts = [
+        (weight, _estimate(protocol, fake, _side(sides, name))) for name, weight in protocol.sides
+    ]
+    value = sum(weight * part.value for weight, part in parts)
+    known = all(part.spread is not None for _, part in parts)
+    spread = sum(weight * part.spread for weight, part in parts) if known else None
+    return Estimate(value, spread, joined(*dict.fromkeys(part.note for _, part in parts)))
 
 
-def _row(
-    protocol: Protocol, sets: Sets, floor_sets: Sets, extractor: str, floor_note: str
-) -> Score:
-    """One protocol's score, with its floor and the do-nothing score beside it."""
-    fake, real, source = sets
-    value, spread, note = _attempt(protocol, *sets)
-    floor, _, problem = _attempt(protocol, *floor_sets)
+def _estimate(protocol: Protocol, fake: np.ndarray, other: np.ndarray | None) -> Estimate:
+    try:
+        return ESTIMATORS[protocol.estimator](fake, other, **protocol.settings)
+    except ReplicateError as error:
+        if "subset_size" not in protocol.settings:
+            raise
+        fitting = default_subset(len(fake), len(other))
+        name = f"{protocol.id.partition('@')[0]}@{fitting}"
+        raise ReplicateError(f"{error} As a protocol: {name}") from error
+
+
+def not_computed(protocol: Protocol, sets: Mapping[str, object], reason: str) -> Score:
+    """The row of a protocol without a value."""
+    counts = {f"n_{name}": len(sets[name]) for name in ("real", "fake") if name in sets}
     return Score(
+        protocol.metric,
+        None,
+        protocol.id,
+        extractor=_usual_id(protocol),
+        note=f"not computed: {reason}",
+        **counts,
+    )
+
+
+def _attempt(protocol: Protocol, bench: Bench, strict: bool) -> Score:
+    try:
+        if missing := lacking(protocol, bench.sets):
+            raise ReplicateError(
+                f"{protocol.id} needs {' and '.join(missing)}; add "
+                f"{' '.join(SETS[name] for name in missing)}"
+            )
+        return _row(protocol, bench)
+    except ReplicateError as error:
+        if strict:
+            raise
+        return not_computed(protocol, bench.sets, str(error))
+
+
+def _row(protocol: Protocol, bench: Bench) -> Score:
+    sides = bench.sides(protocol)
+    value, spread, note = measure(protocol, sides)
+    network = bench.extractor(protocol)
+    row = Score(
         metric=protocol.metric,
         value=value,
         protocol=protocol.id,
         spread=spread,
         spread_kind="" if spread is None else protocol.spread_kind,
-        n_real=len(real),
-        n_fake=len(fake),
-        extractor=extractor,
-        floor=floor,
-        do_nothing=None if source is None else _attempt(protocol, source, real, source)[0],
-        note=joined(note, f"floor {problem}" if floor is None else floor_note),
+        n_real=len(sides["real"]) if "real" in sides else None,
+        n_fake=len(sides["fake"]),
+        extractor=network.id,
     )
+    context, said = _context(protocol, sides)
+    return replace(row, **context, note=joined(note, protocol.caution, said, _unofficial(network)))
 
 
-def _not_computed(reason: str, n_real: int, n_fake: int, has_source: bool) -> list[Score]:
-    """The rows of Inception without values."""
-    return [
-        Score(
-            protocol.metric,
-            None,
-            protocol.id,
-            n_real=n_real,
-            n_fake=n_fake,
-            extractor=inception.Inception.id,
-            note=f"not computed: {reason}",
-        )
-        for protocol in PROTOCOLS["inception-2015-12-05"]
-        if has_source or not protocol.needs_source
-    ]
+def _context(protocol: Protocol, sides: Sides) -> tuple[dict[str, float | None], str]:
+    """What stands beside a number: floors, do-nothing, the interval; and a word on them."""
+    if protocol.estimator in INTERVALS and max(map(len, sides.values())) > MANY:
+        return {}, f"over {MANY:,} images: floors, do-nothing and interval are left out"
+    floor, said = _floor(protocol, sides)
+    low, high = _interval(protocol, sides)
+    paired_off = "real" in sides and bool(protocol.sides)
+    idle = _value(protocol, sides | {"fake": sides["source"]}) if "source" in sides else None
+    context = {
+        "floor": floor,
+        "floor_halves": _value(protocol, _halves(sides)) if paired_off else None,
+        "do_nothing": idle,
+        "low": low,
+        "high": high,
+    }
+    return context, said
 
 
-def _attempt(
-    protocol: Protocol, fake: Features, real: Features, source: Features | None
-) -> tuple[float | None, float | None, str]:
-    """What the protocol measures, or no value and the reason."""
+def _floor(protocol: Protocol, sides: Sides) -> tuple[float | None, str]:
+    """The score of other real images as output, and which ones they were."""
+    if "real" not in sides:
+        return None, ""
+    trained_on = any("real_train" in name for name, _ in protocol.sides)
+    if not protocol.sides:
+        given, name = sides | {"fake": sides["real"]}, "the real images' own score"
+    elif "real_train" in sides and not trained_on:
+        other = _spaced(sides["real_train"], len(sides["fake"]))
+        given, name = sides | {"fake": other}, f"{len(other)} training images against real"
+    else:
+        given = _halves(sides)
+        name = f"halves of real, {len(given['fake'])} + {len(given['real'])}"
     try:
-        return protocol.measure(fake, real, source)
+        return measure(protocol, given).value, f"floor: {name}"
     except ReplicateError as error:
-        return None, None, f"not computed: {error}"
+        return None, f"floor not computed: {str(error).replace('; ', ', ')}"
 
 
-def _spaced(images: Array, n: int) -> np.ndarray:
-    """At most n of the images, evenly spaced."""
-    images = uint8_images(images, "real_train")
-    n = min(n, len(images))
-    return images[np.arange(n) * len(images) // n]
+def _halves(sides: Sides) -> Sides:
+    """The sides with one half of the real images as output and the other as target."""
+    return sides | {"fake": sides["real"][::2], "real": sides["real"][1::2]}
+
+
+def _value(protocol: Protocol, sides: Sides) -> float | None:
+    """The value of a protocol, None where it cannot be computed."""
+    try:
+        return measure(protocol, sides).value
+    except ReplicateError:
+        return None
+
+
+def _interval(protocol: Protocol, sides: Sides) -> tuple[float | None, float | None]:
+    """The bootstrap interval, absent where the estimator or so few images do not allow one."""
+    bootstrap = INTERVALS.get(protocol.estimator)
+    if bootstrap is None or len(protocol.sides) != 1:
+        return None, None
+    try:
+        return bootstrap(sides["fake"], _side(sides, protocol.sides[0][0]))
+    except ReplicateError:
+        return None, None
+
+
+def _side(sides: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    parts = [sides[part] for part in name.split("+")]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _spaced(rows: np.ndarray, n: int) -> np.ndarray:
+    """At most n of the rows, evenly spaced."""
+    n = min(n, len(rows))
+    return rows[np.arange(n) * len(rows) // n]
+
+
+def _usual_id(protocol: Protocol) -> str:
+    """The id of the network with its published weights; "" for a protocol without weights."""
+    if not protocol.resize:
+        return ""
+    usual = TORCHVISION if protocol.features.startswith("torchvision") else INCEPTION
+    return f"{protocol.network}@{usual.sha256}"
+
+
+def _unofficial(network: Extractor) -> str:
+    """What to say where the weights are not the published ones."""
+    if getattr(network, "official", True):
+        return ""
+    return f"UNOFFICIAL WEIGHTS ({network.id}): compares with nothing that others publish"

@@ -1,116 +1,140 @@
 """Scores of folders of images: the whole of `replicate score FAKE REAL`."""
 
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePath
-
-import numpy as np
-from PIL import Image
+from pathlib import Path
 
 from replicate import paths
 from replicate.errors import ReplicateError
-from replicate.metrics.compare import compare_all
-from replicate.metrics.image import SSIM_WINDOW, pair_scores
+from replicate.metrics.compare import Bench, compare, lacking, not_computed
+from replicate.metrics.images import Folder
+from replicate.metrics.label_folders import SEGMENTATION, label_scores
+from replicate.metrics.pixel_scores import ONE_IMAGE, mean_over_images
+from replicate.metrics.protocols import JPEG, SETS, Protocol, computable, find, lossy
 from replicate.metrics.score import Score, joined
 
-READ = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
-LOSSY = (".jpg", ".jpeg", ".webp")
-
-
-def read_folder(path: Path | str) -> tuple[np.ndarray, list[str]]:
-    """All images of a folder as RGB, in the order of their names.
-
-    Args:
-        path: folder of images of one size; its subfolders and other files are not looked at.
-
-    Returns:
-        ((N, H, W, 3) uint8, the N file names), N >= 1.
-
-    Raises:
-        ReplicateError: no such folder, no image in it, a file that cannot be decoded, or two files
-            that differ in size.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        raise ReplicateError(f"{path} is not a folder; give one that holds the images")
-    files = sorted(file for file in path.iterdir() if file.is_file())
-    chosen = [file for file in files if file.suffix.lower() in READ]
-    if not chosen:
-        others = Counter(file.suffix or "without suffix" for file in files)
-        found = ", ".join(f"{n} {suffix}" for suffix, n in sorted(others.items())) or "nothing"
-        raise ReplicateError(
-            f"{path} has 0 images (looked for {', '.join(s[1:] for s in READ)}; found {found})"
-        )
-    images = [_decoded(file) for file in chosen]
-    for file, image in zip(chosen, images, strict=True):
-        if image.shape != images[0].shape:
-            raise ReplicateError(
-                f"{path}: {chosen[0].name} is {_size(images[0])}, {file.name} is {_size(image)}; "
-                "resize them to one size before scoring"
-            )
-    return np.stack(images), [file.name for file in chosen]
+FEATURES = ("fake", "real", "source", "real_train")  # sets that feature networks look at
 
 
 def score_folders(
-    fake: Path | str, real: Path | str, source: Path | str | None = None, offline: bool = False
+    folders: Mapping[str, Path | str],
+    ids: Sequence[str] | None = None,
+    everything: bool = False,
+    jpeg: bool = False,
+    weights: Path | None = None,
+    device: str = "cpu",
+    offline: bool = False,
 ) -> list[Score]:
-    """FID and KID rows of two folders, and PSNR and SSIM rows where their images form pairs.
-
-    Images form pairs when both folders hold the same names, suffix aside, or else the same number
-    of images; then the order of the names pairs them. Both need one size. The note of
-    the row says which rule held, for a score of folders that are not aligned means nothing.
+    """Scores of folders under protocols.
 
     Args:
-        fake: folder of the translations.
-        real: folder of real images of the target domain.
-        source: folder of the inputs, for `do_nothing` and the scores that mix in the source.
-        offline: skip Inception.
+        folders: by name (`protocols.SETS`); "fake" and "real" at least.
+        ids: protocols to compute; each must be possible, or it is an error. None: the default ones
+            of those whose folders are given, or with `everything` all.
+        everything: all protocols, those that lack a folder, too, with the reason.
+        jpeg: the outputs are lossy: compute the protocols under their ids for lossy files.
+        weights: a file of Inception weights in place of the official ones.
+        device: "cpu" or "cuda", for feature networks.
+        offline: skip networks whose weights are downloaded.
 
     Returns:
-        The scores. A lossy file in any of the folders is named in the note of every row.
+        One score a protocol (three for a segmentation); value None and the reason in the note where
+        it cannot be computed.
+
+    Raises:
+        ReplicateError: a folder without images, lossy files among the outputs without `jpeg`, or a
+            protocol of `ids` that cannot be computed.
     """
-    folders = {"fake": fake, "real": real} | ({} if source is None else {"source": source})
-    read = {name: read_folder(folder) for name, folder in folders.items()}
-    images = {name: array for name, (array, _) in read.items()}
-    rows = compare_all(**images, cache=paths.data() / "features", offline=offline)
-    rows += _paired(read["fake"], read["real"])
-    lossy = joined(*(lossy_note(name, names) for name, (_, names) in read.items()))
-    return [replace(row, note=joined(row.note, lossy)) for row in rows]
+    sets = {name: Folder(folder) for name, folder in folders.items() if folder is not None}
+    asked = _asked(ids, everything, sets)
+    asked = [lossy(p) if jpeg and not p.id.endswith(JPEG) else p for p in asked]
+    _check_lossy(sets["fake"], asked)
+    features = {name: sets[name] for name in FEATURES if name in sets}
+    bench = Bench(features, paths.data() / "features", weights, device, offline)
+    said = joined(*(_lossy_note(name, sets[name]) for name in sets), _sizes_note(sets))
+    rows = [row for p in asked for row in _rows(p, bench, sets, strict=ids is not None)]
+    return [replace(row, note=joined(row.note, said)) for row in rows]
 
 
-def lossy_note(folder: str, names: list[str]) -> str:
-    """What to say about lossy files among the names; empty if there are none."""
-    lossy = [name for name in names if name.lower().endswith(LOSSY)]
-    if not lossy:
-        return ""
-    shown = ", ".join(lossy[:2]) + (", ..." if len(lossy) > 2 else "")
-    return (
-        f"LOSSY: {folder}/ holds {len(lossy)} lossy {'file' if len(lossy) == 1 else 'files'} "
-        f"({shown}); metrics on JPEG differ from PNG. Re-export as PNG"
-    )
+def _asked(ids: Sequence[str] | None, everything: bool, sets: Mapping) -> list[Protocol]:
+    if ids is not None:
+        chosen = [find(id) for id in dict.fromkeys(ids)]
+        for protocol in chosen:
+            _check_computed(protocol)
+        return chosen
+    if everything:
+        return computable()
+    return [p for p in computable() if p.default and not lacking(p, sets) and _is_possible(p, sets)]
 
 
-def _paired(fake: tuple[np.ndarray, list[str]], real: tuple[np.ndarray, list[str]]) -> list[Score]:
-    """The PSNR and SSIM rows, none where the images form no pairs."""
-    (outputs, names), (truths, true_names) = fake, real
-    if outputs.shape != truths.shape or min(outputs.shape[1:3]) < SSIM_WINDOW:
-        return []
-    by_stem = {PurePath(name).stem: i for i, name in enumerate(true_names)}
-    stems = [PurePath(name).stem for name in names]
-    if len(by_stem) == len(truths) and set(stems) == set(by_stem):
-        truths, rule = truths[[by_stem[stem] for stem in stems]], "paired by file name"
-    else:
-        rule = "paired by order (names differ): only if the folders are aligned"
-    return [replace(row, note=joined(row.note, rule)) for row in pair_scores(outputs, truths)]
+def _is_possible(protocol: Protocol, sets: Mapping[str, Folder]) -> bool:
+    """Whether folders that nobody said are aligned look so: as many images in each, of one size."""
+    if protocol.estimator not in ONE_IMAGE or protocol.needs != ("fake", "real"):
+        return True
+    first, second = (sets[name] for name in protocol.needs)
+    return len(first) == len(second) and first.sizes() == second.sizes()
 
 
-def _decoded(file: Path) -> np.ndarray:
+def _check_computed(protocol: Protocol) -> None:
+    if not protocol.estimator:
+        raise ReplicateError(
+            f"{protocol.id} is not computed here: {protocol.reason}. `replicate protocols` says "
+            "what may be compared with it"
+        )
+
+
+def _rows(
+    protocol: Protocol, bench: Bench, sets: Mapping[str, Folder], strict: bool
+) -> list[Score]:
+    if protocol.features:
+        return compare(bench, [protocol], strict)
     try:
-        with Image.open(file) as image:
-            return np.array(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for damaged files
-        raise ReplicateError(f"{file} cannot be decoded: {error}; replace or remove it") from error
+        if missing := lacking(protocol, sets):
+            options = " ".join(SETS[name] for name in missing)
+            raise ReplicateError(f"{protocol.id} needs {' and '.join(missing)}; add {options}")
+        if protocol.estimator in SEGMENTATION:
+            return label_scores(protocol, sets)
+        return [mean_over_images(protocol, sets)]
+    except ReplicateError as error:
+        if strict:
+            raise
+        return [not_computed(protocol, sets, str(error))]
 
 
-def _size(image: np.ndarray) -> str:
-    return f"{image.shape[1]}x{image.shape[0]}"
+def _check_lossy(fake: Folder, asked: list[Protocol]) -> None:
+    """Ids for lossy files go with lossy outputs, and no others do."""
+    for protocol in asked:
+        if fake.lossy and not protocol.id.endswith(JPEG):
+            raise ReplicateError(
+                f"{_holds(fake)}; metrics on JPEG differ from PNG. Re-export as PNG, or set "
+                f"protocol {lossy(protocol).id} (--jpeg does so for all)"
+            )
+        if not fake.lossy and protocol.id.endswith(JPEG):
+            raise ReplicateError(
+                f"{protocol.id} is for lossy outputs, {fake.path} holds none; ask for "
+                f"{protocol.id.removesuffix(JPEG)}"
+            )
+
+
+def _lossy_note(name: str, folder: Folder) -> str:
+    """What to say of lossy files in a set that is used as it was published."""
+    if name == "fake" or not folder.lossy:
+        return ""
+    return f"LOSSY: {name}: {_holds(folder)}, used as they are"
+
+
+def _holds(folder: Folder) -> str:
+    """`fake/ holds 1 lossy file (x.jpg)`."""
+    names = folder.lossy
+    shown = ", ".join(names[:2]) + (", ..." if len(names) > 2 else "")
+    kind = "file" if len(names) == 1 else "files"
+    return f"{folder.path.resolve().name}/ holds {len(names)} lossy {kind} ({shown})"
+
+
+def _sizes_note(sets: Mapping[str, Folder]) -> str:
+    """What to say where fake and real images differ in size, which a resize hides."""
+    found = {size for name in ("fake", "real") for size in sets[name].sizes()}
+    if len(found) < 2:
+        return ""
+    small, large = min(found), max(found)
+    return f"sizes differ: {small[0]}x{small[1]} to {large[0]}x{large[1]} px, {len(found)} sizes"

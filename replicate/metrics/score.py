@@ -21,7 +21,10 @@ class Score:
         n_fake: images that are scored.
         extractor: id of the feature network with the start of its sha256; "" without one.
         floor: the same protocol between two sets of real images.
+        floor_halves: the same between two halves of the real images.
         do_nothing: the same protocol with the input scored as the output.
+        low, high: bounds of 95 % of bootstrap draws over images; None where the estimator does not
+            allow it.
         note: what a reader must know beside the number, parts joined by "; ".
     """
 
@@ -34,7 +37,10 @@ class Score:
     n_fake: int | None = None
     extractor: str = ""
     floor: float | None = None
+    floor_halves: float | None = None
     do_nothing: float | None = None
+    low: float | None = None
+    high: float | None = None
     note: str = ""
 
 

@@ -4,18 +4,14 @@ import re
 from dataclasses import dataclass
 
 from replicate.methods import METHODS
-from replicate.metrics.compare import PROTOCOLS
+from replicate.metrics.protocol_list import PROTOCOLS
 
 ABSENT = "-"
 SHARE = "attention_share"  # derived here: attention_iou over attention_iou_ceiling, seed by seed
 CEILING = "attention_iou_ceiling"  # shown through the share, never as a column
-TRUTH_PROTOCOLS = (
-    "psnr/skimage", "ssim/skimage", "background/psnr", "foreground/l1", "attention/iou-0.5",
-    "attention/mean",
-)  # fmt: skip
-KNOWN_PROTOCOLS = (*(p.id for group in PROTOCOLS.values() for p in group), *TRUTH_PROTOCOLS)
+KNOWN_PROTOCOLS = tuple(PROTOCOLS)
 # Their best value is not the smallest one: they reward an output that stays near the input.
-NOT_A_RANKING = ("kid/gm-mean098", "kid/aggan-mean", "fid/aggan-mean")
+NOT_A_RANKING = tuple(p.id for p in PROTOCOLS.values() if len(p.sides) > 1)
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,15 @@ METRICS = {
     "foreground_error": Metric("foreground error", 3, "↓"),
     "attention_iou": Metric("attention IoU", 3, "↑"),
     SHARE: Metric("share of the IoU ceiling", 2, "↑"),
+    "attention_auc": Metric("attention AUC", 3, "↑"),
+    "attention_pointing": Metric("pointing game", 3, "↑"),
     "attention_mean": Metric("attention mean", 3, ""),
+    "pixel_accuracy": Metric("pixel accuracy", 3, "↑"),
+    "class_accuracy": Metric("class accuracy", 3, "↑"),
+    "class_iou": Metric("class IoU", 3, "↑"),
+    "is": Metric("Inception score", 2, "↑"),
+    "precision": Metric("precision", 3, "↑"),
+    "recall": Metric("recall", 3, "↑"),
     "preference": Metric("preference, %", 2, "↑"),
 }
 

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from replicate.errors import ReplicateError, unknown
+from replicate.errors import ReplicateError
 from replicate.experiment.parameters import Parameters
-from replicate.tables.catalogue import KNOWN_PROTOCOLS
+from replicate.metrics.protocols import find
 from replicate.tables.frames import one_budget
 
 ENDLESS = ("psnr", "background_psnr")  # infinite where two images are identical
@@ -40,8 +40,7 @@ def check(scores: pd.DataFrame, params: Parameters) -> str:
 
 def _check_row(row) -> None:
     place = f"{row.name} on {row.dataset}, {row.direction}, {row.metric} ({row.protocol})"
-    if row.protocol not in KNOWN_PROTOCOLS:
-        raise unknown("protocol", row.protocol, KNOWN_PROTOCOLS)
+    find(row.protocol)
     if row.value != row.value:
         if "not computed" not in row.note:
             raise ReplicateError(

@@ -4,6 +4,7 @@ import pandas as pd
 
 from replicate import reported
 from replicate.experiment.run import method_name
+from replicate.metrics.comparisons import check_comparable
 from replicate.tables import catalogue
 from replicate.tables.catalogue import ABSENT, number
 from replicate.tables.frames import CELL, means, one_budget, with_share
@@ -102,8 +103,16 @@ def _joined_row(row: pd.Series) -> dict[str, str]:
         "difference / sd": difference,
         "compares": row["comparable"] or (NOT_COMPARABLE if row["printed"] else ABSENT),
         "where": row["where"] or ABSENT,
-        "note": row["note"] or ABSENT,
+        "note": "; ".join(part for part in (_why(row), row["note"]) if part) or ABSENT,
     }
+
+
+def _why(row: pd.Series) -> str:
+    """Why a number under another protocol id may stand beside the measured one."""
+    if row["comparable"] != "~":
+        return ""
+    entry = check_comparable(row["protocol"], row["reported_protocol"])
+    return f"{entry.why} ({entry.certainty})"
 
 
 def _printed(row: pd.Series, value: str, spread: str) -> str:

@@ -11,6 +11,7 @@ from replicate.tables.catalogue import ABSENT, number
 from replicate.tables.frames import means, one_budget, with_share
 
 FLOOR, IDLE = "real vs real", "do nothing"
+RANK = r"rank-deficient, n=\d+"
 SMOKE = "method (smoke run: it executes, no result)"
 
 
@@ -27,7 +28,8 @@ def summary(
 
     Returns:
         One row for each (data set, direction, method); above each block `real vs real` (the floor:
-        other real images scored as output) and `do nothing` (the input scored as output). A cell
+        other real images scored as output) and `do nothing` (the input scored as output). A column
+        says in its heading where the images are too few for its covariances. A cell
         is `-` without a score, "not computed" where no seed has a value, "identical" for an
         infinite PSNR, and ends in "(stale)" where the code changed since training.
 
@@ -45,12 +47,12 @@ def summary(
     chosen = _columns(cells, metrics)
     _check_extractors(cells)
     heading = SMOKE if budget == "smoke" else "method"
+    names = {pair: catalogue.column(*pair) + _too_few(scores, pair) for pair in chosen}
     rows = []
     for (dataset, direction), block in cells.groupby(["dataset", "direction"]):
         place = {"dataset": dataset, "direction": direction}
-        rows += [place | {heading: name} | row for name, row in _rows(block, chosen)]
-    names = [catalogue.column(*cell) for cell in chosen]
-    return pd.DataFrame(rows, columns=["dataset", "direction", heading, *names])
+        rows += [place | {heading: name} | row for name, row in _rows(block, names)]
+    return pd.DataFrame(rows, columns=["dataset", "direction", heading, *names.values()])
 
 
 def cell_text(cell: pd.Series) -> str:
@@ -98,22 +100,31 @@ def _check_extractors(cells: pd.DataFrame) -> None:
             )
 
 
-def _rows(block: pd.DataFrame, chosen: list[tuple[str, str]]) -> list[tuple[str, dict[str, str]]]:
+def _too_few(scores: pd.DataFrame, pair: tuple[str, str]) -> str:
+    """`, rank-deficient, n=132` where the notes of a column say so."""
+    notes = scores.loc[scores["protocol"] == pair[1], "note"]
+    found = sorted(set(notes.str.extract(f"({RANK})")[0].dropna()))
+    return f", {' and '.join(found)}" if found else ""
+
+
+def _rows(
+    block: pd.DataFrame, names: dict[tuple[str, str], str]
+) -> list[tuple[str, dict[str, str]]]:
     """The named rows of one (data set, direction): the two references, then the methods."""
     beside = {FLOOR: {}, IDLE: {}}
-    for pair in chosen:
+    for pair, column_name in names.items():
         column = block[(block["metric"] == pair[0]) & (block["protocol"] == pair[1])]
         digits = catalogue.metric(pair[0]).digits
         for name, values in ((FLOOR, column["floor"]), (IDLE, column["do_nothing"])):
-            beside[name][catalogue.column(*pair)] = _range(values, digits)
+            beside[name][column_name] = _range(values, digits)
     methods = {}
     for name in sorted(block["name"].unique(), key=catalogue.method_order):
         own = block[block["name"] == name].set_index(["metric", "protocol"])
         methods[name] = {
-            catalogue.column(*pair): cell_text(own.reset_index().iloc[own.index.get_loc(pair)])
+            column_name: cell_text(own.reset_index().iloc[own.index.get_loc(pair)])
             if pair in own.index
             else ABSENT
-            for pair in chosen
+            for pair, column_name in names.items()
         }
     return [*beside.items(), *methods.items()]
 

@@ -37,6 +37,14 @@ def test_a_cell_is_mean_sd_and_n(root: Path) -> None:
     assert cell(table, "cyclegan", column("kid", "kid/inception")) == "not computed"
 
 
+def test_a_column_says_where_images_are_too_few(records) -> None:
+    rows = [records.score("fid", "fid/standin", 1.0), *records.usual(0.03, None)]
+    notes = {f"{d} fid/standin": "rank-deficient, n=132; floor: ..." for d in BOTH}
+    records.add("cyclegan", 0, rows, notes=notes)
+    table = tables.summary(tables.scores(records.root))
+    assert "FID ↓ (fid/standin), rank-deficient, n=132" in table and KID in table
+
+
 def test_references_stand_above_methods_in_the_order_of_their_papers(root: Path) -> None:
     table = tables.summary(tables.scores(root))
     methods = ["real vs real", "do nothing", "cyclegan", "aggan", "aggan:whole-image-d"]

@@ -1,0 +1,157 @@
+"""Commands about numbers of images: score, protocols."""
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from replicate.cli.common import Device, Json, Offline, show
+
+Dir = Path | None
+
+
+def score(
+    fake: Annotated[Path, typer.Argument(help="Folder of translations.")],
+    real: Annotated[Path, typer.Argument(help="Folder of real images of the target domain.")],
+    source: Annotated[Dir, typer.Option(help="Folder of the inputs.")] = None,
+    real_train: Annotated[Dir, typer.Option(help="Training images of the target domain.")] = None,
+    mask: Annotated[Dir, typer.Option(help="True masks of the inputs.")] = None,
+    ideal: Annotated[Dir, typer.Option(help="Ideal translations of the inputs.")] = None,
+    attention: Annotated[Dir, typer.Option(help="Attention maps, bright is attended.")] = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="Compute this one; give it again for more.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Compute every protocol.")] = False,
+    jpeg: Annotated[
+        bool, typer.Option("--jpeg", help="Score lossy translations, so named.")
+    ] = False,
+    weights: Annotated[
+        Dir, typer.Option(help="Inception weights in the official format.", metavar="FILE")
+    ] = None,
+    device: Device = "cpu",
+    as_json: Json = False,
+    offline: Offline = False,
+) -> None:
+    """KID, FID, PSNR and the rest of a folder of images against another, protocol by protocol."""
+    from replicate.metrics.folders import score_folders
+
+    folders = {
+        "fake": fake, "real": real, "source": source, "real_train": real_train, "mask": mask,
+        "ideal": ideal, "attention": attention,
+    }  # fmt: skip
+    rows = score_folders(folders, protocol, everything, jpeg, weights, device, offline)
+    if as_json:
+        show([_with_printed(row) for row in rows])
+    else:
+        print(_listing(rows))
+
+
+def protocols(
+    id: Annotated[str | None, typer.Argument(help="One of them, with all that is known.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What every number means, and which numbers may be compared."""
+    from replicate.metrics.protocol_list import PROTOCOLS
+    from replicate.metrics.protocols import find
+
+    chosen = list(PROTOCOLS.values()) if id is None else [find(id)]
+    if as_json:
+        show([_described(each) for each in chosen])
+    elif id is None:
+        print("\n".join(_line(each) for each in chosen))
+    else:
+        print(_page(chosen[0]))
+
+
+def _with_printed(row) -> dict:
+    """The row as JSON, with the number as its authors print it."""
+    from replicate.metrics.protocols import find
+
+    protocol = find(row.protocol)
+    printed = None if row.value is None else protocol.printed(row.value)
+    return asdict(row) | {"printed": printed, "scale": protocol.scale, "version": protocol.version}
+
+
+def _listing(rows: list) -> str:
+    """What was measured as a table, with what several numbers need said once, below it."""
+    import pandas as pd
+
+    from replicate.tables import to_markdown
+
+    measured, lacking = [row for row in rows if row.value is not None], {}
+    notes: dict[str, int] = {}
+    lines = [_cells(row, notes) for row in measured]
+    for row in rows:
+        if row.value is None:
+            lacking.setdefault(row.note, []).append(row.protocol)
+    table = pd.DataFrame(lines)
+    parts = [to_markdown(table[[name for name in table if (table[name] != "").any()]])]
+    parts += [f"[{number}] {text}" for text, number in notes.items()]
+    parts += [f"{', '.join(ids)}: {reason}" for reason, ids in lacking.items()]
+    return "\n".join(parts)
+
+
+def _cells(row, notes: dict[str, int]) -> dict[str, str]:
+    """A row of the table; `notes` numbers what is said below it."""
+    from replicate.metrics.protocols import find
+
+    protocol = find(row.protocol)
+    said = row.note.split("; ") if row.note else []
+    said += [f"±: {row.spread_kind}"] if row.spread is not None else []
+    said += [f"network: {row.extractor}"] if row.extractor else []
+    marks = [notes.setdefault(part, len(notes) + 1) for part in said]
+    halves = None if row.floor_halves == row.floor else row.floor_halves
+    interval = "" if row.low is None else f"{row.low:.5f} to {row.high:.5f}"
+    return {
+        "protocol": row.protocol,
+        "metric": row.metric,
+        "value": _digits(row.value),
+        "±": _digits(row.spread),
+        "95 %": interval,
+        "printed": f"{protocol.printed(row.value):.3f}" if protocol.scale != 1 else "",
+        "floor": _digits(row.floor),
+        "floor of halves": _digits(halves),
+        "do nothing": _digits(row.do_nothing),
+        "n": " / ".join(str(n) for n in (row.n_fake, row.n_real) if n is not None),
+        "notes": ", ".join(map(str, marks)),
+    }
+
+
+def _digits(value: float | None) -> str:
+    if value is None:
+        return ""
+    return "identical" if value == math.inf else f"{value:.5f}"
+
+
+def _described(protocol) -> dict:
+    from replicate.metrics.comparisons import comparison, partners
+
+    others = partners(protocol.id)
+    why = {other: comparison(protocol.id, other)._asdict() for other in others}
+    return protocol.record() | {"compares_with": others, "why": why}
+
+
+def _line(protocol) -> str:
+    from replicate.metrics.comparisons import partners
+
+    others = ", ".join(partners(protocol.id))
+    about = f"{protocol.definition}; {protocol.used_by}"
+    if protocol.reason:
+        about += f". Not by `replicate score`: {protocol.reason}"
+    compares = f"\n{'':21} compares with {others}" if others else ""
+    return f"{protocol.id:<20} {about}{compares}"
+
+
+def _page(protocol) -> str:
+    from replicate.metrics.comparisons import comparison, partners
+
+    facts = {k: v for k, v in protocol.record().items() if v not in ("", {}, (), None)}
+    lines = [f"{key:<12} {value}" for key, value in facts.items()]
+    for other in partners(protocol.id):
+        entry = comparison(protocol.id, other)
+        lines.append(
+            f"{'compares':<12} with {other}: {entry.what}; {entry.why} ({entry.certainty})"
+        )
+    return "\n".join(lines)
