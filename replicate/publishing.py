@@ -14,7 +14,8 @@ def publish_all(budget: str) -> list[Path]:
     """The files and folders that were written.
 
     Raises:
-        ReplicateError: budget smoke, no finished run, or a record that cannot be published.
+        ReplicateError: budget smoke, neither a finished run nor an executed notebook, or a record
+            that cannot be published.
     """
     if budget == "smoke":
         raise ReplicateError(
@@ -23,26 +24,27 @@ def publish_all(budget: str) -> list[Path]:
     root = paths.results()
     finished = [f for f in find_runs(root, budget) if read_record(f)["status"] == "finished"]
     finished = [f for f in finished if "+" not in read_record(f)["label"]]
-    if not finished:
+    written = _notebooks(root, budget)
+    if not finished and not written:
         raise ReplicateError(
             f"no finished {budget} run in {root}; `replicate all --budget {budget}` trains them"
         )
-    written = []
+    if not finished:
+        return written  # of a notebook that trains nothing
     for folder in finished:
         plots.curves(folder).to_csv(folder / "curves.csv", index=False, float_format="%.5g")
         written.append(publish(folder))
     written += tables.write(paths.published(), budget)
     written += plots.write(root, paths.published(), budget)
-    written += _notebooks(root, budget)
     tables.update_readme(paths.ROOT / "README.md", paths.published())
     return [*written, paths.ROOT / "README.md"]
 
 
 def _notebooks(root: Path, budget: str) -> list[Path]:
     target = paths.published() / "notebooks" / budget
-    target.mkdir(parents=True, exist_ok=True)
     executed = sorted((root / "notebooks" / budget).glob("[0-9][0-9]_*.ipynb"))
     executed = [p for p in executed if not p.name.endswith(".partial.ipynb")]
+    target.mkdir(parents=True, exist_ok=True)
     return [_clean(p, target / p.name) for p in executed]
 
 

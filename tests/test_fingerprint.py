@@ -113,7 +113,7 @@ def test_a_method_outside_the_package_is_followed_too(toys, edit):
 @pytest.mark.parametrize(
     "module, old, new, counts",
     [
-        ("replicate.metrics.kid", "** 3", "** 4", True),
+        ("replicate.metrics.kid", "ddof=1", "ddof=0", True),
         ("replicate.metrics.standin", "KEY = 20", "KEY = 21", True),
         ("replicate.evaluation", "* 127.5", "* 127", True),
         ("replicate.evaluation", "BATCH = 16  # images", "BATCH = 16  # pictures", False),

@@ -169,7 +169,7 @@ def test_what_must_not_be_committed_is_told(tmp_path, soil, text):
 
 
 def test_make_strip_cleans_what_a_run_left(tmp_path):
-    notebook, path = copy.deepcopy(read(NOTEBOOKS[0])), tmp_path / NOTEBOOKS[0].name
+    notebook, path = copy.deepcopy(read(PAPERS[0])), tmp_path / PAPERS[0].name
     ran = code(notebook)[1]
     ran.update(
         execution_count=2, outputs=[{"output_type": "stream", "name": "stdout", "text": "1"}]
@@ -177,7 +177,7 @@ def test_make_strip_cleans_what_a_run_left(tmp_path):
     path.write_text(json.dumps(notebook))
     (command,) = re.findall(r"^strip: .*\n\t\$\(PY\) (.*) notebooks/\*\.ipynb$", makefile(), re.M)
     subprocess.run([sys.executable, *command.split(), path], check=True, capture_output=True)
-    assert source_problems(path) == [] and read(path)["cells"] == read(NOTEBOOKS[0])["cells"]
+    assert source_problems(path) == [] and read(path)["cells"] == read(PAPERS[0])["cells"]
 
 
 def makefile() -> str:
@@ -196,10 +196,10 @@ def defaults(path: Path) -> dict:
 @by_stem
 def test_the_defaults_are_the_smoke_run_and_every_budget_has_checked_parameters(path):
     for budget in BUDGETS:
-        params = checked(workflow.read_params(path.stem, budget))
-        assert params.budget == budget and params.runs()
-    smoke = experiment.parameters(defaults(path))
-    assert smoke == checked(workflow.read_params(path.stem, "smoke"))
+        params = checked(workflow.read_params(path.stem, budget), path.stem)
+        assert params.budget == budget and bool(params.runs()) == (path in PAPERS)
+    smoke = experiment.parameters(defaults(path), path.stem)
+    assert smoke == checked(workflow.read_params(path.stem, "smoke"), path.stem)
 
 
 def test_no_parameter_file_is_of_no_notebook():
@@ -228,13 +228,13 @@ def test_no_parameter_file_is_of_no_notebook():
     ],
 )
 def test_wrong_parameters_stop_the_notebook(workspace, injected, text):
-    given = defaults(NOTEBOOKS[0]) | yaml.safe_load(injected)
+    given = defaults(PAPERS[0]) | yaml.safe_load(injected)
     with pytest.raises(ReplicateError, match=text):
         experiment.parameters(given)
 
 
 def test_names_that_a_notebook_has_anyway_are_no_parameters():
-    given = defaults(NOTEBOOKS[0])
+    given = defaults(PAPERS[0])
     around = {
         "In": [],
         "Out": {},
@@ -253,8 +253,8 @@ def test_names_that_a_notebook_has_anyway_are_no_parameters():
 
 
 def papermill(workspace: Path, *words: str) -> subprocess.CompletedProcess:
-    """Executes the first notebook from a folder that has nothing to do with the project."""
-    command = [sys.executable, "-m", "papermill", NOTEBOOKS[0], workspace / "out.ipynb", *words]
+    """Executes the first paper's notebook from a folder that has nothing to do with the project."""
+    command = [sys.executable, "-m", "papermill", PAPERS[0], workspace / "out.ipynb", *words]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.run(command, capture_output=True, text=True, cwd=workspace, env=environment)
 
@@ -268,10 +268,10 @@ def test_papermill_fails_on_a_mistyped_value_and_names_the_closest(workspace):
 
 @pytest.mark.slow
 def test_papermill_runs_the_defaults_from_anywhere_and_leaves_the_source_alone(workspace):
-    before = NOTEBOOKS[0].read_bytes()
+    before = PAPERS[0].read_bytes()
     done = papermill(workspace, "--no-progress-bar")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert NOTEBOOKS[0].read_bytes() == before
+    assert PAPERS[0].read_bytes() == before
     executed = workspace / "out.ipynb"
     assert executed.stat().st_size < 5e6
     outputs = [output for cell in code(read(executed)) for output in cell["outputs"]]
@@ -284,5 +284,5 @@ def test_papermill_runs_the_defaults_from_anywhere_and_leaves_the_source_alone(w
     text = "".join("".join(output.get("text", "")) for output in outputs)
     assert len(text) < 50_000
     runs = list((workspace / "results" / "runs").rglob("run.json"))
-    assert len(runs) == len(checked(workflow.read_params(NOTEBOOKS[0].stem, "smoke")).runs())
+    assert len(runs) == len(checked(workflow.read_params(PAPERS[0].stem, "smoke")).runs())
     assert all(json.loads(run.read_text())["status"] == "finished" for run in runs)

@@ -14,6 +14,7 @@ from replicate.experiment import make_run, plan, workflow
 from replicate.experiment.plan import OVERHEAD, Planned, makespan
 
 NOTEBOOK = "02_aggan"
+PROTOCOL = "00_protocol"  # trains nothing
 
 
 @pytest.fixture
@@ -50,9 +51,20 @@ def test_what_is_asked_is_the_parameter_file_with_other_seeds_or_sets():
     assert len(changed.runs()) == 3 * 2 * len(params.methods)
 
 
+def test_a_notebook_of_one_data_set_takes_another_one():
+    params = workflow.asked(PROTOCOL, "smoke", datasets="horse2zebra")
+    assert params.model_dump() == workflow.read_params(PROTOCOL, "smoke") | {
+        "dataset": "horse2zebra"
+    }
+    assert params.runs() == []
+
+
 @pytest.mark.parametrize(
     "words, text",
     [
+        ((PROTOCOL, "smoke", "0,1"), r"--seeds 0,1: 00_protocol takes no list of seeds.*leave --s"),
+        ((PROTOCOL, "smoke", "", "a,b"), r"--datasets a,b: 00_protocol .* name one data set"),
+        ((PROTOCOL, "smoke", "", "horse2zebr"), r"\(did you mean 'horse2zebra'\?\)"),
         (("02_agan", "smoke"), r"unknown notebook '02_agan' \(did you mean '02_aggan'\?\)"),
         ((NOTEBOOK, "labtop"), r"unknown budget 'labtop' \(did you mean 'laptop'\?\)"),
         ((NOTEBOOK, "smoke", "0,x"), r"seeds\.1='x': expected list\[int\]"),
@@ -112,6 +124,15 @@ def test_the_plan_in_words(workspace, timed, monkeypatch):
     assert text[-1].startswith("about 4 min in all (ten steps timed)")  # two at once
 
 
+def test_the_plan_of_a_notebook_that_trains_nothing(workspace, timed):
+    text = workflow.describe(workflow.asked(PROTOCOL, "laptop"), jobs=2).splitlines()
+    assert text == [
+        f"0 runs at budget laptop, 2 at a time, into {paths.results()}",
+        "nothing to train, then the notebook: 15 min",
+    ]
+    assert timed == []
+
+
 def test_timing_ten_steps_leaves_nothing_behind(tiny):
     run = make_run("cyclegan", tiny, 0, "smoke", {"iterations": 50})
     try:
@@ -125,9 +146,10 @@ def test_timing_ten_steps_leaves_nothing_behind(tiny):
 # What Snakemake makes of it
 
 
-def test_the_command_hands_over_what_was_asked(workspace):
-    params = workflow.asked(NOTEBOOK, "smoke", "3,4")
-    words = workflow.command(NOTEBOOK, params, jobs=5)
+@pytest.mark.parametrize("notebook, changed", [(NOTEBOOK, ("3,4",)), (PROTOCOL, ("", "tiny"))])
+def test_the_command_hands_over_what_was_asked(tiny, notebook, changed):
+    params = workflow.asked(notebook, "smoke", *changed)
+    words = workflow.command(notebook, params, jobs=5)
     assert words[:3] == [sys.executable, "-m", "snakemake"]
     for flag, value in [
         ("--snakefile", str(paths.ROOT / "Snakefile")),
@@ -138,9 +160,20 @@ def test_the_command_hands_over_what_was_asked(workspace):
         assert words[words.index(flag) + 1] == value
     config = dict(word.split("=") for word in words[words.index("--config") + 1 :])
     again = workflow.asked(
-        config["notebook"], config["budget"], config["seeds"], config["datasets"]
+        config["notebook"], config["budget"], config.get("seeds", ""), config["datasets"]
     )
     assert again == params
+
+
+@pytest.mark.slow
+def test_snakemake_lists_the_notebook_alone_where_nothing_is_trained(workspace):
+    params = workflow.asked(PROTOCOL, "smoke")
+    command = [*workflow.command(PROTOCOL, params, jobs=2), "--dry-run", "--quiet", "host"]
+    listed = subprocess.run(command, capture_output=True, text=True)
+    text = listed.stdout + listed.stderr
+    assert listed.returncode == 0, text
+    outputs = set(re.findall(r"^ +output: (\S+)$", text, re.MULTILINE))
+    assert outputs == {str(paths.results() / "notebooks" / "smoke" / f"{PROTOCOL}.ipynb")}
 
 
 @pytest.mark.slow

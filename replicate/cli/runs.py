@@ -108,6 +108,7 @@ def replicate_all(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
 ) -> None:
     """Trains what is missing, executes the notebook, prints the numbers beside the published."""
+    from replicate import paths
     from replicate.experiment import workflow
 
     params = workflow.asked(notebook, budget, seeds, datasets)
@@ -120,6 +121,9 @@ def replicate_all(
         raise ReplicateError(
             "a job failed; its log is named above. The same command goes on where it was"
         )
+    if not params.runs():
+        print(f"executed notebook: {paths.results() / 'notebooks' / budget / notebook}.ipynb")
+        return
     from replicate.cli.report import print_beside
 
     print_beside(params)

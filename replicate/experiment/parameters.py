@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import ModuleType
+from typing import ClassVar
 
 import pydantic
 from pydantic import ConfigDict, Field, model_validator
@@ -10,6 +11,7 @@ from replicate import reported
 from replicate.datasets import spec
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.run import BUDGETS, Run, make_run
+from replicate.methods.base import DIRECTIONS
 
 DEVICES = ("cpu", "cuda")
 LITERALS = (str, int, float, bool, list, dict, tuple, set, type(None))
@@ -17,22 +19,45 @@ LITERALS = (str, int, float, bool, list, dict, tuple, set, type(None))
 IPYTHON = {"In", "Out", "exit", "quit"}
 
 
-class Parameters(pydantic.BaseModel):
-    """What a notebook or `replicate all` asks for: methods x data sets x seeds at one budget."""
+FEWEST = 4  # images: with fewer KID has no standard error
+REFERENCES = ("torch-fidelity", "clean-fid", "torchmetrics")
+
+
+class Asked(pydantic.BaseModel):
+    """What every notebook asks for: a budget and a device."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-    paper: str  # file in data/reported/
-    methods: list[str] = Field(min_length=1)  # METHOD or METHOD:VARIANT
-    datasets: list[str] = Field(min_length=1)
-    seeds: list[int] = Field(min_length=1)
+    minutes: ClassVar[dict[str, int]]  # of the notebook itself at each budget, on one CPU thread
     budget: str
     device: str = "cpu"
 
     @model_validator(mode="after")
-    def _names_exist(self) -> "Parameters":
-        _choose("paper", self.paper, reported.keys())
+    def _budget_and_device_exist(self) -> "Asked":
         _choose("budget", self.budget, BUDGETS)
         _choose("device", self.device, DEVICES)
+        return self
+
+    def runs(self) -> list[Run]:
+        """Every run asked for; none for a notebook that trains nothing."""
+        return []
+
+    def options(self) -> dict[str, str]:
+        """What differs from the parameter file, as options of `replicate all`."""
+        return {}
+
+
+class Parameters(Asked):
+    """What a paper's notebook asks for: methods x data sets x seeds at one budget."""
+
+    minutes = dict.fromkeys(BUDGETS, 1)
+    paper: str  # file in data/reported/
+    methods: list[str] = Field(min_length=1)  # METHOD or METHOD:VARIANT
+    datasets: list[str] = Field(min_length=1)
+    seeds: list[int] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Parameters":
+        _choose("paper", self.paper, reported.keys())
         for name in self.datasets:
             spec.spec(name)
         for name in self.methods:
@@ -54,12 +79,48 @@ class Parameters(pydantic.BaseModel):
             for seed in self.seeds
         ]
 
+    def options(self) -> dict[str, str]:
+        """Seeds and data sets, which `replicate all` may change."""
+        return {"seeds": ",".join(map(str, self.seeds)), "datasets": ",".join(self.datasets)}
 
-def parameters(notebook: Mapping[str, object]) -> Parameters:
+
+class ProtocolParameters(Asked):
+    """What `00_protocol` asks for: the test images of one data set in one direction."""
+
+    minutes = {"smoke": 1, "laptop": 15, "paper": 30}
+    dataset: str
+    direction: str  # "AB" or "BA"
+    size: int  # px
+    images: int  # of each set that go through Inception; 0: all
+    standin_images: int  # of each set that go through the stand-in; 0: all
+    references: list[str]  # libraries whose numbers stand beside ours
+
+    @model_validator(mode="after")
+    def _images_exist(self) -> "ProtocolParameters":
+        spec.spec(self.dataset)
+        _choose("direction", self.direction, DIRECTIONS)
+        for name in self.references:
+            _choose("reference", name, REFERENCES)
+        for name in ("images", "standin_images"):
+            n = getattr(self, name)
+            if n and n < FEWEST:
+                raise ReplicateError(f"{name}={n}: expected 0 (all) or {FEWEST} and more")
+        return self
+
+    def options(self) -> dict[str, str]:
+        """The data set, which `replicate all` may change."""
+        return {"datasets": self.dataset}
+
+
+MODELS: dict[str, type[Asked]] = {"00_protocol": ProtocolParameters}  # the others: `Parameters`
+
+
+def parameters(given: Mapping[str, object], notebook: str = "") -> Asked:
     """The checked parameters among a notebook's globals.
 
     Args:
-        notebook: `globals()` of the notebook, right after its `parameters` cell.
+        given: `globals()` of the notebook, right after its `parameters` cell.
+        notebook: its stem, where it is not a paper's.
 
     Raises:
         UnknownName: a literal that is no parameter (papermill injects mistyped ones too), or a name
@@ -67,31 +128,34 @@ def parameters(notebook: Mapping[str, object]) -> Parameters:
             is named.
         ReplicateError: a value of the wrong type.
     """
-    given = {k: v for k, v in notebook.items() if _is_parameter(k, v)}
-    return checked(given)
+    return checked({k: v for k, v in given.items() if _is_parameter(k, v)}, notebook)
 
 
-def checked(given: Mapping[str, object]) -> Parameters:
-    """`Parameters` of a mapping, with errors in the project's words."""
-    known = Parameters.model_fields
+def checked(given: Mapping[str, object], notebook: str = "") -> Asked:
+    """The parameters of a notebook from a mapping, with errors in the project's words."""
+    model = MODELS.get(notebook, Parameters)
+    known = model.model_fields
     for name in given:
         if name not in known:
             raise unknown("parameter", name, known)
     try:
-        return Parameters(**given)
+        return model(**given)
     except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        cause = first.get("ctx", {}).get("error")
-        if isinstance(cause, ReplicateError):
-            raise cause from None
-        field = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "missing":
-            raise ReplicateError(f"parameter {field!r} is missing; give it a value") from None
-        wanted = known[str(first["loc"][0])].annotation
-        wanted = wanted.__name__ if type(wanted) is type else wanted
-        raise ReplicateError(
-            f"{field}={first['input']!r}: expected {wanted} ({first['msg'].lower()})"
-        ) from None
+        raise _in_words(error, known) from None
+
+
+def _in_words(error: pydantic.ValidationError, known: Mapping) -> ReplicateError:
+    """The first thing that is wrong."""
+    first = error.errors()[0]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, ReplicateError):
+        return cause
+    field = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return ReplicateError(f"parameter {field!r} is missing; give it a value")
+    wanted = known[str(first["loc"][0])].annotation
+    wanted = wanted.__name__ if type(wanted) is type else wanted
+    return ReplicateError(f"{field}={first['input']!r}: expected {wanted} ({first['msg'].lower()})")
 
 
 def _is_parameter(name: str, value: object) -> bool:

@@ -6,22 +6,39 @@ import sys
 import yaml
 
 from replicate import paths
-from replicate.errors import unknown
-from replicate.experiment.parameters import Parameters, checked
+from replicate.errors import ReplicateError, unknown
+from replicate.experiment.parameters import Asked, checked
 from replicate.experiment.plan import makespan, plan
 
 
-def asked(notebook: str, budget: str, seeds: str = "", datasets: str = "") -> Parameters:
-    """The parameters in notebooks/params/<budget>/<notebook>.yaml, with other seeds or sets."""
+def asked(notebook: str, budget: str, seeds: str = "", datasets: str = "") -> Asked:
+    """The parameters in notebooks/params/<budget>/<notebook>.yaml, with other seeds or sets.
+
+    Raises:
+        ReplicateError: the notebook takes no seeds, or one data set only.
+    """
     known = {p.stem for p in (paths.notebooks() / "params").glob("*/*.yaml")}
     if notebook not in known:
         raise unknown("notebook", notebook, known)
     given = read_params(notebook, budget)
     if seeds:
+        _check_takes("seeds", seeds, notebook, given)
         given["seeds"] = [int(s) if s.strip().isdigit() else s for s in seeds.split(",")]
-    if datasets:
+    if datasets and "dataset" in given and "," not in datasets:
+        given["dataset"] = datasets.strip()
+    elif datasets:
+        _check_takes("datasets", datasets, notebook, given)
         given["datasets"] = [d.strip() for d in datasets.split(",")]
-    return checked(given)
+    return checked(given, notebook)
+
+
+def _check_takes(option: str, value: str, notebook: str, given: dict) -> None:
+    if option not in given:
+        raise ReplicateError(
+            f"--{option} {value}: {notebook} takes no list of {option}, its parameters are "
+            f"{', '.join(sorted(given))}; leave --{option} out"
+            + (", or name one data set" if option == "datasets" else "")
+        )
 
 
 def read_params(notebook: str, budget: str) -> dict:
@@ -37,7 +54,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def describe(params: Parameters, jobs: int) -> str:
+def describe(params: Asked, jobs: int) -> str:
     """What will be done and how long it takes, after ten timed steps of every kind of run."""
     planned = plan(params.runs(), params.device)
     lines = [
@@ -51,18 +68,16 @@ def describe(params: Parameters, jobs: int) -> str:
         )
         lines.append(f"  {each.run.title}: {each.state}, {todo}")
     minutes = makespan(planned, jobs) / 60
-    lines.append(f"about {minutes:.0f} min in all (ten steps timed), then the notebook: 1 min")
+    training = (
+        f"about {minutes:.0f} min in all (ten steps timed)" if planned else "nothing to train"
+    )
+    lines.append(f"{training}, then the notebook: {params.minutes[params.budget]} min")
     return "\n".join(lines)
 
 
-def command(notebook: str, params: Parameters, jobs: int) -> list[str]:
-    """The Snakemake call that trains the runs of `params` and executes the notebook."""
-    config = {
-        "notebook": notebook,
-        "budget": params.budget,
-        "seeds": ",".join(map(str, params.seeds)),
-        "datasets": ",".join(params.datasets),
-    }
+def command(notebook: str, params: Asked, jobs: int) -> list[str]:
+    """The Snakemake call that trains the runs of `params`, if any, and executes the notebook."""
+    config = {"notebook": notebook, "budget": params.budget} | params.options()
     folder = paths.results()  # Snakemake's own bookkeeping lies beside the results it is about
     folder.mkdir(parents=True, exist_ok=True)
     return [
