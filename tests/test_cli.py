@@ -145,7 +145,7 @@ def test_a_folder_scored_against_itself(replicate, workspace):
 
 def test_scores_as_json_hold_the_printed_number_and_the_protocols_version(replicate, workspace):
     real = folder_of_noise(workspace / "real", 0)
-    words = ("score", real, real, "--protocol", "psnr/skimage", "--protocol", "ssim/skimage")
+    words = ("score", real, real, "--protocol", "psnr/skimage", "ssim/skimage")
     first, second = json.loads(replicate(*words, "--json").out)
     assert first["value"] is None and "identical" in first["note"]  # JSON has no infinity
     assert second["value"] == second["printed"] == 1 and second["scale"] == second["version"] == 1
@@ -189,6 +189,7 @@ UNKNOWN = {
     "a budget of a notebook": (("all", "--budget", "labtop"), r"\(did you mean 'laptop'\?\)"),
     "a seed of a notebook": (("all", "--seeds", "0,x"), r"seeds\.1='x': expected list"),
     "a protocol": (("protocols", "kid/gm-tagret"), r"\(did you mean 'kid/gm-target'\?\)"),
+    "an id without its option": (("score", ".", ".", "fid/gm"), "unexpected 'fid/gm': ids of"),
     "a folder to score": (("score", "nowhere", "nowhere"), "nowhere is not a folder"),
     "smoke to publish": (("publish", "--budget", "smoke"), "smoke runs prove"),
     "nothing to publish": (("publish",), "no finished laptop run in"),

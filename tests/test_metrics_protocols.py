@@ -224,6 +224,16 @@ def test_segmentation_by_hand(tmp_path):
     assert found["class_iou"] == pytest.approx(sum(iou) / 19, rel=1e-9)
 
 
+def test_other_resolutions_of_label_maps_have_ids_of_their_own(tmp_path):
+    truth, colours = roads_and_cars(256)
+    made = np.broadcast_to(colours[0], (128, 128, 3))
+    rows = scored(tmp_path, "cls/photos2labels@128", {"fake": made, "real": truth})
+    # of 128 px columns half are road; a quarter of the other half is void
+    assert rows[0].value == pytest.approx(64 / (64 + 48), rel=1e-9)
+    assert rows[0].protocol == "cls/photos2labels@128"
+    assert comparison("cls/photos2labels@128", "cls/photos2labels") is None
+
+
 def test_the_fcn_score_by_hand_and_its_gate(tmp_path):
     truth, _ = roads_and_cars(16)
     made = np.full((16, 16), ROAD, np.uint8)
@@ -263,7 +273,7 @@ def test_a_subset_size_and_lossy_files_are_part_of_the_id():
     assert find("kid/torch-fidelity@1000") == find("kid/torch-fidelity")
     assert find("fid/clean+jpeg").id == "fid/clean+jpeg" != find("fid/clean").id
     assert find("kid/torch-fidelity@60+jpeg").settings == sized.settings
-    with pytest.raises(ReplicateError, match="fid/clean@60: fid/clean draws no subsets"):
+    with pytest.raises(ReplicateError, match="fid/clean@60: fid/clean has neither a subset size"):
         find("fid/clean@60")
     with pytest.raises(UnknownName, match=r"unknown protocol 'fid/claen' \(did you mean"):
         find("fid/claen")

@@ -15,13 +15,17 @@ Dir = Path | None
 def score(
     fake: Annotated[Path, typer.Argument(help="Folder of translations.")],
     real: Annotated[Path, typer.Argument(help="Folder of real images of the target domain.")],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="More after --protocol ID.")
+    ] = None,
     source: Annotated[Dir, typer.Option(help="Folder of the inputs.")] = None,
     real_train: Annotated[Dir, typer.Option(help="Training images of the target domain.")] = None,
     mask: Annotated[Dir, typer.Option(help="True masks of the inputs.")] = None,
     ideal: Annotated[Dir, typer.Option(help="Ideal translations of the inputs.")] = None,
     attention: Annotated[Dir, typer.Option(help="Attention maps, bright is attended.")] = None,
     protocol: Annotated[
-        list[str] | None, typer.Option(help="Compute this one; give it again for more.")
+        list[str] | None,
+        typer.Option(metavar="ID", help="Compute these; see `replicate protocols`."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Compute every protocol.")] = False,
     jpeg: Annotated[
@@ -35,13 +39,17 @@ def score(
     offline: Offline = False,
 ) -> None:
     """KID, FID, PSNR and the rest of a folder of images against another, protocol by protocol."""
+    from replicate.errors import ReplicateError
     from replicate.metrics.folders import score_folders
 
+    if more and not protocol:
+        raise ReplicateError(f"unexpected {more[0]!r}: ids of protocols come after --protocol")
+    ids = [*protocol, *(more or [])] if protocol else None
     folders = {
         "fake": fake, "real": real, "source": source, "real_train": real_train, "mask": mask,
         "ideal": ideal, "attention": attention,
     }  # fmt: skip
-    rows = score_folders(folders, protocol, everything, jpeg, weights, device, offline)
+    rows = score_folders(folders, ids, everything, jpeg, weights, device, offline)
     if as_json:
         show([_with_printed(row) for row in rows])
     else:

@@ -169,7 +169,7 @@ _LIST = (
     _pixels("attention/mean", "attention_mean", "mean of the attention map", "attention"),
     Protocol(
         "cls/photos2labels", "segmentation", "nearest palette colour of made label maps at 256 px "
-        "against labelIds: pixel and class accuracy, class IoU", "CycleGAN, pix2pix",
+        "(or @N) against labelIds: pixel and class accuracy, class IoU", "CycleGAN, pix2pix",
         "reported by an author; the resolution is assumed", estimator="cls/photos2labels", sides=(),
         settings={"resolution": 256},
         caution="void is never predicted; ground truth from labelIds, not from colours",

@@ -18,7 +18,8 @@ SETS = {
     "attention": "--attention DIR",
 }
 JPEG = "+jpeg"
-SUBSET = re.compile(r"(?P<id>[^@+]+)@(?P<size>\d+)", re.ASCII)
+SIZED = re.compile(r"(?P<id>[^@+]+)@(?P<size>\d+)", re.ASCII)
+SIZES = ("subset_size", "resolution")  # settings that "@N" behind an id changes
 
 
 @dataclass(frozen=True)
@@ -87,23 +88,24 @@ def find(name: str) -> Protocol:
     """The protocol of an id.
 
     Args:
-        name: an id of `PROTOCOLS`; "ID@60" for another subset size than the one in the record,
-            "ID+jpeg" for lossy files. Both belong to the id, since both change the number.
+        name: an id of `PROTOCOLS`; "ID@60" for another subset size or resolution than the one in
+            the record, "ID+jpeg" for lossy files. Both are part of the id, as they change the
+            number.
 
     Raises:
         UnknownName: no such protocol; the closest is named.
-        ReplicateError: "@" behind a protocol without subsets.
+        ReplicateError: "@" behind a protocol that has no such size.
     """
     from replicate.metrics.protocol_list import PROTOCOLS
 
     plain = name.removesuffix(JPEG)
-    sized = SUBSET.fullmatch(plain)
+    sized = SIZED.fullmatch(plain)
     wanted = sized["id"] if sized else plain
     if wanted not in PROTOCOLS:
         raise unknown("protocol", wanted, PROTOCOLS)
     protocol = PROTOCOLS[wanted]
     if sized:
-        protocol = _with_subset(protocol, int(sized["size"]))
+        protocol = _with_size(protocol, int(sized["size"]))
     return lossy(protocol) if name.endswith(JPEG) else protocol
 
 
@@ -128,12 +130,14 @@ def computable() -> list[Protocol]:
     return [protocol for protocol in PROTOCOLS.values() if protocol.estimator]
 
 
-def _with_subset(protocol: Protocol, size: int) -> Protocol:
-    if "subset_size" not in protocol.settings:
+def _with_size(protocol: Protocol, size: int) -> Protocol:
+    name = next((name for name in SIZES if name in protocol.settings), None)
+    if name is None:
         raise ReplicateError(
-            f"{protocol.id}@{size}: {protocol.id} draws no subsets; ask for it without '@{size}'"
+            f"{protocol.id}@{size}: {protocol.id} has neither a subset size nor a resolution; ask "
+            f"for it without '@{size}'"
         )
-    if size == protocol.settings["subset_size"]:
+    if size == protocol.settings[name]:
         return protocol
-    settings = protocol.settings | {"subset_size": size}
+    settings = protocol.settings | {name: size}
     return replace(protocol, id=f"{protocol.id}@{size}", settings=settings)
