@@ -151,7 +151,7 @@ def _try(claim: Claim, group: pd.DataFrame) -> dict:
     difference, noise = _difference(claim, left.values, right.values)
     row["difference"] = difference
     least = min(len(left.values), len(right.values))
-    if reason := _incomparable(group, left, right):
+    if reason := _incomparable(claim, group, left, right):
         return row | {"here": "not comparable", "reason": reason}
     if least < SEEDS:
         lack = left.lack or right.lack or f"needs {SEEDS} seeds, has {least}"
@@ -204,12 +204,13 @@ def _side(group: pd.DataFrame, claim: Claim, name: str, column: str = "value") -
     return Side(values, frozenset(own["extractor"]), lack)
 
 
-def _incomparable(group: pd.DataFrame, left: Side, right: Side) -> str:
+def _incomparable(claim: Claim, group: pd.DataFrame, left: Side, right: Side) -> str:
     """Why the two sides may not be compared; empty where they may."""
     if (group["budget"] == "smoke").any():
         return "smoke runs prove that the code executes, no more"
-    if (left.lack or right.lack) and group["protocol"].nunique() > 1:
-        return f"measured by other protocols: {_joined(group['protocol'])}"
+    lacking = [n for n, s in ((claim.method, left), (claim.than, right)) if s.lack]
+    if others := set(group.loc[group["name"].isin(lacking), "protocol"]) - {claim.protocol}:
+        return f"measured by other protocols: {_joined(others | {claim.protocol})}"
     if left.values.size and right.values.size and left.extractors != right.extractors:
         return f"other feature networks: {_joined(left.extractors | right.extractors)}"
     return ""

@@ -27,7 +27,10 @@ def readme_block(root: Path) -> str:
     if measured.empty:
         return f"No run of budget {BUDGET} is published yet.\n"
     papers = reported.keys()
-    lines = [_line(row) for key in papers for row in _verdicts(measured, key)]
+    found = [row for key in papers for row in _verdicts(measured, key)]
+    waiting = [row for row in found if row["reason"].startswith("no scores of")]
+    lines = [_line(row) for row in found if row not in waiting]
+    lines += [f"- {_claims({row['text'] for row in waiting})} for their runs"] if waiting else []
     head = (
         f"Budget {BUDGET}, mean ± standard deviation over seeds (number of seeds); not comparable "
         "with the papers' numbers:\n"
@@ -69,6 +72,10 @@ def update_readme(readme: Path, root: Path) -> None:
 def _verdicts(measured: pd.DataFrame, key: str) -> list[dict]:
     found = claims.verdicts(measured, key)
     return found.drop_duplicates(["claim", "dataset"]).to_dict("records")
+
+
+def _claims(texts: set[str]) -> str:
+    return f"{len(texts)} more {'claim waits' if len(texts) == 1 else 'claims wait'}"
 
 
 def _line(row: dict) -> str:
