@@ -1,0 +1,178 @@
+"""AttentionGAN, scheme II: Tang, Liu, Xu, Torr, Sebe, TNNLS 2021 (arXiv 1911.11897).
+
+Official code: Ha0Tang/AttentionGAN @45da496, whose file and line numbers these are. Scheme I is
+`attentiongan_v1`, the version for several domains `attentiongan_multi`. Paint n - 1 contents, mix
+them by n attentions that sum to 1, and let the last attention copy the input:
+fake = sum over f of C_f * A_f, plus x * A_n.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
+from replicate.methods import base
+from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
+from replicate.methods.pool import ImagePool
+from replicate.networks.attentiongan import Painting, SchemeTwoGenerator
+from replicate.networks.blocks import init_weights
+from replicate.networks.discriminators import PatchDiscriminator
+
+DEVIATIONS = (
+    Deviation(
+        "attentiongan/mask-head",
+        "a 7x7 convolution before the softmax, by third-party notes; its page was not seen",
+        "1x1, the line that pads for 7x7 is commented out (models/networks.py:473)",
+        "as code; the variant mask-head-7 has 7x7",
+        "mask_kernel",
+    ),
+    Deviation(
+        "attentiongan/geo-background",
+        "the background is the input",
+        "selfie2anime needs AttentionGAN-geo, which paints the background too and never uses "
+        "the input (its models/networks.py:424,469,512-513)",
+        "the input; the variant geo paints it",
+        "paint_background",
+    ),
+    Deviation(
+        "attentiongan/pixel-and-tv-loss",
+        "total variation and pixel losses stand after the objective of scheme II",
+        "neither (models/attention_gan_model.py:99-160)",
+        "as code; scheme I has both",
+    ),
+    Deviation(
+        "attentiongan/attention-guided-d",
+        "scheme I has discriminators that see masks; of scheme II an author says that it has none",
+        "none",
+        "as code",
+    ),
+    Deviation(
+        "attentiongan/schedule",
+        "not in a reachable source",
+        "horse2zebra: 60 epochs at a constant rate, batch 4 (scripts/train_attentiongan.sh); "
+        "selfie2anime: 100 epochs and 100 of linear decay, batch 4 (README:164); defaults: the "
+        "same at batch 1",
+        "the scripts; at laptop batch 1 and lr 4e-4, which CycleGAN and AGGAN have there too, at a "
+        "constant rate: when it falls from half of so few iterations on, one pixel in four of the "
+        "background keeps being painted",
+        "constant_epochs",
+    ),
+    Deviation(
+        "attentiongan/size",
+        "256 px",
+        "256 px, 64 channels, 9 blocks",
+        "as code; 64 px, 16 channels and 4 blocks at laptop and smaller at smoke",
+        "n_blocks",
+    ),
+    Deviation(
+        "attentiongan/d-layers",
+        "70 px patches",
+        "n_layers 3",
+        "3; at 64 px 2 layers, 34 px patches: the 70 px patch is larger than the image",
+        "n_layers",
+    ),
+    Deviation(
+        "attentiongan/ignored-options",
+        "not stated",
+        "--netG, --norm and dropout are read and not used for G",
+        "there are no such fields",
+    ),
+    Deviation(
+        "attentiongan/test-wraps",
+        "not stated",
+        "the test walks to the length of the larger domain and repeats the smaller one",
+        "every test image once",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(base.Config):
+    """Values of the released code for horse2zebra (scripts/train_attentiongan.sh, options/)."""
+
+    batch_size: int = 4  # scripts/train_attentiongan.sh
+    epochs: int = 60  # scripts/train_attentiongan.sh: niter 60, niter_decay 0
+    constant_epochs: int = 60  # then linear decay over the rest
+    ngf: int = 64  # options/base_options.py
+    n_blocks: int = 9  # models/networks.py:379
+    n_masks: int = 10  # n of the paper; models/networks.py:480-515
+    mask_kernel: int = 1  # models/networks.py:472-474: deviation attentiongan/mask-head
+    paint_background: bool = False  # True: AttentionGAN-geo
+    ndf: int = 64  # options/base_options.py
+    n_layers: int = 3  # 70 px patches
+    lambda_cyc: float = 10.0  # models/attention_gan_model.py
+    lambda_idt: float = 5.0  # 0.5 of lambda_cyc there
+    pool_size: int = 50  # options/train_options.py:35
+    lr: float = 2e-4  # options/train_options.py:33
+    beta1: float = 0.5  # options/train_options.py:32
+
+
+@base.register(paper="tang2019attentiongan")
+class AttentionGAN(Method):
+    """CycleGAN whose generators choose, pixel by pixel, among n - 1 paintings and the input."""
+
+    Config = Config
+    VARIANTS = {
+        "paper": {},
+        "geo": {"paint_background": True, "epochs": 200, "constant_epochs": 100},  # README:164
+        "mask-head-7": {"mask_kernel": 7},
+    }
+    SMOKE = {
+        "load_size": 32, "crop_size": 32, "batch_size": 1, "ngf": 4, "n_blocks": 1, "n_masks": 3,
+        "ndf": 4, "n_layers": 1, "pool_size": 2, "iterations": 4,
+    }  # fmt: skip
+    LAPTOP = {
+        "load_size": 64, "crop_size": 64, "batch_size": 1, "ngf": 16, "n_blocks": 4, "ndf": 32,
+        "n_layers": 2, "lr": 4e-4, "iterations": 3000,
+    }  # fmt: skip
+
+    def build(self, c: Config) -> None:
+        self.G = base.per(
+            DIRECTIONS,
+            lambda: SchemeTwoGenerator(
+                c.ngf, c.n_blocks, c.n_masks, c.mask_kernel, c.paint_background
+            ),
+        )
+        self.D = base.per("AB", lambda: PatchDiscriminator(3, c.ndf, c.n_layers))
+        init_weights(self, truncated=False)
+        self.pool = base.per("AB", lambda: ImagePool(c.pool_size, 3, c.crop_size))
+        self.optimizers = {
+            "G": base.adam(c.lr, c.beta1, self.G),
+            "D": base.adam(c.lr, c.beta1, self.D),
+        }
+
+    def begin(self, iteration: int, iterations_per_epoch: float) -> None:
+        c, epoch = self.config, int(iteration / iterations_per_epoch)
+        self.set_lr(c.lr * base.linear_decay(epoch, c.constant_epochs, c.epochs, tail=1))
+
+    def translate(self, x: Tensor, direction: str) -> Translation:
+        painting = self.G[direction](x)
+        # the sum of the attentions may exceed 1 by a rounding error
+        return Translation(painting.image.clamp(-1, 1), attention=_foreground(painting))
+
+    def masks(self, x: Tensor, direction: str) -> Painting:
+        """All n attentions and the contents for (N, 3, H, W) in [-1, 1], for galleries."""
+        return self.G[direction](x)
+
+    def step(self, batch: Batch) -> Losses:
+        c, losses, made = self.config, {}, {}
+        with base.frozen(self.D):
+            for X, Y in DIRECTIONS:
+                made[Y] = self.G[X + Y](batch[X])
+                fake, back = made[Y].image, self.G[Y + X](made[Y].image).image
+                same = self.G[X + Y](batch[Y]).image
+                losses[f"idt_{Y}"] = c.lambda_idt * l1_loss(same, batch[Y])
+                losses[f"cyc_{X}"] = c.lambda_cyc * l1_loss(back, batch[X])
+                losses[f"adv_{Y}"] = lsgan_loss(self.D[Y](fake), is_real=True)
+            self.update(sum(losses.values()), "G")
+        for X, Y in DIRECTIONS:
+            old = self.pool[Y](made[Y].image)
+            losses[f"dis_{Y}"] = lsgan_d_loss(self.D[Y](batch[Y]), self.D[Y](old))
+            losses[f"attention_{X}"] = _foreground(made[Y]).detach().mean()
+        self.update(losses["dis_A"] + losses["dis_B"], "D")
+        return losses
+
+
+def _foreground(painting: Painting) -> Tensor:
+    """(N, 1, H, W) in [0, 1]: how much of a pixel is not the background's."""
+    return 1 - painting.attention[:, -1:]

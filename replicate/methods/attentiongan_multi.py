@@ -1,0 +1,204 @@
+"""AttentionGAN for several domains: Tang, Liu, Xu, Torr, Sebe, TNNLS 2021 (arXiv 1911.11897).
+
+Official code: AttentionGAN-v1-multi/ of Ha0Tang/AttentionGAN @45da496, whose file and line numbers
+these are: StarGAN (Choi et al., CVPR 2018) whose generator paints a mask beside the content. Labels
+are expressions (RaFD, one of eight) or attributes (CelebA, any of five).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from replicate.errors import ReplicateError
+from replicate.losses import l1_loss
+from replicate.methods import base
+from replicate.methods.base import Batch, Deviation, Losses, Method, Translation
+from replicate.networks.attentiongan import Painting
+from replicate.networks.attentiongan_multi import LabelDiscriminator, LabelGenerator
+
+LOSSES = ("critic", "penalty", "label_real", "adv", "cyc", "label_fake", "attention")
+DEVIATIONS = (
+    Deviation(
+        "attentiongan_multi/domains-as-labels",
+        "labels of a set of faces",
+        "CelebA's list of attributes or RaFD's folders (data_loader.py)",
+        "A_label and B_label of the batch where the set has them, else the domain: A is class 0, "
+        "B class 1; the variant two-domains has no further classes",
+        "c_dim",
+    ),
+    Deviation(
+        "attentiongan_multi/crop",
+        "not in a reachable source",
+        "centre crop of 178 px (CelebA) or 256 px (RaFD), then 128 px",
+        "images are resized to 128 px when they are packed; cut them first where they need it",
+    ),
+    Deviation(
+        "attentiongan_multi/lr-decay-noop",
+        "not in a reachable source",
+        "the decay subtracts 1e-9 every 1,000 of the last 100,000 iterations, 0.1 % in all "
+        "(solver.py:347-352)",
+        "a constant rate",
+    ),
+    Deviation(
+        "attentiongan_multi/test-norms",
+        "not stated",
+        "instance norms gather running statistics that no test uses, because eval() is never "
+        "called (solver.test)",
+        "statistics of each image, none gathered",
+    ),
+    Deviation(
+        "attentiongan_multi/content-unbounded",
+        "not in a reachable source",
+        "no tanh on the content (model.py:55-71)",
+        "as code; translations are cut to [-1, 1], as saving an image does",
+    ),
+    Deviation(
+        "attentiongan_multi/no-mask-loss",
+        "total variation and pixel losses",
+        "neither (solver.py:243-291)",
+        "as code",
+    ),
+    Deviation(
+        "attentiongan_multi/table-v-count",
+        "52.6 M parameters",
+        "G and D have 53,229,696",
+        "as code; what was counted in print is not known",
+    ),
+    Deviation(
+        "attentiongan_multi/laptop-size",
+        "128 px",
+        "128 px, 64 channels, 6 blocks, 6 layers in D, 16 images a step, lr 1e-4",
+        "as code; 64 px, 16 channels in G, 32 in D, 4 blocks, 5 layers, 4 images and lr 4e-4 at "
+        "laptop",
+        "n_layers",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(base.Config):
+    """Values of the released code (AttentionGAN-v1-multi/main.py) for RaFD."""
+
+    load_size: int = 128  # data_loader.py: deviation attentiongan_multi/crop
+    crop_size: int = 128
+    batch_size: int = 8  # of each domain: 16 images a step
+    iterations: int | None = 200_000  # of D
+    c_dim: int = 8  # expressions of RaFD
+    attributes: bool = False  # True: each entry of a label is 0 or 1 by itself (CelebA)
+    ngf: int = 64
+    n_blocks: int = 6
+    ndf: int = 64
+    n_layers: int = 6
+    n_critic: int = 5  # D steps for one G step
+    lambda_gp: float = 10.0
+    lambda_cyc: float = 10.0  # lambda_rec there
+    lambda_label: float = 1.0  # lambda_cls there
+    lr: float = 1e-4
+    beta1: float = 0.5
+
+
+@base.register(paper="tang2019attentiongan")
+class AttentionGANMulti(Method):
+    """One generator for all domains: the label says where to go, the mask what to change."""
+
+    Config = Config
+    VARIANTS = {
+        "paper": {},
+        "celeba": {"c_dim": 5, "attributes": True},
+        "two-domains": {"c_dim": 2},
+    }
+    SMOKE = {
+        "load_size": 32, "crop_size": 32, "batch_size": 2, "c_dim": 2, "ngf": 4, "n_blocks": 1,
+        "ndf": 4, "n_layers": 4, "iterations": 4,
+    }  # fmt: skip
+    LAPTOP = {
+        "load_size": 64, "crop_size": 64, "batch_size": 2, "c_dim": 2, "ngf": 16, "n_blocks": 4,
+        "ndf": 32, "n_layers": 5, "lr": 4e-4, "iterations": 4000,
+    }  # fmt: skip
+
+    def build(self, c: Config) -> None:
+        if c.c_dim < 2:
+            raise ReplicateError(f"c_dim {c.c_dim}: expected 2 or more, one for each domain")
+        self.G = LabelGenerator(c.c_dim, c.ngf, c.n_blocks)  # PyTorch's initial weights
+        self.D = LabelDiscriminator(c.c_dim, c.ndf, c.n_layers, c.crop_size)
+        self.optimizers = {name: base.adam(c.lr, c.beta1, getattr(self, name)) for name in "GD"}
+        self.begin(0, 1)
+
+    def begin(self, iteration: int, iterations_per_epoch: float) -> None:
+        self.turn_of_G = iteration % self.config.n_critic == self.config.n_critic - 1
+
+    def translate(self, x: Tensor, direction: str) -> Translation:
+        painting = self.masks(x, direction)
+        return Translation(painting.image.clamp(-1, 1), attention=painting.attention[:, :1])
+
+    def masks(self, x: Tensor, direction: str) -> Painting:
+        """Mask and its complement, and the content, for (N, 3, H, W) in [-1, 1]."""
+        return self.paint(x, self._domain(x, direction[1]))
+
+    def paint(self, x: Tensor, label: Tensor) -> Painting:
+        """What G makes of (N, 3, H, W) for labels (N, c_dim) of 0 and 1."""
+        return self.G(x, label)
+
+    def step(self, batch: Batch) -> Losses:
+        c, losses = self.config, dict.fromkeys(LOSSES)
+        real = torch.cat([batch["A"], batch["B"]])
+        here = torch.cat([self._label(batch, X) for X in "AB"])
+        there = here[torch.randperm(len(here)).to(here.device)]  # on the CPU: one order everywhere
+        with torch.no_grad():
+            made = self.paint(real, there)
+        score, logits = self.D(real)
+        losses["label_real"] = c.lambda_label * self._label_loss(logits, here)
+        losses["critic"] = self.D(made.image)[0].mean() - score.mean()
+        losses["penalty"] = c.lambda_gp * _penalty(self.D, real, made.image)
+        losses["attention"] = made.attention[:, 0].mean()
+        self.update(losses["critic"] + losses["label_real"] + losses["penalty"], "D")
+        if self.turn_of_G:
+            with base.frozen(self.D):
+                made = self.paint(real, there).image
+                score, logits = self.D(made)
+                losses["adv"] = -score.mean()
+                losses["cyc"] = c.lambda_cyc * l1_loss(self.paint(made, here).image, real)
+                losses["label_fake"] = c.lambda_label * self._label_loss(logits, there)
+                self.update(losses["adv"] + losses["cyc"] + losses["label_fake"], "G")
+        return losses
+
+    def _label(self, batch: Batch, X: str) -> Tensor:
+        """(N, c_dim) of 0 and 1: the labels of the set, or the domain."""
+        x, label = batch[X], batch.get(f"{X}_label")
+        if label is None:
+            return self._domain(x, X)
+        c_dim = self.config.c_dim
+        if label.ndim == 1 and int(label.min()) >= 0 and int(label.max()) < c_dim:
+            return torch.eye(c_dim).to(x)[label.long()]
+        if label.shape == (len(x), c_dim):
+            return label.to(x)
+        raise ReplicateError(
+            f"{X}_label has shape {tuple(label.shape)} and values {int(label.min())} to "
+            f"{int(label.max())}: expected ({len(x)},) of 0 to {c_dim - 1} or ({len(x)}, {c_dim}) "
+            "of 0 and 1; set c_dim to the number of labels"
+        )
+
+    def _domain(self, x: Tensor, X: str) -> Tensor:
+        """(N, c_dim): the class of domain `X` for every image."""
+        label = x.new_zeros(len(x), self.config.c_dim)
+        label[:, "AB".index(X)] = 1
+        return label
+
+    def _label_loss(self, logits: Tensor, label: Tensor) -> Tensor:
+        """Cross entropy; of attributes a sum over them, a mean over the images."""
+        if not self.config.attributes:
+            return F.cross_entropy(logits, label.argmax(dim=1))
+        return F.binary_cross_entropy_with_logits(logits, label, reduction="sum") / len(label)
+
+
+def _penalty(D: torch.nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """Mean of (|gradient| - 1)^2 between real and fake images, of the sum of the patch scores.
+
+    Source: WGAN-GP (arXiv 1704.00028); the sum, not the mean, over patches is StarGAN's.
+    """
+    mix = torch.rand(len(real), 1, 1, 1).to(real)  # drawn on the CPU: the same on every device
+    x = (mix * real + (1 - mix) * fake).requires_grad_()
+    (slope,) = torch.autograd.grad(D(x)[0].sum(), x, create_graph=True)
+    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
