@@ -1,0 +1,53 @@
+"""Spectral normalisation: weights divided by their largest singular value."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def in_float32(x: Tensor) -> AbstractContextManager:
+    """Inside, autocast is off on the device of `x`; the meta device has none."""
+    return nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False)
+
+
+class SpectralNorm(nn.Module):
+    """A weight divided by an estimate of its largest singular value, in float32.
+
+    One power iteration in each training forward, as `torch.nn.utils.spectral_norm`, whose hook is
+    not used because under autocast it would iterate in bfloat16. Only u is state: v follows from
+    it, so the first estimate in eval mode is one iteration from the start and not of random v.
+
+    Args:
+        rows: the size of the weight's first dimension, of which u is a unit vector.
+
+    Source: Miyato et al., ICLR 2018 (arXiv 1802.05957), algorithm 1; eps 1e-12.
+    """
+
+    EPS = 1e-12
+
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        self.register_buffer("u", F.normalize(torch.randn(rows), dim=0, eps=self.EPS))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        with in_float32(weight):
+            flat = weight.flatten(1)
+            with torch.no_grad():
+                v = F.normalize(flat.T.mv(self.u), dim=0, eps=self.EPS)
+                u = F.normalize(flat.mv(v), dim=0, eps=self.EPS)
+                if self.training:
+                    self.u.copy_(u)
+            return weight / u.dot(flat.mv(v))
+
+
+class SpectralConv2d(nn.Conv2d):
+    """A convolution whose weight is spectrally normalised; arguments of `nn.Conv2d`."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, **options) -> None:
+        super().__init__(in_channels, out_channels, kernel, **options)
+        self.norm = SpectralNorm(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._conv_forward(x, self.norm(self.weight), self.bias)
