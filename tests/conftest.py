@@ -22,6 +22,7 @@ from replicate.methods.base import Config, Method
 from replicate.training import LOG, Training
 
 STEPS = 6  # toy_labels moves its generator at the fifth
+DEFAULT = "paper"  # the variant that every method has
 COUNTS = {"A": 7, "B": 5}  # images; few enough that six batches come back to them
 
 
@@ -56,10 +57,18 @@ CASES = [
 ]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `make test-all` adds to `make test`."""
+    text = "test every named variant of every method, not only its default"
+    parser.addoption("--all-variants", action="store_true", help=text)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test with an argument `case` runs once for every variant of every method and toy."""
+    """A test with an argument `case` runs once for every method and toy, or for every variant."""
     if "case" in metafunc.fixturenames:
-        metafunc.parametrize("case", CASES, ids=str)
+        every = metafunc.config.getoption("--all-variants")
+        chosen = [case for case in CASES if every or case.variant == DEFAULT]
+        metafunc.parametrize("case", chosen, ids=str)
 
 
 @pytest.fixture(scope="session", autouse=True)

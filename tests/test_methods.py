@@ -1,4 +1,7 @@
-"""The contract that every method keeps, every variant at its smoke size, and the toys with them."""
+"""The contract that every method keeps at its smoke size, and the toys with them.
+
+Only the default variants, or with `--all-variants` (`make test-all`) every named one.
+"""
 
 import json
 import random

@@ -1,9 +1,22 @@
 """Pictures of runs: curves, translations, samples on the way, scores. None is over 1600 px wide."""
 
 from replicate.plots.curves import curves, losses
+from replicate.plots.galleries import evolution, heat_maps, masks, normalisations
 from replicate.plots.images import progress, translations
 from replicate.plots.picture import save
 from replicate.plots.points import scores
 from replicate.plots.writing import write
 
-__all__ = ["curves", "losses", "progress", "save", "scores", "translations", "write"]
+__all__ = [
+    "curves",
+    "evolution",
+    "heat_maps",
+    "losses",
+    "masks",
+    "normalisations",
+    "progress",
+    "save",
+    "scores",
+    "translations",
+    "write",
+]

@@ -4,7 +4,9 @@
 beside others, `writing` and `readme` put it into files, `checking` refuses what is incomplete.
 """
 
+from replicate.tables.ablation import ablation
 from replicate.tables.about import data, networks, runs_table
+from replicate.tables.capacity import capacity
 from replicate.tables.checking import check
 from replicate.tables.compare import beside, compare
 from replicate.tables.frames import of_runs, scores
@@ -15,7 +17,9 @@ from replicate.tables.summary import summary
 from replicate.tables.writing import write
 
 __all__ = [
+    "ablation",
     "beside",
+    "capacity",
     "check",
     "compare",
     "data",
