@@ -3,8 +3,10 @@
 #   make replicate    train what is missing, print it beside the published tables; ARGS="..." is
 #                     passed on
 #   make test         what CI runs: the tests, then every notebook on its smoke parameters
+#   make test-all     the same with every named variant of every method, not only the defaults
 PYTHON ?= python3
 ARGS ?=
+VARIANTS :=
 UV_VERSION := 0.13.8
 PY := .venv/bin/python
 UV := .venv/bin/uv pip
@@ -18,7 +20,7 @@ ifneq ($(strip $(BUILT_IN)),$(strip $(CURDIR)))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: setup replicate test lint strip lock
+.PHONY: setup replicate test test-all lint strip lock
 setup: $(STAMP)
 
 # The stamp comes last, so that an installation killed on the way counts as missing. --python keeps
@@ -38,8 +40,10 @@ replicate: $(STAMP)
 
 # One thread a process: the tests run in two, and more threads give other bytes.
 test: export OMP_NUM_THREADS := 1
-test: $(STAMP)
-	$(PY) -m pytest -n 2 --dist loadfile tests
+test-all: export OMP_NUM_THREADS := 1
+test-all: VARIANTS := --all-variants
+test test-all: $(STAMP)
+	$(PY) -m pytest -n 2 --dist loadfile tests $(VARIANTS)
 	@results=$$(mktemp -d) && trap 'rm -rf "$$results"' EXIT && set -x && \
 	  REPLICATE_RESULTS="$$results" $(PY) -m pytest --nbval-lax notebooks
 
