@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from replicate import reported
-from replicate.errors import ReplicateError, UnknownName
+from replicate.errors import ReplicateError
 from replicate.metrics.compare import measure
-from replicate.metrics.comparisons import COMPARISONS, check_comparable, comparison, partners
 from replicate.metrics.folders import score_folders
 from replicate.metrics.labels import CITYSCAPES
 from replicate.metrics.protocol_list import PROTOCOLS
-from replicate.metrics.protocols import SETS, computable, find, is_known
+from replicate.metrics.protocols import computable, find
 
 # One feature, 0 or 1. The kernel (x y + 1)^3 is 8 between ones and 1 otherwise, so that p ones of n
 # against q of m have MMD^2 = 7 (p(p-1)/n(n-1) + q(q-1)/m(m-1) - 2 p q / n m).
@@ -231,7 +229,6 @@ def test_other_resolutions_of_label_maps_have_ids_of_their_own(tmp_path):
     # of 128 px columns half are road; a quarter of the other half is void
     assert rows[0].value == pytest.approx(64 / (64 + 48), rel=1e-9)
     assert rows[0].protocol == "cls/photos2labels@128"
-    assert comparison("cls/photos2labels@128", "cls/photos2labels") is None
 
 
 def test_the_fcn_score_by_hand_and_its_gate(tmp_path):
@@ -252,59 +249,3 @@ def test_every_computable_protocol_has_a_fixture_here():
     assert by_hand == {protocol.id for protocol in computable()}
     scaled = {id for id, protocol in PROTOCOLS.items() if protocol.scale != 1}
     assert scaled - {"pref/fool", "pref/best-of-n", "pref/pair"} < by_hand
-
-
-# The list
-
-
-def test_every_record_is_complete():
-    for id, protocol in PROTOCOLS.items():
-        assert protocol.id == id and protocol.definition and protocol.used_by and protocol.certainty
-        assert bool(protocol.estimator) != bool(protocol.reason), id
-        assert set(protocol.needs) <= set(SETS), id
-        named = {part for side, _ in protocol.sides for part in side.split("+")}
-        assert not protocol.estimator or named <= set(protocol.needs), id
-        assert protocol.record()["version"] >= 1
-
-
-def test_a_subset_size_and_lossy_files_are_part_of_the_id():
-    sized = find("kid/torch-fidelity@60")
-    assert sized.id == "kid/torch-fidelity@60" and sized.settings["subset_size"] == 60
-    assert find("kid/torch-fidelity@1000") == find("kid/torch-fidelity")
-    assert find("fid/clean+jpeg").id == "fid/clean+jpeg" != find("fid/clean").id
-    assert find("kid/torch-fidelity@60+jpeg").settings == sized.settings
-    with pytest.raises(ReplicateError, match="fid/clean@60: fid/clean has neither a subset size"):
-        find("fid/clean@60")
-    with pytest.raises(UnknownName, match=r"unknown protocol 'fid/claen' \(did you mean"):
-        find("fid/claen")
-    assert is_known("is/gm") and not is_known("is/gn")
-
-
-def test_comparing_needs_equal_ids_or_a_reason():
-    assert comparison("fid/clean", "fid/clean").why == "the same protocol"
-    entry = check_comparable("kid/ugatit-printed", "kid/gm-mean098")
-    assert "11.15" in entry.why and entry.certainty == "uncertain"
-    assert check_comparable("kid/gm-mean098", "kid/ugatit-printed") is entry
-    with pytest.raises(ReplicateError) as caught:
-        check_comparable("kid/gm-target", "kid/ugatit-printed")
-    assert "do not compare" in str(caught.value)
-    assert "kid/ugatit-printed compares with kid/gm-mean098, kid/ag-table4" in str(caught.value)
-    assert comparison("fid/clean", "fid/clean+jpeg") is None  # other files, other number
-    assert "spread" in comparison("kid/torch-fidelity@60", "kid/torch-fidelity").what
-    assert comparison("kid/torch-fidelity@60", "kid/gm-target").certainty.startswith("verified")
-    assert partners("fid/clean") == []
-
-
-def test_every_comparison_names_two_protocols_of_one_metric_once():
-    pairs = [frozenset((entry.first, entry.second)) for entry in COMPARISONS]
-    assert len(set(pairs)) == len(pairs) and all(len(pair) == 2 for pair in pairs)
-    for entry in COMPARISONS:
-        assert find(entry.first).metric == find(entry.second).metric and entry.why
-
-
-@pytest.mark.parametrize("key", reported.keys())
-def test_what_a_paper_prints_is_listed_and_what_is_inferred_compares(key):
-    table = reported.load(key).table
-    for printed, inferred in table[["protocol", "inferred"]].drop_duplicates().itertuples(False):
-        assert is_known(printed)
-        assert not inferred or comparison(printed, inferred)
