@@ -87,6 +87,10 @@ def feature_pair(
             f"{what} needs at least {at_least} images a set, got {len(x)} and {len(y)}; score more"
         )
     for features in (x, y):
+        with np.errstate(invalid="ignore"):  # inf - inf
+            total = features.sum(dtype=np.float64)
+        if np.isfinite(total):  # NaN and infinity survive every sum
+            continue
         # Image by image: a mask of the whole set would be a quarter of its size.
         broken = np.flatnonzero([not np.isfinite(image).all() for image in features])
         if len(broken):

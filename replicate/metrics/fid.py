@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.linalg import eigvalsh
 from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dpstrf
 
 from replicate.errors import ReplicateError
 from replicate.metrics.arrays import feature_pair
 
-CHUNK = 2048  # images turned to float64 at a time, 34 MB at 2048 features
+# Images turned to float64 at a time: 34 MB at 2048 features for a covariance, which is added up
+# once a chunk; fewer where the product is small, so that no memory is touched for the first time.
+CHUNK, SMALL_CHUNK = 2048, 256
 ROUNDING = 1e-6  # of the traces
 
 
@@ -46,7 +49,8 @@ def fid(x: np.ndarray, y: np.ndarray) -> float:
     small, large = sorted(feature_pair(x, y, at_least=2, what="FID"), key=len)
     product_of = _from_rows if len(small) < small.shape[1] else _from_covariances
     product, traces = product_of(small, large)
-    overlap = np.sqrt(np.linalg.eigvalsh(product).clip(min=0)).sum()
+    values = eigvalsh(product, overwrite_a=True, check_finite=False, driver="ev")
+    overlap = np.sqrt(values.clip(min=0)).sum()
     shift = _mean(small) - _mean(large)
     return _not_negative(float(shift @ shift + traces - 2 * overlap), traces)
 
@@ -58,17 +62,21 @@ def rank_note(n_images: int, n_features: int) -> str:
 
 def _from_rows(small: np.ndarray, large: np.ndarray) -> tuple[np.ndarray, float]:
     """A S A^T (its lower half) and both traces, A the centred features of the smaller set."""
-    rows = np.concatenate(list(_centred(small))) / np.sqrt(len(small) - 1)
+    rows = small - _mean(small)
     # Centred rows sum to 0. The reflection that turns their mean direction into the first row takes
     # this null direction out, whose eigenvalue would be rounding and its root 1e-8 of the largest.
-    rows = rows[1:] + rows[0] / (np.sqrt(len(small)) - 1)
+    first, rows = rows[0], rows[1:]
+    rows += first / (np.sqrt(len(small)) - 1)
+    # 1 / sqrt of both n - 1, so that the product needs no pass of its own.
+    rows /= np.sqrt((len(small) - 1.0) * (len(large) - 1.0))
     narrow = rows.astype(small.dtype)
     product, trace = np.zeros((len(rows), len(rows)), order="F"), 0.0
-    for chunk in _centred(large):
+    for chunk in _centred(large, SMALL_CHUNK):
         between = (narrow @ chunk.astype(narrow.dtype).T).astype(np.float64)
         product = dsyrk(1.0, between.T, 1.0, product, trans=True, lower=True, overwrite_c=True)
         trace += np.vdot(chunk, chunk)
-    return product / (len(large) - 1), float(np.vdot(rows, rows) + trace / (len(large) - 1))
+    traces = np.vdot(rows, rows) * (len(large) - 1) + trace / (len(large) - 1)
+    return product, float(traces)
 
 
 def _from_covariances(small: np.ndarray, large: np.ndarray) -> tuple[np.ndarray, float]:
@@ -83,16 +91,16 @@ def _from_covariances(small: np.ndarray, large: np.ndarray) -> tuple[np.ndarray,
 
 def _covariance(features: np.ndarray) -> np.ndarray:
     total = np.zeros((features.shape[1], features.shape[1]))
-    for chunk in _centred(features):
+    for chunk in _centred(features, CHUNK):
         total += chunk.T @ chunk
     return total / (len(features) - 1)
 
 
-def _centred(features: np.ndarray) -> Iterator[np.ndarray]:
-    """The features less their mean in float64, chunk by chunk."""
+def _centred(features: np.ndarray, chunk: int) -> Iterator[np.ndarray]:
+    """The features less their mean in float64, so many images at a time."""
     mean = _mean(features)
-    for start in range(0, len(features), CHUNK):
-        yield features[start : start + CHUNK] - mean
+    for start in range(0, len(features), chunk):
+        yield features[start : start + chunk] - mean
 
 
 def _mean(features: np.ndarray) -> np.ndarray:
