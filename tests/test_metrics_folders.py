@@ -75,6 +75,12 @@ def test_what_is_named_and_cannot_be_computed_is_an_error(tmp_path, id, text):
         rows(path, path, id)
 
 
+def test_a_file_of_weights_that_is_not_there_is_told_even_where_nothing_needs_it(tmp_path):
+    path = folder(tmp_path / "a", NAMES)
+    with pytest.raises(ReplicateError, match=r"--weights \S+/none\.pth: no such file"):
+        rows(path, path, "fid/standin", weights=tmp_path / "none.pth")
+
+
 def test_pairs_follow_the_names_and_not_the_order(tmp_path):
     real = folder(tmp_path / "real", NAMES)
     fake = tmp_path / "fake"

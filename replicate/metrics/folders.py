@@ -45,6 +45,8 @@ def score_folders(
         ReplicateError: a folder without images, lossy files among the outputs without `jpeg`, or a
             protocol of `ids` that cannot be computed.
     """
+    if weights is not None and not Path(weights).is_file():
+        raise ReplicateError(f"--weights {weights}: no such file; give one in the official format")
     sets = {name: Folder(folder) for name, folder in folders.items() if folder is not None}
     asked = _asked(ids, everything, sets)
     asked = [lossy(p) if jpeg and not p.id.endswith(JPEG) else p for p in asked]

@@ -136,7 +136,8 @@ def load(path: Path, expected: dict[str, Tensor], unused: str) -> dict[str, Tens
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle raises anything
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # The first sentence: torch goes on with advice to load without `weights_only`.
+        reason = str(error).split("\n")[0].partition(". ")[0] or type(error).__name__
         raise ReplicateError(
             f"{path} ({path.stat().st_size} bytes) cannot be read as a state dict: {reason}; "
             "expected a file saved by torch.save; download it anew"
