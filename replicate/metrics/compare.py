@@ -10,7 +10,7 @@ from replicate.errors import ReplicateError
 from replicate.metrics.estimators import ESTIMATORS, INTERVALS, Estimate
 from replicate.metrics.features import Extractor, Features, extractor, features
 from replicate.metrics.images import ImageSet
-from replicate.metrics.kid import default_subset
+from replicate.metrics.kid import check_subset, default_subset
 from replicate.metrics.protocols import SETS, Protocol, computable
 from replicate.metrics.score import Score, joined
 from replicate.metrics.weights import INCEPTION, TORCHVISION
@@ -138,13 +138,20 @@ def measure(protocol: Protocol, sides: Mapping[str, np.ndarray]) -> Estimate:
 
 
 def _estimate(protocol: Protocol, fake: np.ndarray, other: np.ndarray | None) -> Estimate:
+    if other is not None:
+        _check_subset(protocol, len(fake), len(other))
+    return ESTIMATORS[protocol.estimator](fake, other, **protocol.settings)
+
+
+def _check_subset(protocol: Protocol, n_fake: int, n_real: int) -> None:
+    """Nothing, or the error that names the protocol with subsets that fit these sets."""
+    size = protocol.settings.get("subset_size")
+    if size is None:
+        return
     try:
-        return ESTIMATORS[protocol.estimator](fake, other, **protocol.settings)
+        check_subset(n_fake, n_real, size)
     except ReplicateError as error:
-        if "subset_size" not in protocol.settings:
-            raise
-        fitting = default_subset(len(fake), len(other))
-        name = f"{protocol.id.partition('@')[0]}@{fitting}"
+        name = f"{protocol.id.partition('@')[0]}@{default_subset(n_fake, n_real)}"
         raise ReplicateError(f"{error} As a protocol: {name}") from error
 
 
@@ -168,6 +175,8 @@ def _attempt(protocol: Protocol, bench: Bench, strict: bool) -> Score:
                 f"{protocol.id} needs {' and '.join(missing)}; add "
                 f"{' '.join(SETS[name] for name in missing)}"
             )
+        # Before any image is read, which takes minutes.
+        _check_subset(protocol, len(bench.sets["fake"]), len(bench.sets.get("real", ())))
         return _row(protocol, bench)
     except ReplicateError as error:
         if strict:

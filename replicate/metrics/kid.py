@@ -156,14 +156,7 @@ def kid_subsets(
     Source: toshas/torch-fidelity 0.4.0, metric_kid.py, kid_features_to_metric.
     """
     x, y = feature_pair(x, y, at_least=2, what="KID")
-    smallest, name = min((len(x), "fake"), (len(y), "real"))
-    if subset_size > smallest:
-        raise ReplicateError(
-            f"KID subset {subset_size} > smallest set ({name}: {smallest}). Use subset <= "
-            f"{smallest}; default here is min(n)/2 = {default_subset(len(x), len(y))}."
-        )
-    if subset_size < 2:
-        raise ReplicateError(f"KID subset {subset_size}: the unbiased estimate needs at least 2")
+    check_subset(len(x), len(y), subset_size)
     first, second = _drawn(len(x), len(y), subset_size, subsets, seed)
     # Products of rows that both ways need, the matrices within a set being symmetric: all pairs of
     # images once, then their sums by indicator columns; or the pairs of each subset anew.
@@ -174,6 +167,18 @@ def kid_subsets(
     else:
         values = np.array([mmd2(x[i], y[j]) for i, j in zip(first, second, strict=True)])
     return float(values.mean()), float(values.std())
+
+
+def check_subset(n_fake: int, n_real: int, subset_size: int) -> None:
+    """Nothing, or the error for subsets larger than a set or too small for the estimate."""
+    smallest, name = min((n_fake, "fake"), (n_real, "real"))
+    if subset_size > smallest:
+        raise ReplicateError(
+            f"KID subset {subset_size} > smallest set ({name}: {smallest}). Use subset <= "
+            f"{smallest}; default here is min(n)/2 = {default_subset(n_fake, n_real)}."
+        )
+    if subset_size < 2:
+        raise ReplicateError(f"KID subset {subset_size}: the unbiased estimate needs at least 2")
 
 
 def default_subset(n_fake: int, n_real: int) -> int:
