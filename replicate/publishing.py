@@ -24,26 +24,31 @@ def publish_all(budget: str) -> list[Path]:
     root = paths.results()
     finished = [f for f in find_runs(root, budget) if read_record(f)["status"] == "finished"]
     finished = [f for f in finished if "+" not in read_record(f)["label"]]
-    written = _notebooks(root, budget)
-    if not finished and not written:
+    executed = _executed(root, budget)
+    if not finished and not executed:
         raise ReplicateError(
             f"no finished {budget} run in {root}; `replicate all --budget {budget}` trains them"
         )
-    if not finished:
-        return written  # of a notebook that trains nothing
+    if not finished:  # a notebook that trains nothing
+        return _notebooks(executed, budget)
+    written = []
     for folder in finished:
         plots.curves(folder).to_csv(folder / "curves.csv", index=False, float_format="%.5g")
         written.append(publish(folder))
     written += tables.write(paths.published(), budget)
     written += plots.write(root, paths.published(), budget)
+    written += _notebooks(executed, budget)
     tables.update_readme(paths.ROOT / "README.md", paths.published())
     return [*written, paths.ROOT / "README.md"]
 
 
-def _notebooks(root: Path, budget: str) -> list[Path]:
+def _executed(root: Path, budget: str) -> list[Path]:
+    found = sorted((root / "notebooks" / budget).glob("[0-9][0-9]_*.ipynb"))
+    return [p for p in found if not p.name.endswith(".partial.ipynb")]
+
+
+def _notebooks(executed: list[Path], budget: str) -> list[Path]:
     target = paths.published() / "notebooks" / budget
-    executed = sorted((root / "notebooks" / budget).glob("[0-9][0-9]_*.ipynb"))
-    executed = [p for p in executed if not p.name.endswith(".partial.ipynb")]
     target.mkdir(parents=True, exist_ok=True)
     return [_clean(p, target / p.name) for p in executed]
 
