@@ -95,7 +95,8 @@ def _listing(rows: list) -> str:
         if row.value is None:
             lacking.setdefault(row.note, []).append(row.protocol)
     table = pd.DataFrame(lines)
-    parts = [to_markdown(table[[name for name in table if (table[name] != "").any()]])]
+    filled = table[[name for name in table if (table[name] != "").any()]]
+    parts = [to_markdown(filled)] if lines else []
     parts += [f"[{number}] {text}" for text, number in notes.items()]
     parts += [f"{', '.join(ids)}: {reason}" for reason, ids in lacking.items()]
     return "\n".join(parts)

@@ -1,20 +1,11 @@
-"""What the plots of the notebook share: colours, legend, title and note."""
+"""What the plots of the notebook share: legend, title and note."""
 
-from collections.abc import Iterable
-
-import seaborn
 from matplotlib.lines import Line2D
 
 from replicate.plots.picture import Picture
 
 MARKERS = ("o", "s", "^", "D", "v")
 TITLE, HEADING, NOTE = 34, 62, 26  # px over and under the axes; the heading has a legend too
-
-
-def palette(names: Iterable[str]) -> dict[str, tuple]:
-    """A colour that does not need full colour vision for each name."""
-    names = list(names)
-    return dict(zip(names, seaborn.color_palette("colorblind", len(names)), strict=True))
 
 
 def legend(picture: Picture, entries: dict[str, tuple]) -> None:

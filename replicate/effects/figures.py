@@ -4,12 +4,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from replicate.effects.choices import PNG
-from replicate.effects.drawing import HEADING, MARKERS, finish, legend, palette
+from replicate.effects.drawing import HEADING, MARKERS, finish, legend
 from replicate.effects.ladder import RUNGS
 from replicate.effects.order import misled, ranked
 from replicate.effects.studies import Study
 from replicate.plots.picture import WIDTH, Picture, sheet
-from replicate.plots.style import dress
+from replicate.plots.style import dress, palette
 
 METRICS = ("FID", "KID")
 ROW = 26  # px of a line of `order`

@@ -9,6 +9,7 @@ from replicate.datasets import packed
 from replicate.errors import ReplicateError
 from replicate.evaluation import in_words
 from replicate.experiment.parameters import ProtocolParameters
+from replicate.metrics import arrays
 from replicate.metrics.images import Stack
 
 RUNGS = ("perfect", "half", "do nothing", "blurred", "few")
@@ -97,8 +98,7 @@ def ladder(params: ProtocolParameters) -> Ladder:
 
 def spaced(images: np.ndarray, n: int) -> np.ndarray:
     """At most n of the images, evenly spaced; all where n is 0."""
-    n = min(n or len(images), len(images))
-    return images[np.arange(n) * len(images) // n]
+    return arrays.spaced(images, n or len(images))
 
 
 def blurred(images: np.ndarray) -> np.ndarray:

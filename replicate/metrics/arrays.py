@@ -65,6 +65,12 @@ def as_numpy(array: Array) -> np.ndarray:
     return array.detach().cpu().numpy() if isinstance(array, torch.Tensor) else np.asarray(array)
 
 
+def spaced(rows: np.ndarray, n: int) -> np.ndarray:
+    """At most n of the rows, evenly spaced."""
+    n = min(n, len(rows))
+    return rows[np.arange(n) * len(rows) // n]
+
+
 def feature_pair(
     x: np.ndarray, y: np.ndarray, at_least: int, what: str
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -1,12 +1,13 @@
 """Scores of image sets under protocols: one feature pass a set and network, every number of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from replicate.errors import ReplicateError
+from replicate.metrics.arrays import spaced
 from replicate.metrics.estimators import ESTIMATORS, INTERVALS, Estimate
 from replicate.metrics.features import Extractor, Features, extractor, features
 from replicate.metrics.images import ImageSet
@@ -84,7 +85,7 @@ def default_protocols(sets: Mapping[str, ImageSet]) -> list[Protocol]:
     return [p for p in feature_protocols() if p.default and not lacking(p, sets)]
 
 
-def lacking(protocol: Protocol, sets: Mapping[str, object]) -> list[str]:
+def lacking(protocol: Protocol, sets: Mapping[str, Sized]) -> list[str]:
     """The names of the sets that a protocol needs and that are not here."""
     return [name for name in protocol.needs if name not in sets]
 
@@ -111,7 +112,36 @@ def compare(
         ReplicateError: with `strict`, the reason of the first.
     """
     chosen = default_protocols(bench.sets) if protocols is None else protocols
-    return [_attempt(protocol, bench, strict) for protocol in chosen]
+    return [
+        row
+        for protocol in chosen
+        for row in attempted(protocol, bench.sets, strict, lambda p=protocol: [_row(p, bench)])
+    ]
+
+
+def attempted(
+    protocol: Protocol,
+    sets: Mapping[str, Sized],
+    strict: bool,
+    score: Callable[[], list[Score]],
+) -> list[Score]:
+    """The rows that `score` makes, or one that says why there are none.
+
+    Raises:
+        ReplicateError: with `strict`, a set that the protocol needs is missing, or what `score`
+            raises.
+    """
+    try:
+        if missing := lacking(protocol, sets):
+            raise ReplicateError(
+                f"{protocol.id} needs {' and '.join(missing)}; add "
+                f"{' '.join(SETS[name] for name in missing)}"
+            )
+        return score()
+    except ReplicateError as error:
+        if strict:
+            raise
+        return [_not_computed(protocol, sets, str(error))]
 
 
 def measure(protocol: Protocol, sides: Mapping[str, np.ndarray]) -> Estimate:
@@ -155,7 +185,7 @@ def _check_subset(protocol: Protocol, n_fake: int, n_real: int) -> None:
         raise ReplicateError(f"{error} As a protocol: {name}") from error
 
 
-def not_computed(protocol: Protocol, sets: Mapping[str, object], reason: str) -> Score:
+def _not_computed(protocol: Protocol, sets: Mapping[str, Sized], reason: str) -> Score:
     """The row of a protocol without a value."""
     counts = {f"n_{name}": len(sets[name]) for name in ("real", "fake") if name in sets}
     return Score(
@@ -168,23 +198,9 @@ def not_computed(protocol: Protocol, sets: Mapping[str, object], reason: str) ->
     )
 
 
-def _attempt(protocol: Protocol, bench: Bench, strict: bool) -> Score:
-    try:
-        if missing := lacking(protocol, bench.sets):
-            raise ReplicateError(
-                f"{protocol.id} needs {' and '.join(missing)}; add "
-                f"{' '.join(SETS[name] for name in missing)}"
-            )
-        # Before any image is read, which takes minutes.
-        _check_subset(protocol, len(bench.sets["fake"]), len(bench.sets.get("real", ())))
-        return _row(protocol, bench)
-    except ReplicateError as error:
-        if strict:
-            raise
-        return not_computed(protocol, bench.sets, str(error))
-
-
 def _row(protocol: Protocol, bench: Bench) -> Score:
+    # Before any image is read, which takes minutes.
+    _check_subset(protocol, len(bench.sets["fake"]), len(bench.sets.get("real", ())))
     sides = bench.sides(protocol)
     value, spread, note = measure(protocol, sides)
     network = bench.extractor(protocol)
@@ -206,42 +222,40 @@ def _context(protocol: Protocol, sides: Sides) -> tuple[dict[str, float | None],
     """What stands beside a number: floors, do-nothing, the interval; and a word on them."""
     if protocol.estimator in INTERVALS and max(map(len, sides.values())) > MANY:
         return {}, f"over {MANY:,} images: floors, do-nothing and interval are left out"
-    floor, said = _floor(protocol, sides)
     low, high = _interval(protocol, sides)
-    paired_off = "real" in sides and bool(protocol.sides)
     idle = _value(protocol, sides | {"fake": sides["source"]}) if "source" in sides else None
-    context = {
-        "floor": floor,
-        "floor_halves": _value(protocol, _halves(sides)) if paired_off else None,
-        "do_nothing": idle,
-        "low": low,
-        "high": high,
-    }
-    return context, said
-
-
-def _floor(protocol: Protocol, sides: Sides) -> tuple[float | None, str]:
-    """The score of other real images as output, and which ones they were."""
+    context = {"do_nothing": idle, "low": low, "high": high}
     if "real" not in sides:
-        return None, ""
-    trained_on = any("real_train" in name for name, _ in protocol.sides)
+        return context, ""
+    floors, said = _floors(protocol, sides)
+    return context | floors, said
+
+
+def _floors(protocol: Protocol, sides: Sides) -> tuple[dict[str, float | None], str]:
+    """The scores of other real images as output, and which ones those of the floor were."""
     if not protocol.sides:
-        given, name = sides | {"fake": sides["real"]}, "the real images' own score"
-    elif "real_train" in sides and not trained_on:
-        other = _spaced(sides["real_train"], len(sides["fake"]))
-        given, name = sides | {"fake": other}, f"{len(other)} training images against real"
-    else:
-        given = _halves(sides)
-        name = f"halves of real, {len(given['fake'])} + {len(given['real'])}"
+        floor, said = _floor(
+            protocol, sides | {"fake": sides["real"]}, "the real images' own score"
+        )
+        return {"floor": floor}, said
+    halves = sides | {"fake": sides["real"][::2], "real": sides["real"][1::2]}
+    name = f"halves of real, {len(halves['fake'])} + {len(halves['real'])}"
+    of_halves, said = _floor(protocol, halves, name)
+    found = {"floor": of_halves, "floor_halves": of_halves}
+    is_target = any("real_train" in name for name, _ in protocol.sides)
+    if "real_train" in sides and not is_target:
+        other = spaced(sides["real_train"], len(sides["fake"]))
+        name = f"{len(other)} training images against real"
+        found["floor"], said = _floor(protocol, sides | {"fake": other}, name)
+    return found, said
+
+
+def _floor(protocol: Protocol, sides: Sides, name: str) -> tuple[float | None, str]:
+    """The value of a protocol, and the name of what it is of; or None and the reason."""
     try:
-        return measure(protocol, given).value, f"floor: {name}"
+        return measure(protocol, sides).value, f"floor: {name}"
     except ReplicateError as error:
         return None, f"floor not computed: {str(error).replace('; ', ', ')}"
-
-
-def _halves(sides: Sides) -> Sides:
-    """The sides with one half of the real images as output and the other as target."""
-    return sides | {"fake": sides["real"][::2], "real": sides["real"][1::2]}
 
 
 def _value(protocol: Protocol, sides: Sides) -> float | None:
@@ -266,12 +280,6 @@ def _interval(protocol: Protocol, sides: Sides) -> tuple[float | None, float | N
 def _side(sides: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     parts = [sides[part] for part in name.split("+")]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _spaced(rows: np.ndarray, n: int) -> np.ndarray:
-    """At most n of the rows, evenly spaced."""
-    n = min(n, len(rows))
-    return rows[np.arange(n) * len(rows) // n]
 
 
 def _usual_id(protocol: Protocol) -> str:

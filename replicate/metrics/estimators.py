@@ -8,7 +8,7 @@ import numpy as np
 from replicate.metrics.fid import fid, rank_note
 from replicate.metrics.inception_score import inception_score
 from replicate.metrics.kid import default_subset, kid, kid_blocks, kid_interval, kid_subsets
-from replicate.metrics.precision_recall import precision_recall
+from replicate.metrics.precision_recall import share_among
 
 Interval = tuple[float, float] | None
 
@@ -46,12 +46,12 @@ def frechet(fake: np.ndarray, other: np.ndarray) -> Estimate:
 
 def precision(fake: np.ndarray, other: np.ndarray, neighbours: int) -> Estimate:
     """The share of fake images that look real."""
-    return Estimate(precision_recall(fake, other, neighbours)[0])
+    return Estimate(share_among(fake, other, neighbours))
 
 
 def recall(fake: np.ndarray, other: np.ndarray, neighbours: int) -> Estimate:
     """The share of real images that could have been made."""
-    return Estimate(precision_recall(fake, other, neighbours)[1])
+    return Estimate(share_among(other, fake, neighbours))
 
 
 def score_of_classes(

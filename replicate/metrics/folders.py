@@ -6,11 +6,11 @@ from pathlib import Path
 
 from replicate import paths
 from replicate.errors import ReplicateError
-from replicate.metrics.compare import Bench, compare, lacking, not_computed
+from replicate.metrics.compare import Bench, attempted, compare, lacking
 from replicate.metrics.images import Folder
 from replicate.metrics.label_folders import SEGMENTATION, label_scores
 from replicate.metrics.pixel_scores import ONE_IMAGE, mean_over_images
-from replicate.metrics.protocols import JPEG, SETS, Protocol, computable, find, lossy
+from replicate.metrics.protocols import JPEG, Protocol, computable, find, lossy
 from replicate.metrics.score import Score, joined
 
 FEATURES = ("fake", "real", "source", "real_train")  # sets that feature networks look at
@@ -90,17 +90,9 @@ def _rows(
 ) -> list[Score]:
     if protocol.features:
         return compare(bench, [protocol], strict)
-    try:
-        if missing := lacking(protocol, sets):
-            options = " ".join(SETS[name] for name in missing)
-            raise ReplicateError(f"{protocol.id} needs {' and '.join(missing)}; add {options}")
-        if protocol.estimator in SEGMENTATION:
-            return label_scores(protocol, sets)
-        return [mean_over_images(protocol, sets)]
-    except ReplicateError as error:
-        if strict:
-            raise
-        return [not_computed(protocol, sets, str(error))]
+    if protocol.estimator in SEGMENTATION:
+        return attempted(protocol, sets, strict, lambda: label_scores(protocol, sets))
+    return attempted(protocol, sets, strict, lambda: [mean_over_images(protocol, sets)])
 
 
 def _check_lossy(fake: Folder, asked: list[Protocol]) -> None:

@@ -3,6 +3,8 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -81,11 +83,8 @@ class Folder:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         for file in self.files:
-            try:
-                with Image.open(file) as image:
-                    decoded = np.array(image.convert("RGB"))
-            except DAMAGED as error:
-                raise _damaged(file, error) from error
+            with opened(file) as image:
+                decoded = np.array(image.convert("RGB"))
             yield decoded
 
     @property
@@ -100,21 +99,26 @@ class Folder:
 
     def sizes(self) -> Counter[tuple[int, int]]:
         """How many images have which (width, height) in px, from the headers of the files."""
+        return self._sizes
+
+    @cached_property
+    def _sizes(self) -> Counter[tuple[int, int]]:
         found = Counter()
         for file in self.files:
-            try:
-                with Image.open(file) as image:
-                    found[image.size] += 1
-            except DAMAGED as error:
-                raise _damaged(file, error) from error
+            with opened(file) as image:
+                found[image.size] += 1
         return found
 
     def digest(self) -> str:
         """The sha256 of the bytes of the files, which are not decoded for it."""
+        return self._digest  # one for all networks that look at the folder
+
+    @cached_property
+    def _digest(self) -> str:
         content = hashlib.sha256(b"files")
         for file in self.files:
-            with file.open("rb") as opened:
-                content.update(hashlib.file_digest(opened, "sha256").digest())
+            with file.open("rb") as read:
+                content.update(hashlib.file_digest(read, "sha256").digest())
         return content.hexdigest()
 
 
@@ -164,5 +168,13 @@ def _image_files(path: Path) -> list[Path]:
     return chosen
 
 
-def _damaged(file: Path, error: Exception) -> ReplicateError:
-    return ReplicateError(f"{file} cannot be decoded: {error}; replace or remove it")
+@contextmanager
+def opened(file: Path) -> Iterator[Image.Image]:
+    """An image file; what fails while it is open is an error that names the file."""
+    try:
+        with Image.open(file) as image:
+            yield image
+    except ReplicateError:
+        raise
+    except DAMAGED as error:
+        raise ReplicateError(f"{file} cannot be decoded: {error}; replace or remove it") from error

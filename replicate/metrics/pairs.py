@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from replicate.errors import ReplicateError
-from replicate.metrics.images import DAMAGED, Folder
+from replicate.metrics.images import Folder, opened
 
 BY_NAME = "paired by file name"
 BY_ORDER = "paired by order (names differ): only if the folders are aligned"
@@ -54,13 +54,10 @@ def read(kind: str, file: Path) -> np.ndarray:
     Raises:
         ReplicateError: the file cannot be decoded, or a mask holds more than two values.
     """
-    try:
-        with Image.open(file) as image:
-            if kind == "labels":
-                return _labels(image, file)
-            pixels = np.array(image.convert("L" if kind in MAPS else "RGB"))
-    except DAMAGED as error:
-        raise ReplicateError(f"{file} cannot be decoded: {error}; replace or remove it") from error
+    with opened(file) as image:
+        if kind == "labels":
+            return _labels(image, file)
+        pixels = np.array(image.convert("L" if kind in MAPS else "RGB"))
     if kind == "mask":
         return _mask(pixels, file)
     return pixels / 255.0 if kind == "attention" else pixels

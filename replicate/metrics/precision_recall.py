@@ -16,16 +16,27 @@ def precision_recall(
 ) -> tuple[float, float]:
     """Share of fakes that lie among the reals, and share of reals that lie among the fakes.
 
+    Args, errors and source as of `share_among`, which each of the two is.
+
+    Returns:
+        (precision, recall) in [0, 1]; 1 and 1 for a set with itself.
+    """
+    return share_among(fake, real, neighbours), share_among(real, fake, neighbours)
+
+
+def share_among(points: np.ndarray, centres: np.ndarray, neighbours: int = 3) -> float:
+    """Share of one set that lies among another: precision of (fake, real), recall of (real, fake).
+
     An image lies among a set where it is within the ball of at least one image of the set, edge
     included; a ball reaches to its image's k-th nearest neighbour in the set, itself left out.
 
     Args:
-        fake: (N, d), N > neighbours.
-        real: (M, d), M > neighbours.
+        points: (N, d), N > neighbours.
+        centres: (M, d), M > neighbours.
         neighbours: k; 3 in the paper.
 
     Returns:
-        (precision, recall) in [0, 1]; 1 and 1 for a set with itself.
+        In [0, 1]; 1 for a set with itself.
 
     Raises:
         ReplicateError: a set of `neighbours` images or fewer, neighbours below 1, or features
@@ -36,12 +47,7 @@ def precision_recall(
     if neighbours < 1:
         raise ReplicateError(f"neighbours={neighbours}, expected at least 1; the paper takes 3")
     what = f"precision and recall with neighbours={neighbours}"
-    fake, real = feature_pair(fake, real, at_least=neighbours + 1, what=what)
-    return _share_among(fake, real, neighbours), _share_among(real, fake, neighbours)
-
-
-def _share_among(points: np.ndarray, centres: np.ndarray, neighbours: int) -> float:
-    """Share of the points that lie in the ball of at least one centre."""
+    points, centres = feature_pair(points, centres, at_least=neighbours + 1, what=what)
     radii = np.concatenate([_radii(rows, i, centres, neighbours) for i, rows in _chunks(centres)])
     inside = [_inside(rows, centres, radii) for _, rows in _chunks(points)]
     return float(np.concatenate(inside).mean())

@@ -36,8 +36,8 @@ class Protocol:
         features: name of the feature network; "" for scores of pixels.
         output: what of the network: "pool" (pooled features), "logits" or "logits+bias".
         resize: a name of `resize.RESIZES`; "" where the network or the metric does without.
-        estimator: a name of `estimators.ESTIMATORS` or of `pixel_scores.PIXEL_SCORES`; "" where
-            the number is reported only.
+        estimator: a name of `estimators.ESTIMATORS`, `pixel_scores.ONE_IMAGE` or
+            `label_folders.SEGMENTATION`; "" where the number is reported only.
         settings: arguments of the estimator: subsets, blocks, splits.
         sides: the sets that `fake` is compared with, and the weight of each in the sum.
         scale: printed = scale * value; values are stored without it.

@@ -16,10 +16,15 @@ def name_of(run: Run) -> str:
     return method_name(run.method, run.label)
 
 
+def palette(names: Iterable[str]) -> dict[str, Colour]:
+    """A colour that does not need full colour vision for each name, in their order."""
+    names = list(names)
+    return dict(zip(names, seaborn.color_palette("colorblind", len(names)), strict=True))
+
+
 def colours(names: Iterable[str]) -> dict[str, Colour]:
     """A colour that does not need full colour vision for each method, in the order of tables."""
-    ordered = sorted(set(names), key=method_order)
-    return dict(zip(ordered, seaborn.color_palette("colorblind", len(ordered)), strict=True))
+    return palette(sorted(set(names), key=method_order))
 
 
 def dress(axes: Axes) -> None:
