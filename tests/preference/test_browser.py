@@ -80,7 +80,8 @@ class Participant:
             self.page.press("Enter")
         file = self.downloads / self.page.text("#file")
         end = time.monotonic() + WAIT
-        while not file.exists():
+        # Chromium makes the file empty and fills it when all of it has arrived.
+        while not (file.exists() and file.stat().st_size):
             assert time.monotonic() < end, "no file was downloaded"
             time.sleep(0.02)
         return file
