@@ -32,6 +32,10 @@ class SpectralNorm(nn.Module):
         self.register_buffer("u", F.normalize(torch.randn(rows), dim=0, eps=self.EPS))
 
     def forward(self, weight: Tensor) -> Tensor:
+        return weight / self.largest(weight)
+
+    def largest(self, weight: Tensor) -> Tensor:
+        """The estimate, a scalar with gradient, after one power iteration."""
         with in_float32(weight):
             flat = weight.flatten(1)
             with torch.no_grad():
@@ -39,15 +43,22 @@ class SpectralNorm(nn.Module):
                 u = F.normalize(flat.mv(v), dim=0, eps=self.EPS)
                 if self.training:
                     self.u.copy_(u)
-            return weight / u.dot(flat.mv(v))
+            return u.dot(flat.mv(v))
 
 
 class SpectralConv2d(nn.Conv2d):
-    """A convolution whose weight is spectrally normalised; arguments of `nn.Conv2d`."""
+    """A convolution whose weight is spectrally normalised; arguments of `nn.Conv2d`.
+
+    A convolution is linear: where the weight has more values than the maps, as in a
+    discriminator's deep layers, the maps are divided instead of the weight.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, **options) -> None:
         super().__init__(in_channels, out_channels, kernel, **options)
         self.norm = SpectralNorm(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(x, self.norm(self.weight), self.bias)
+        if self.weight.numel() <= x.numel():
+            return self._conv_forward(x, self.norm(self.weight), self.bias)
+        y = self._conv_forward(x, self.weight, None) / self.norm.largest(self.weight)
+        return y if self.bias is None else y + self.bias[:, None, None].to(y.dtype)
