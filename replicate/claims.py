@@ -22,6 +22,8 @@ RULE = (
 )
 CEILING, IDLE, BOTH = "ceiling", "do nothing", "both"
 CEILING_METRIC = "attention_iou_ceiling"
+KEPT = "background_psnr"  # what a copy of the input keeps best
+CLOSED = "collapsed to 0"  # how the note of such a run's attention begins
 COLUMNS = ["claim", "text", "dataset", "budget", "direction", "left", "right", "difference"]
 NUMBERS = ["left", "right", "difference", "noise"]
 COLUMNS += ["noise", "margin", "unit", "n", "here", "verdict", "reason"]
@@ -81,15 +83,16 @@ def verdicts(scores: pd.DataFrame, key: str) -> pd.DataFrame:
         (seeds on each side), `here` (what this direction alone gives), `verdict` (of all
         directions: the worst) and `reason`. The verdict is one of `VERDICTS`, by `RULE`; "not run"
         where a side has fewer than 3 seeds, and the difference is shown all the same; "not
-        comparable" for smoke runs and other protocols or feature networks. A claim of which
-        nothing is measured has one row.
+        comparable" for smoke runs, other protocols or feature networks, and backgrounds that a
+        method keeps because its attention closed, which makes its output a copy of the input. A
+        claim of which nothing is measured has one row.
     """
     return judged(scores, of_paper(key))
 
 
 def judged(scores: pd.DataFrame, claims: Iterable[Claim]) -> pd.DataFrame:
     """The same for any claims."""
-    rows = []
+    rows, scores = [], scores.assign(closed=_is_closed(scores))
     for claim in claims:
         tried = scores[scores["metric"].isin(_metrics(claim))]
         tried = tried[tried["name"].isin([claim.method, claim.than])]
@@ -125,6 +128,13 @@ def _parse(entry: dict[str, object], key: str) -> Claim:
 
 def _metrics(claim: Claim) -> list[str]:
     return [claim.metric, CEILING_METRIC] if claim.than == CEILING else [claim.metric]
+
+
+def _is_closed(scores: pd.DataFrame) -> pd.Series:
+    """For each score, whether its run let nothing of a painting through in its direction."""
+    runs = pd.MultiIndex.from_frame(scores[["name", "dataset", "budget", "direction", "seed"]])
+    closed = scores["note"].str.startswith(CLOSED).to_numpy()
+    return pd.Series(runs.isin(runs[closed]), index=scores.index)
 
 
 def _together(claim: Claim, group: pd.DataFrame) -> list[dict]:
@@ -211,6 +221,9 @@ def _incomparable(claim: Claim, group: pd.DataFrame, left: Side, right: Side) ->
     lacking = [n for n, s in ((claim.method, left), (claim.than, right)) if s.lack]
     if others := set(group.loc[group["name"].isin(lacking), "protocol"]) - {claim.protocol}:
         return f"measured by other protocols: {_joined(others | {claim.protocol})}"
+    if claim.metric == KEPT and len(closed := group[group["closed"]]):
+        named = {f"{row.name}, seed {row.seed}" for row in closed.itertuples(index=False)}
+        return f"copies of the input, attention closed: {'; '.join(sorted(named))}"
     if left.values.size and right.values.size and left.extractors != right.extractors:
         return f"other feature networks: {_joined(left.extractors | right.extractors)}"
     return ""

@@ -27,7 +27,7 @@ def rows(name: str, values: list[float], **changes: object) -> list[dict]:
         {
             "name": name, "dataset": "drawn", "budget": "laptop", "direction": direction,
             "metric": "background_psnr", "protocol": "background/psnr", "seed": seed,
-            "value": value, "do_nothing": 10.0, "extractor": "", "stale": False,
+            "value": value, "do_nothing": 10.0, "extractor": "", "stale": False, "note": "",
         }
         | changes
         for direction in BOTH
@@ -110,6 +110,18 @@ def test_what_does_not_compare() -> None:
     assert "x@1" in one(claims.judged(network, paper()))["reason"]
     endless = pd.DataFrame(rows("aggan", [25, 26, inf]) + right)
     assert one(claims.judged(endless, paper()))["verdict"] == "not comparable"
+
+
+def test_a_copy_of_the_input_keeps_no_background() -> None:
+    closed = {"metric": "attention_mean", "note": "collapsed to 0: no pixel of any map reaches 0.5"}
+    maps = rows("aggan", [nan, 0.01], **closed)[1::2]  # seed 1
+    scores = pd.DataFrame(rows("aggan", [25, 70, 27]) + rows("cyclegan", [20, 20, 20]) + maps)
+    row = one(claims.judged(scores, paper()))
+    assert row["verdict"] == "not comparable"
+    assert row["reason"] == "copies of the input, attention closed: aggan, seed 1"
+    error = scores.replace({"metric": {"background_psnr": "foreground_error"}})
+    row = one(claims.judged(error, paper(metric="foreground_error")))
+    assert row["verdict"] == "within seed noise"
 
 
 def test_budgets_and_data_sets_are_judged_apart() -> None:

@@ -39,7 +39,7 @@ def test_the_side_that_is_claimed_higher_fits_the_metric(claim: Claim) -> None:
 def measured(kid: dict[str, float]) -> pd.DataFrame:
     """Three seeds of a KID for each method, in both directions."""
     shared = {"dataset": "drawn", "budget": "laptop", "metric": "kid", "protocol": "kid/standin"}
-    shared |= {"extractor": "standin", "stale": False, "do_nothing": math.nan}
+    shared |= {"extractor": "standin", "stale": False, "note": "", "do_nothing": math.nan}
     return pd.DataFrame(
         [
             shared | {"name": name, "direction": direction, "seed": seed, "value": value}
