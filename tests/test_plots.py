@@ -212,16 +212,22 @@ def test_the_plots_of_a_budget_are_written(
     odd = make_run("aggan", "horse2zebra_drawn", 2, "laptop", {"lambda_cyc": 5.0})
     finished(odd)
     shutil.rmtree(odd.folder / "outputs")  # would be missed if it were shown
-    files = plots.write(tmp_path, tmp_path / "published", "laptop")
-    folder = tmp_path / "published" / "plots" / "laptop"
-    kinds = ("losses", "translations", "scores")
-    assert files == [folder / f"horse2zebra_drawn-{kind}.png" for kind in kinds]
+    finished(make_run("cyclegan", "horse2zebra_drawn", 2, "laptop"))
+    finished(make_run("ugatit", "horse2zebra_drawn", 2, "laptop"))
+    published = tmp_path / "published"
+    shutil.copytree(tmp_path / "runs", published / "runs")
+    shutil.rmtree(published / odd.folder.relative_to(tmp_path))
+    files = plots.write(tmp_path, published, "laptop")
+    folder = published / "plots" / "laptop"
+    kinds = [f"{paper}-{kind}" for paper in ("mejjati2018aggan", "kim2020ugatit")
+             for kind in ("losses", "translations")]  # fmt: skip
+    assert files == [folder / f"horse2zebra_drawn-{kind}.png" for kind in (*kinds, "scores")]
     for file in files:
         with Image.open(file) as picture:
             assert picture.width <= 1600
     (odd.folder / "run.json").unlink()
     before = [file.read_bytes() for file in files]
-    plots.write(tmp_path, tmp_path / "published", "laptop")
+    plots.write(tmp_path, published, "laptop")
     assert [file.read_bytes() for file in files] == before
 
 

@@ -11,16 +11,22 @@ from replicate.plots.curves import losses
 from replicate.plots.images import translations
 from replicate.plots.picture import save
 from replicate.plots.points import scores as points
-from replicate.tables.frames import of_runs
+from replicate.tables.frames import scores
+
+BASELINE = "cyclegan"  # stands beside every paper's methods
 
 
 def write(results: Path, published: Path, budget: str) -> list[Path]:
-    """The files `<published>/plots/<budget>/<dataset>-{losses,translations,scores}.png`.
+    """The files `<published>/plots/<budget>/<dataset>-*.png`.
+
+    `<dataset>-scores.png` shows all records of the data set, `<dataset>-<paper>-losses.png` and
+    `-translations.png` the methods of one paper beside the baseline. Figures of papers of which
+    this machine has no run stay as they are.
 
     Args:
         results: where this machine trains (`paths.results()`): logs and translations lie there
             only. Runs with changed settings are left out, as they are not published.
-        published: `paths.published()`.
+        published: `paths.published()`, whose records are already written.
         budget: "laptop" or "paper".
 
     Raises:
@@ -30,16 +36,28 @@ def write(results: Path, published: Path, budget: str) -> list[Path]:
         raise ReplicateError("smoke runs prove that the code executes; no plot of them is kept")
     records = [read_record(found) for found in find_runs(results, budget)]
     runs = [_run(record) for record in records if _is_shown(record)]
-    folder, written = published / "plots" / budget, []
+    measured, folder, written = scores(published, budget), published / "plots" / budget, []
     for dataset in dict.fromkeys(run.dataset for run in runs):
         own = [run for run in runs if run.dataset == dataset]
-        for name, figure in (
-            ("losses", losses(own)),
-            ("translations", translations(own, seed=min(run.seed for run in own))),
-            ("scores", points(of_runs(own))),
-        ):
-            written.append(save(figure, folder / f"{dataset}-{name}.png"))
+        for paper, peers in _by_paper(own).items():
+            seed = min(run.seed for run in peers)
+            stem = folder / f"{dataset}-{paper}"
+            written.append(save(losses(peers), Path(f"{stem}-losses.png")))
+            written.append(save(translations(peers, seed=seed), Path(f"{stem}-translations.png")))
+        of_all = points(measured[measured["dataset"] == dataset])
+        written.append(save(of_all, folder / f"{dataset}-scores.png"))
     return written
+
+
+def _by_paper(runs: list[Run]) -> dict[str, list[Run]]:
+    """The runs of each paper with those of the baseline; the baseline alone where it is alone."""
+    baseline = [run for run in runs if run.method == BASELINE]
+    others = [run for run in runs if run.method != BASELINE]
+    papers = dict.fromkeys(METHODS[run.method].paper for run in others or baseline)
+    return {
+        paper: [r for r in runs if r.method == BASELINE or METHODS[r.method].paper == paper]
+        for paper in papers
+    }
 
 
 def _is_shown(record: dict) -> bool:
