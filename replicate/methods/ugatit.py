@@ -77,8 +77,8 @@ class UGATIT(Method):
         "global_layers": 5, "local_layers": 4, "iterations": 4,
     }  # fmt: skip
     LAPTOP = {
-        "load_size": 64, "crop_size": 64, "ngf": 16, "n_res": 2, "ndf": 16, "global_layers": 6,
-        "local_layers": 4, "lr": 4e-4, "iterations": 3000,
+        "load_size": 64, "crop_size": 64, "ngf": 16, "n_res": 2, "ndf": 8, "global_layers": 6,
+        "local_layers": 4, "lambda_cam": 1.0, "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
     attention_cell = CELL
 

@@ -97,11 +97,18 @@ DEVIATIONS = (
         "size, 16.8 GiB in training; `light` sees channel means and is another model, 6.6 GiB (UT "
         "README: may not perform well)",
         "full at 256 px; below `full_size` every variant has the light head, so at laptop "
-        "`ugatit` is `ugatit:light`; 64 px, 16 channels, 2 + 2 residual blocks", "full_size",
+        "`ugatit` is `ugatit:light`; 64 px, 16 channels in G and 8 in D, 2 + 2 residual "
+        "blocks", "full_size",
     ),
     Deviation(
         "ugatit/lr-at-laptop", "1e-4 for 1,000,000 iterations", "the same",
         "as code; at laptop 4e-4 for 3,000, as the other methods", "lr",
+    ),
+    Deviation(
+        "ugatit/cam-weight-at-laptop", "1000", "1000",
+        "as code; at laptop 1: with 1000 the classifier's loss owns the encoder for the first "
+        "thousand of so few steps, identity and cycle losses stand still, and all backgrounds get "
+        "one colour", "lambda_cam",
     ),
     Deviation(
         "ugatit/ablated-norms", "IN, LN, AdaIN or GN instead, layers not stated",
