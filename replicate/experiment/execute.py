@@ -18,6 +18,7 @@ from replicate import checkpoint, evaluation, paths, repro
 from replicate.datasets import packed
 from replicate.datasets.batches import Batches
 from replicate.errors import ReplicateError
+from replicate.experiment import memory
 from replicate.experiment.fingerprint import scoring_fingerprint
 from replicate.experiment.run import Run
 from replicate.methods import METHODS
@@ -125,7 +126,8 @@ def _check(run: Run, retrain: bool) -> str:
 
 
 def build(run: Run, device: torch.device) -> tuple[Method, Batches]:
-    """The seeded method on its device, and its batches."""
+    """The seeded method on its device, and its batches; refuses what is larger than the memory."""
+    memory.check(run, device)
     repro.prepare(run.seed, run.threads)
     config, method = run.config, METHODS[run.method]
     train = packed.load(run.dataset, "train", config.load_size)
