@@ -20,12 +20,14 @@ PAPER, WHERE = "tang2019attentiongan", "Table V"
 COLUMNS = ["method", "models", "printed", "counted", "parameters", "all models", "verdict"]
 SAME = "reproduced to the printed digit"
 UNBUILT = "not built yet"
+ONE_WAY = "m(m - 1)"  # one for each ordered pair of domains, so a model is of one direction
 MODELS: dict[str, Callable[[int], int]] = {
-    "m(m - 1)": lambda m: m * (m - 1),  # one for each ordered pair of domains
+    ONE_WAY: lambda m: m * (m - 1),
     "m(m - 1)/2": lambda m: m * (m - 1) // 2,  # one for each pair
     "m": lambda m: m,
     "1": lambda m: 1,
 }
+VARIANTS = {"encoder_decoder": "pix2pix:encoder-decoder"}  # rows that are a variant here
 Count = tuple[str, int]  # what was counted, and its trainable parameters
 
 
@@ -37,8 +39,9 @@ def capacity(domains: int = 8) -> pd.DataFrame:
 
     Returns:
         In the order of the page `method, models` (how many are needed), `printed` (for m = 8),
-        `counted` (the networks of one trained model here), `parameters` (of one model), `all
-        models` and `verdict`. A method that is not here says "not built yet". Where its own
+        `counted` (the networks of one model: those of a trained method here, or of one of its
+        directions where the page counts each), `parameters` (of one model), `all models` and
+        `verdict`. A method that is not here says "not built yet". Where its own
         networks do not give the printed digit, a second row shows other networks that do.
 
     Source: Table V as data/reported/tang2019attentiongan.toml holds it; the second rows,
@@ -53,9 +56,10 @@ def capacity(domains: int = 8) -> pd.DataFrame:
             "models": formula if formula == "1" else f"{formula} = {MODELS[formula](domains)}",
             "printed": f"{entry['printed']}M ×{printed_models}",
         }
-        found = [_own(entry["method"], domains)] if entry["method"] in METHODS else []
-        if found and not _agrees(found[0], entry["printed"]) and entry["method"] in OTHERS:
-            found.append(OTHERS[entry["method"]](domains))
+        name = VARIANTS.get(entry["method"], entry["method"])
+        found = [_own(name, domains, formula == ONE_WAY)] if _method(name) in METHODS else []
+        if found and not _agrees(found[0], entry["printed"]) and name in OTHERS:
+            found.append(OTHERS[name](domains))
         rows += [shared | _counted(count, entry, MODELS[formula](domains)) for count in found]
         if not found:
             rows.append(shared | {"verdict": UNBUILT})
@@ -74,21 +78,28 @@ def _models(note: str) -> tuple[str, int]:
     return formula, int(match[1])
 
 
-def _own(name: str, domains: int) -> Count:
-    """The networks that one trained model of a method consists of, at the paper's sizes."""
-    config = METHODS[name].Config()
+def _method(name: str) -> str:
+    """`pix2pix` of `pix2pix:encoder-decoder`."""
+    return name.partition(":")[0]
+
+
+def _own(name: str, domains: int, one_way: bool) -> Count:
+    """The networks of one trained `METHOD[:VARIANT]`, at the paper's sizes, or of one direction."""
+    method, variant = METHODS[_method(name)], name.partition(":")[2] or "paper"
+    config = replace(method.Config(), **method.VARIANTS[variant])
     if "c_dim" in {field.name for field in fields(config)}:
         config = replace(config, c_dim=domains)
     with torch.device("meta"):
-        method = METHODS[name](config)
-    return f"{name}: {_parts(method)}", _trainable(method)
+        built = method(config)
+    number = sum(built.counts().values()) if one_way else _trainable(built)
+    return f"{name}: {_parts(built, one_way)}", number
 
 
-def _parts(method: Method) -> str:
-    """`2 G + 2 D`: how many networks there are of each kind that is trained."""
+def _parts(method: Method, one_way: bool) -> str:
+    """`2 G + 2 D`: how many networks there are of each kind that is trained, or 1 of each."""
     kinds = {kind: getattr(method, kind) for kind in method.counts()}
-    numbers = {k: len(n) if isinstance(n, nn.ModuleDict) else 1 for k, n in kinds.items()}
-    return " + ".join(f"{number} {kind}" for kind, number in numbers.items())
+    many = {k: len(n) if isinstance(n, nn.ModuleDict) else 1 for k, n in kinds.items()}
+    return " + ".join(f"{1 if one_way else number} {kind}" for kind, number in many.items())
 
 
 def _trainable(*networks: nn.Module) -> int:
@@ -123,7 +134,7 @@ def _rounded(count: Count, printed: str) -> str:
 
 def _counted(count: Count, entry: pd.Series, models: int) -> dict[str, str]:
     what, number = count
-    own = what.startswith(f"{entry['method']}: ")
+    own = _method(what) in METHODS
     if not _agrees(count, entry["printed"]):
         verdict = f"not reproduced: {_rounded(count, entry['printed'])}M"
     else:

@@ -8,7 +8,7 @@ import torch
 from replicate import reported, tables
 from replicate.errors import ReplicateError
 from replicate.methods import METHODS
-from replicate.tables.capacity import _agrees, _models
+from replicate.tables.capacity import VARIANTS, _agrees, _models, _own
 from replicate.tables.catalogue import ABSENT
 
 
@@ -32,6 +32,32 @@ def test_the_models_of_eight_domains_are_those_printed(table):
     for row in table.to_dict("records"):
         assert row["models"].rpartition(" = ")[2] == row["printed"].rpartition("×")[2]
     assert set(table["models"]) == {"m(m - 1) = 56", "m(m - 1)/2 = 28", "m = 8", "1"}
+
+
+@pytest.mark.parametrize(
+    ("label", "printed", "counted", "parameters"),
+    [  # the sheet, 1.4: one G and one D of one direction
+        ("Pix2pix", "57.2M ×56", "pix2pix: 1 G + 1 D", 54_413_955 + 2_768_705),
+        (
+            "Encoder-Decoder", "41.9M ×56", "pix2pix:encoder-decoder: 1 G + 1 D",
+            39_080_963 + 2_769_601,
+        ),
+    ],
+)  # fmt: skip
+def test_paired_methods_are_reproduced_by_one_direction(table, label, printed, counted, parameters):
+    (row,) = of(table, label)
+    assert (row["printed"], row["counted"]) == (printed, counted)
+    assert row["parameters"] == f"{parameters:,}"
+    assert row["all models"] == f"{56 * parameters:,}"
+    assert row["verdict"] == "reproduced to the printed digit"
+
+
+def test_both_directions_of_a_paired_method_would_not_give_the_digit():
+    """The twin of the rows above; nor would the encoder-decoder without the Torch code's biases."""
+    name, number = _own("pix2pix", 8, one_way=False)
+    assert (name, number) == ("pix2pix: 2 G + 2 D", 2 * 57_182_660)
+    assert not _agrees(("", number), "57.2")
+    assert not _agrees(("", 39_080_963 + 2_768_705), "41.9")
 
 
 def test_cyclegan_s_networks_do_not_give_the_printed_digit(table):
@@ -59,7 +85,8 @@ def test_a_method_that_is_not_here_says_so(table):
     unbuilt = set(table["method"][table["verdict"] == "not built yet"])
     printed = reported.load("tang2019attentiongan").table
     printed = printed[printed["where"] == "Table V"]
-    assert unbuilt == set(printed["label"][~printed["method"].isin(list(METHODS))])
+    built = [*METHODS, *VARIANTS]
+    assert unbuilt == set(printed["label"][~printed["method"].isin(built)])
     assert all(row["parameters"] == ABSENT for name in unbuilt for row in of(table, name))
 
 
