@@ -6,9 +6,8 @@ DEVIATIONS = (
     Deviation(
         "pix2pix/test-in-train-mode", "dropout at test too, the batch's statistics in the norms",
         "P2P test.lua:77 leaves evaluation mode out, and so does PYT: new masks for every image",
-        "in training mode too, on every image alone: its own statistics whatever stands beside it, "
-        "and masks from a fixed seed, the same for every image, so that equal weights give equal "
-        "translations",
+        "the same for every image by itself: its own statistics whatever stands beside it, and "
+        "masks whose seed are its pixels, so that equal weights and images give equal translations",
     ),
     Deviation(
         "pix2pix/both-directions", "one direction a model", "the same (`which_direction`)",

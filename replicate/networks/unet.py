@@ -1,13 +1,13 @@
 """pix2pix's generator, a U-Net with or without skips, and the norm of its networks."""
 
+from zlib import crc32
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from replicate.errors import ReplicateError
 from replicate.networks.blocks import InstanceNorm
-
-TEST_NOISE = 0  # seed of the dropout masks outside training
 
 
 class BatchNorm(InstanceNorm):
@@ -33,9 +33,9 @@ class BatchNorm(InstanceNorm):
 class UNet(nn.Module):
     """4x4 convolutions of stride 2 down to the bottleneck and up again, joined level by level.
 
-    In training every image gets dropout masks of its own from torch's global generator; outside it
-    masks are on too, but fixed: the same for every image, so that a translation depends on its
-    input alone.
+    Dropout is on outside training too, with masks of its own for every image. In training they come
+    from torch's global generator; outside it an image's own values are their seed, so that its
+    translation depends on the image alone.
 
     Args:
         ngf: channels of the first convolution, doubled up to 8 ngf.
@@ -81,11 +81,11 @@ class UNet(nn.Module):
                 f"a U-Net of {levels} levels got {x.shape[2]} x {x.shape[3]} px; expected "
                 f"multiples of {2**levels} px: resize the images or take fewer levels"
             )
+        noise = None if self.training else [image_noise(image) for image in x]
         features: list[Tensor] = []
         for i, (conv, norm) in enumerate(zip(self.downs, self.down_norms, strict=True)):
             x = norm(conv(F.leaky_relu(x, 0.2) if i else x))
             features.append(x)
-        noise = None if self.training else torch.Generator().manual_seed(TEST_NOISE)
         x = features.pop()
         for i, (conv, norm) in enumerate(zip(self.ups, self.up_norms, strict=True)):
             if i and self.skips:
@@ -96,8 +96,14 @@ class UNet(nn.Module):
         return torch.tanh(x.float())
 
 
-def _half_dropped(x: Tensor, noise: torch.Generator | None) -> Tensor:
-    """`x` with about half of its values 0 and the others doubled; one mask for all with `noise`."""
-    shape = x.shape if noise is None else (1, *x.shape[1:])
-    kept = torch.rand(shape, generator=noise) < 0.5  # on the CPU: the same on every device
+def image_noise(image: Tensor) -> torch.Generator:
+    """The generator of an image's dropout masks outside training: equal images, equal masks."""
+    return torch.Generator().manual_seed(crc32(image.detach().float().cpu().numpy().tobytes()))
+
+
+def _half_dropped(x: Tensor, noise: list[torch.Generator] | None) -> Tensor:
+    """`x` with about half of its values 0 and the others doubled; `noise` holds one an image."""
+    sources = [None] * len(x) if noise is None else noise
+    # on the CPU: the same on every device
+    kept = torch.stack([torch.rand(x.shape[1:], generator=source) < 0.5 for source in sources])
     return x * 2 * kept.to(x)
