@@ -129,10 +129,11 @@ def toys() -> dict[str, type[Method]]:
 
 
 def image_set(size: int, paired: bool) -> ImageSet:
-    """Random images; paired ones are as many in A as in B."""
+    """Random images with random masks; paired ones are as many in A as in B."""
     rng = np.random.default_rng(0)
     counts = dict.fromkeys(COUNTS, COUNTS["A"]) if paired else COUNTS
     arrays = {k: rng.integers(0, 256, (n, size, size, 3), np.uint8) for k, n in counts.items()}
+    arrays |= {f"{k}_mask": rng.integers(0, 2, a.shape[:3], np.uint8) for k, a in arrays.items()}
     return ImageSet("random", "train", size, ("a", "b"), paired, arrays, {}, {})
 
 
