@@ -73,10 +73,10 @@ _BY_SOURCE = {"map_source": "source", "test_map": "source", "guided_cycle": True
 class SpatialGuidance(Method):
     """A discriminator's attention map of an image's last translation guides the next one.
 
-    The map that guides images of X is that of `D[Y]`, the judge of their translations, and of
-    `D[X]` on the images themselves where `map_source` is "source". `Translation.attention` is that
-    map of the translation (of the first of "two-pass", of the input of "source"), enlarged from
-    the discriminator's grid; None where nothing guides ("none") or no discriminator ("oracle").
+    The map that guides images of X is that of `D[Y]`, the judge of their translations, or of
+    `D[X]` on the images themselves where `map_source` is "source". `Translation.attention` is the
+    map of a discriminator that guides the translation, and where a constant does at test time, the
+    one that would be stored; None with fusion "none" and with the oracle, which needs no map.
     """
 
     Config = Config
@@ -144,9 +144,9 @@ class SpatialGuidance(Method):
         image = self.G[direction](x, guide)
         if c.fusion == "none" or c.map_source == "oracle":
             return Translation(image)
-        if c.map_source == "source":
-            seen = self._map_of(X, x)
-        return Translation(image, self._map_of(Y, image) if seen is None else seen)
+        if seen is None:
+            seen = self._map_of(X, x) if c.map_source == "source" else self._map_of(Y, image)
+        return Translation(image, seen)
 
     def step(self, batch: Batch) -> Losses:
         losses, fake = dict.fromkeys(LOSSES), {}

@@ -31,7 +31,9 @@ DEVIATIONS = (
         "none",
         "three arms of this project that tell whether guidance is spatial: constant (the image's "
         "stored map, averaged), shuffled (the stored map of another image, drawn at random among "
-        "those visited), oracle (the true mask, where a training split has it)",
+        "those visited), oracle (the true mask, where a training split has it). Instance norms "
+        "cancel a constant factor at F0, F1 and F4 and a constant channel, but for their eps: "
+        "there the variant constant is nearly the variant unguided",
         "map_source",
     ),
     Deviation(
@@ -97,7 +99,8 @@ DEVIATIONS = (
         "saved; 1.5 is the mean of an S-component's output, which V1 has not; issue 5 asks",
         "1 + the mean of A over every image's last visit, for alpha a channel of that mean; "
         "test-1.5 is as released, test-two-pass asks D about a first translation, test-plain "
-        "leaves the map out",
+        "leaves the map out. Which constant hardly matters but at F2 and F3: instance norms cancel "
+        "it elsewhere",
         "test_map",
     ),
     Deviation(
