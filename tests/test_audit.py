@@ -77,6 +77,7 @@ def test_the_listing_tells_the_state_of_every_set(root):
     listed = {line["name"]: line for line in describe()}
     assert {name: line["state"] for name, line in listed.items()} == {
         "horse2zebra_drawn": "drawn",
+        "shapes_drawn": "drawn",
         "cats_dogs": "missing",
         "facades": "incomplete",
         "horse2zebra": "missing",

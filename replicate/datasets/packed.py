@@ -64,7 +64,7 @@ def load(name: str, split: str, size: int, progress: bool = True) -> ImageSet:
     if size not in SIZES:
         raise ReplicateError(f"size {size}: expected {SIZES.start} to {SIZES.stop - 1} px")
     if entry.layout == "drawn":
-        target = _target(entry, split, size, hashes.sha256(filling.DRAWN_SOURCE))
+        target = _target(entry, split, size, filling.drawn_content(name))
         fill = partial(filling.fill_drawn, entry=entry, split=split, size=size)
     else:
         files = folders.split_files(entry, split)
