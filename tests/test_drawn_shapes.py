@@ -1,6 +1,7 @@
 """`shapes_drawn`: frozen bytes, classes and their frequencies, masks against scikit-image's."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -142,6 +143,8 @@ def test_it_is_packed_under_a_hash_of_all_that_draws_it(workspace):
     assert images.names["B"][5] == "striped_0005.png"
     contents = {name: filling.drawn_content(name) for name in filling.DRAWN}
     assert len(set(contents.values())) == len(contents)
+    # packed before there was a second set, and found again
+    assert contents[drawn.NAME] == hashlib.sha256(Path(drawn.__file__).read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(

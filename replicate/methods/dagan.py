@@ -48,10 +48,10 @@ class Config(base.Config):
     """Nothing but the losses' form stands in the text within reach; the rest is assumed."""
 
     batch_size: int = 8  # deviation dagan/optimiser-and-backbone
-    ngf: int = 64  # CycleGAN's generator, cut in two
+    ngf: int = 64  # CycleGAN's generator, cut in two: the same deviation
     e_blocks: int = 4
     g_blocks: int = 5
-    ndf: int = 64
+    ndf: int = 64  # and its discriminator, twice
     n_layers: int = 3  # 70 px patches
     windows: str = "learned"  # f_loc, eq. 1; or "none", "random", "oracle": the controls
     n_regions: int = 1  # N' of eq. 1: deviation dagan/number-of-regions
@@ -66,10 +66,10 @@ class Config(base.Config):
     d2: bool = True  # eq. 8
     labels: str = "both"  # whose labels are used; or "source", "none": section 3.1
     n_classes: int = 5  # of the set; shapes_drawn has five
-    lambda_cls: float = 1.0
+    lambda_cls: float = 1.0  # deviation dagan/geometric-regularisation
     lambda_loc: float = 1.0  # with oracle windows, f_loc's error in image sides
     made_up_truth: bool = False  # class 0 and full masks for sets that lack them: smoke runs only
-    lr: float = 2e-4
+    lr: float = 2e-4  # deviation dagan/optimiser-and-backbone
     beta1: float = 0.5
 
 
@@ -104,8 +104,7 @@ class DAGAN(Method):
     }  # fmt: skip
     LAPTOP = {
         "load_size": 64, "crop_size": 64, "batch_size": 1, "ngf": 16, "e_blocks": 1, "g_blocks": 3,
-        "ndf": 32, "n_layers": 2, "lambda_cls": 10.0, "lr": 4e-4,
-        "iterations": 2000,
+        "ndf": 32, "n_layers": 2, "lambda_cls": 10.0, "lr": 4e-4, "iterations": 2000,
     }  # fmt: skip
 
     def build(self, c: Config) -> None:
