@@ -173,7 +173,7 @@ def test_the_doctor_names_what_is_missing(replicate):
 
 
 UNKNOWN = {
-    "a method": (("train", "agan"), r"unknown method 'agan' \(did you mean 'aggan'\?\)"),
+    "a method": (("train", "agggan"), r"unknown method 'agggan' \(did you mean 'aggan'\?\)"),
     "a variant": (("train", "aggan:whole-image"), r"\(did you mean 'whole-image-d'\?\)"),
     "a setting": (("train", "aggan", "--set", "lamda_cyc=1"), r"\(did you mean 'lambda_cyc'\?\)"),
     "no equals sign": (("train", "aggan", "--set", "lr"), "--set 'lr': expected KEY=VALUE"),
@@ -241,9 +241,9 @@ def test_nothing_heavy_is_imported_before_it_is_needed():
 
 
 def test_a_shell_sees_one_line_no_traceback_and_a_status(workspace):
-    command = [sys.executable, "-m", "replicate.cli", "train", "agan"]
+    command = [sys.executable, "-m", "replicate.cli", "train", "agggan"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=workspace)
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(
-        r"error: unknown method 'agan' \(did you mean 'aggan'\?\); .*\n", done.stderr
+        r"error: unknown method 'agggan' \(did you mean 'aggan'\?\); .*\n", done.stderr
     )

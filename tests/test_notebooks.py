@@ -214,7 +214,7 @@ def test_no_parameter_file_is_of_no_notebook():
         ("imagesize: 128", r"unknown parameter 'imagesize'; known: budget, datasets, device"),
         ("dataset: [facades]", r"unknown parameter 'dataset' \(did you mean 'datasets'\?\)"),
         ("budget: labtop", r"unknown budget 'labtop' \(did you mean 'laptop'\?\)"),
-        ("methods: [agan]", r"unknown method 'agan' \(did you mean 'aggan'\?\)"),
+        ("methods: [agggan]", r"unknown method 'agggan' \(did you mean 'aggan'\?\)"),
         ("methods: ['aggan:whole']", r"\(did you mean 'whole-image-d'\?\)"),
         ("datasets: [horse2zebra_drwan]", r"\(did you mean 'horse2zebra_drawn'\?\)"),
         ("paper: mejjati2018agan", r"\(did you mean 'mejjati2018aggan'\?\)"),

@@ -16,7 +16,9 @@ def root(tmp_path, monkeypatch) -> Path:
 
 
 def test_every_entry_of_the_registry_file_is_well_formed(root):
-    assert names() == ["horse2zebra_drawn", "cats_dogs", "facades", "horse2zebra"]
+    assert names() == [
+        "horse2zebra_drawn", "shapes_drawn", "cats_dogs", "facades", "horse2zebra"
+    ]  # fmt: skip
     assert [spec(name).name for name in names()] == names()
     assert spec("facades").paired and not spec("cats_dogs").paired
 
