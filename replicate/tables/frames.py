@@ -86,11 +86,12 @@ def means(scores: pd.DataFrame) -> pd.DataFrame:
         `extractor`.
 
     Raises:
-        ReplicateError: a cell mixes two extractors.
+        ReplicateError: values of two extractors in one cell.
     """
     rows = []
     for cell, group in scores.groupby(CELL, sort=False):
-        extractors = sorted(group["extractor"].unique())
+        # a row without a value (weights out of reach when it was scored) has nothing to mix
+        extractors = sorted(group.loc[group["value"].notna(), "extractor"].unique())
         if len(extractors) > 1:
             raise _two_extractors(cell, extractors)
         endless = group["value"] == float("inf")

@@ -92,7 +92,8 @@ def _find(name: str, present: list[tuple[str, str]]) -> tuple[str, str]:
 
 
 def _check_extractors(cells: pd.DataFrame) -> None:
-    for (metric, protocol), column in cells.groupby(["metric", "protocol"]):
+    measured = cells[cells["value"].notna()]
+    for (metric, protocol), column in measured.groupby(["metric", "protocol"]):
         if len(found := sorted(column["extractor"].unique())) > 1:
             raise ReplicateError(
                 f"column {catalogue.column(metric, protocol)} mixes the extractors "

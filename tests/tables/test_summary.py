@@ -107,6 +107,15 @@ def test_extractors_do_not_mix_in_a_column(tmp_path: Path, records) -> None:
         tables.summary(tables.scores(tmp_path))
 
 
+def test_rows_without_a_value_have_no_extractor_to_mix(tmp_path: Path, records) -> None:
+    row = records.score("kid", "kid/standin", 0.1)
+    empty = row | {"value": None, "extractor": "standin-v2@0"}
+    records.add("aggan", 0, [row])
+    records.add("aggan", 1, [empty])
+    records.add("cyclegan", 0, [empty])
+    assert "0.1000 (1 seed)" in tables.summary(tables.scores(tmp_path)).to_string()
+
+
 def test_configurations_do_not_mix(root: Path, records) -> None:
     folder = records.add("aggan", 3, records.usual(0.05, 0.5))
     old = json.loads((folder / "run.json").read_text())
