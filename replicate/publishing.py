@@ -1,8 +1,11 @@
 """From finished runs to `results/published`: records, tables, plots, notebooks, README block."""
 
+import base64
+import io
 from pathlib import Path
 
 import nbformat
+from PIL import Image
 
 from replicate import paths, plots, tables
 from replicate.errors import ReplicateError
@@ -54,9 +57,24 @@ def _notebooks(executed: list[Path], budget: str) -> list[Path]:
 
 
 def _clean(executed: Path, target: Path) -> Path:
-    """A copy without papermill's stamps, which hold times and the folders of this machine."""
+    """A copy without papermill's stamps, which hold times and the folders of this machine.
+
+    Its pictures have 256 colours, a third of their bytes: git keeps every version of a notebook.
+    """
     notebook = nbformat.read(executed, as_version=4)
     for part in (notebook, *notebook.cells):
         part.metadata.pop("papermill", None)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    for data in (output.get("data", {}) for output in outputs):
+        if "image/png" in data:
+            data["image/png"] = _in_256_colours(data["image/png"])
     nbformat.write(notebook, target)
     return target
+
+
+def _in_256_colours(png: str) -> str:
+    """A PNG in base64, and the same picture in the 256 colours that fit it best."""
+    written = io.BytesIO()
+    image = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    image.quantize(256).save(written, "PNG", optimize=True)
+    return base64.b64encode(written.getvalue()).decode()

@@ -1,8 +1,15 @@
 """What stands in results/published and in the README follows from the published records."""
 
-import pytest
+import base64
+import io
 
-from replicate import paths, tables
+import nbformat
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
+
+from replicate import paths, publishing, tables
 from replicate.experiment.publish import KEPT, find_runs
 from replicate.experiment.run import read_record
 
@@ -28,3 +35,21 @@ def test_every_record_is_whole():
         assert {file.name for file in folder.iterdir()} == set(KEPT)
         assert read_record(folder)["status"] == "finished"
         assert read_record(folder)["budget"] != "smoke"
+
+
+def test_a_published_notebook_keeps_its_pictures_in_fewer_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "published", lambda: tmp_path / "published")
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    picture = io.BytesIO()
+    Image.fromarray(noise).save(picture, "PNG")
+    data = {"image/png": base64.b64encode(picture.getvalue()).decode(), "text/plain": "a picture"}
+    cell = new_code_cell(outputs=[new_output("display_data", data)], metadata={"papermill": {}})
+    nbformat.write(new_notebook(cells=[cell]), tmp_path / "02_one.ipynb")
+    (published,) = publishing._notebooks([tmp_path / "02_one.ipynb"], "laptop")
+    (cell,) = nbformat.read(published, as_version=4).cells
+    kept = base64.b64decode(cell.outputs[0].data["image/png"])
+    assert "papermill" not in cell.metadata and cell.outputs[0].data["text/plain"] == "a picture"
+    assert len(kept) < len(picture.getvalue()) / 2
+    shown = np.asarray(Image.open(io.BytesIO(kept)).convert("RGB"), np.float64)
+    # eight halvings of a cube of noise leave sides of 32, 32 and 64; a quarter is the mean distance
+    assert shown.shape == noise.shape and np.abs(shown - noise).mean() < 64 / 4
