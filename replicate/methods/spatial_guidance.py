@@ -103,7 +103,6 @@ class SpatialGuidance(Method):
         "test-plain": {"test_map": "none"},
         "guided-cycle": {"guided_cycle": True},
         "unaligned": {"realign": False, "flip": False},
-        "identity": {"lambda_idt": 5.0},
         "squared": {"power": 2.0},
     }
     SMOKE = {
@@ -112,7 +111,7 @@ class SpatialGuidance(Method):
     }  # fmt: skip
     LAPTOP = {
         "load_size": 64, "crop_size": 64, "ngf": 16, "n_blocks": 4, "ndf": 32, "n_layers": 2,
-        "lr": 4e-4, "iterations": 3000,
+        "lambda_idt": 5.0, "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
 
     def build(self, c: Config) -> None:
