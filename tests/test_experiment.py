@@ -274,3 +274,14 @@ def test_a_grid_holds_the_runs_in_order(tiny):
     )
     weights = [checkpoint.load(run.folder, torch.device("cpu"))["method"] for run in runs]
     assert not all(torch.equal(a, b) for a, b in zip(*(w.values() for w in weights), strict=True))
+
+
+@pytest.mark.parametrize("budget", ["smoke", "laptop", "paper"])
+def test_every_variant_has_a_configuration_at_every_budget(budget):
+    for name in METHODS:
+        method = METHODS[name]
+        small = {"smoke": method.SMOKE, "laptop": method.LAPTOP, "paper": {}}[budget]
+        for variant, changes in method.VARIANTS.items():
+            config = make_run(f"{name}:{variant}", "horse2zebra_drawn", 0, budget).config
+            wanted = changes | small
+            assert {key: getattr(config, key) for key in wanted} == wanted, f"{name}:{variant}"

@@ -137,7 +137,8 @@ def make_run(
         raise unknown(f"variant of {method_name}", variant, method.VARIANTS)
     if budget not in BUDGETS:
         raise unknown("budget", budget, BUDGETS)
-    config = replace(method.Config(), **method.VARIANTS[variant], **_budget(method, budget))
+    # of what a variant and a budget both set, the budget decides: it must stay as small as it is
+    config = replace(method.Config(), **{**method.VARIANTS[variant], **_budget(method, budget)})
     changed = {k: _parse(method.Config, k, v) for k, v in (overrides or {}).items()}
     changed = {k: v for k, v in changed.items() if v != getattr(config, k)}
     text = ",".join(f"{k}={v}" for k, v in sorted(changed.items()))
