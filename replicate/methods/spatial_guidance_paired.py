@@ -1,9 +1,9 @@
 """Attention-Based Spatial Guidance on pairs: Lin, Wang, Li, Gao, Wang, Khan, WACV 2021.
 
 The supervised setting of `spatial_guidance.py`, with pix2pix as backbone. Official code:
-voidstrike/ASGIT @235f922, MIT, models/pix2pix_attn_model.py ("PAM"), by its author "not our major
-task". A conditional discriminator sees the input and its translation; its map of both guides the
-generator when the image comes back.
+voidstrike/ASGIT @235f922, MIT, models/pix2pix_attn_model.py ("PAM"). A conditional discriminator
+sees an image beside its translation; its map of them guides the generator when the image comes
+back.
 """
 
 from dataclasses import dataclass
