@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 from support.guidance_paired import begun, map_by, shaped, tiny
+from torch.nn import functional as F
 
 from replicate.methods.base import Batch
 from replicate.methods.spatial_guidance_paired import SpatialGuidancePaired
-from replicate.networks.guidance import enlarge
+from replicate.networks.blocks import init_weights
+from replicate.networks.guidance import SComponent, enlarge, min_max
 
 # The memory
 
@@ -62,6 +64,21 @@ def test_unaligned_leaves_a_map_where_it_lay(start):
     method.memory["A"].write(batch["A_index"], crops[0], planted, planted)
     guide = method._guide(batch | {"A_crop": crops[1]}, "A")
     assert torch.equal(guide, enlarge(planted, torch.Size((32, 32))))
+
+
+def test_a_fresh_s_component_gives_a_checkerboard_whatever_the_map():
+    """What the deviation s-component says: its variance lies inside the squares of D's grid."""
+    inside = []
+    for seed in range(8):
+        torch.manual_seed(seed)
+        S, grid = SComponent(2), min_max(F.avg_pool2d(torch.rand(1, 1, 18, 18), 3, 1))
+        init_weights(S, truncated=False)
+        with torch.no_grad():
+            squares = S(grid).unflatten(2, (16, 4)).unflatten(4, (16, 4))
+        means = squares.mean((3, 5))
+        inside.append(1 - means.var(correction=0) / squares.var(correction=0))
+    # a plain doubling of the sides would give 0; the squares at the border differ a little
+    assert min(inside) > 0.9
 
 
 # Test time

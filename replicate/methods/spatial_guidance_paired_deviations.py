@@ -29,7 +29,9 @@ DEVIATIONS = (
         "not in the supplement's text",
         "always: x (1 + S(A)), S trained with G (PAM:98-101,141)",
         "as code, one for each direction, fed with the stretched map, averaged on D's grid once it "
-        "lies in its place; the variant no-s-component is x (1 + A), as in spatial_guidance",
+        "lies in its place. With the weights that it starts with it gives the checkerboard of its "
+        "strides and hardly anything of the map, so what guides is what it learns; the variant "
+        "no-s-component is x (1 + A), as in spatial_guidance",
         "s_component",
     ),
     Deviation(
