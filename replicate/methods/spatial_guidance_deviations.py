@@ -156,7 +156,7 @@ DEVIATIONS = (
         "spatial_guidance/supervised",
         "pix2pix with UNet-128 on Cityscapes at 128 px",
         "pix2pix_attn_model.py, which several of its settings cannot run (issues 1, 2, 6)",
-        "not here: CycleGAN as backbone only",
+        "the method spatial_guidance_paired; this one has CycleGAN as backbone",
     ),
     Deviation(
         "spatial_guidance/laptop-size",
