@@ -15,7 +15,7 @@ LAYERS = (
     {"methods"},
     {"checkpoint", "training", "evaluation"},
     {"experiment"},
-    {"tables", "plots", "claims", "effects", "preference"},
+    {"tables", "plots", "claims", "effects", "labelled", "preference"},
     {"publishing", "diagnosis"},
     {"cli"},
 )

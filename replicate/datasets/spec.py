@@ -14,7 +14,7 @@ from replicate.errors import ReplicateError, UnknownName, unknown
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 SHA256 = r"^([0-9a-f]{64})?$"
-RESERVED = ("packed", "reported")  # folders of the data root that hold something else
+RESERVED = ("packed", "palettes", "reported")  # folders of the data root that hold something else
 
 
 class Mirror(BaseModel):

@@ -1,0 +1,146 @@
+"""Classes of coloured label maps: the modes of their colours, and the nearest mode of a pixel.
+
+A label map that was saved as JPEG has a cloud of colours around every class, and lines of mixed
+colours where two classes meet, which are near a third one. So modes are sought in flat areas alone,
+and `solid` leaves out the lines.
+"""
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy.ndimage import binary_dilation, maximum_filter, minimum_filter
+
+from replicate import paths
+from replicate.errors import ReplicateError, unknown
+from replicate.metrics.labels import IGNORED, nearest_class
+
+FLAT = 4  # levels of [0, 255] within the 3 x 3 px around a pixel of a flat area
+APART = 32  # levels, L2: what is nearer to a mode belongs to it
+SQUARE = 3  # px
+
+
+class Palette(NamedTuple):
+    """The classes of a labelled data set.
+
+    Attributes:
+        dataset: whose label maps have these colours.
+        domain: which of the two domains are the label maps, by its name.
+        side: px at which the maps are read, the size of the files, so that no colours are mixed.
+        names: of the K classes.
+        colours: (K, 3) uint8.
+    """
+
+    dataset: str
+    domain: str
+    side: int
+    names: tuple[str, ...]
+    colours: np.ndarray
+
+
+def known() -> list[str]:
+    """The data sets with a palette in `data/palettes/`."""
+    return sorted(file.stem for file in _folder().glob("*.toml"))
+
+
+def load(dataset: str) -> Palette:
+    """The palette of a data set.
+
+    Raises:
+        UnknownName: it has none in `data/palettes/`.
+    """
+    if dataset not in known():
+        raise unknown("palette of the data set", dataset, known())
+    entry = tomllib.loads((_folder() / f"{dataset}.toml").read_text(encoding="utf-8"))
+    classes = entry["classes"]
+    colours = np.array(list(classes.values()), np.uint8)
+    return Palette(dataset, entry["domain"], entry["side"], tuple(classes), colours)
+
+
+def colour_modes(maps: Iterable[np.ndarray], classes: int) -> np.ndarray:
+    """The commonest colours of the flat areas of label maps, no two of them near each other.
+
+    Args:
+        maps: (H, W, 3) uint8 each; of the training split, as a test split decides nothing.
+        classes: how many modes, K.
+
+    Returns:
+        (K, 3) uint8, the commonest first.
+
+    Raises:
+        ReplicateError: fewer modes than classes.
+    """
+    keys = np.concatenate([_flat_keys(image) for image in maps])
+    keys, counts = np.unique(keys, return_counts=True)
+    colours = np.stack([keys >> 16, keys >> 8 & 255, keys & 255], axis=1)
+    order = np.argsort(-counts, kind="stable")  # of equally common colours the darkest first
+    left, modes = colours[order], []
+    while len(modes) < classes and len(left):
+        modes.append(left[0])
+        left = left[((left - left[0]) ** 2).sum(axis=1) > APART**2]
+    if len(modes) < classes:
+        raise ReplicateError(
+            f"{len(modes)} modes at least {APART} levels apart in the flat areas, expected "
+            f"{classes} classes: give the label maps of all training images, or fewer classes"
+        )
+    return np.array(modes, np.uint8)
+
+
+def shares_within(
+    maps: Iterable[np.ndarray], colours: np.ndarray, radii: Sequence[float]
+) -> list[float]:
+    """The share of pixels whose nearest colour is within each radius, in [0, 1].
+
+    Args:
+        maps: (H, W, 3) uint8 each.
+        colours: (K, 3).
+        radii: L2 distances in RGB, levels.
+    """
+    inside, total = np.zeros(len(radii)), 0
+    for image in maps:
+        own = colours[nearest_class(image[None], colours)[0]].astype(int)
+        distance = np.sqrt(((image - own) ** 2).sum(axis=2))
+        inside += [(distance <= radius).sum() for radius in radii]
+        total += distance.size
+    return list(inside / total)
+
+
+def classes_of(image: np.ndarray, palette: Palette) -> np.ndarray:
+    """(H, W) uint8 classes, 0 to K - 1, of an (H, W, 3) uint8 label map: the nearest mode's."""
+    return nearest_class(image[None], palette.colours)[0]
+
+
+def solid(classes: np.ndarray, square: int = SQUARE) -> np.ndarray:
+    """The classes where they fill a square, and `IGNORED` elsewhere: an opening class by class.
+
+    Args:
+        classes: (H, W) uint8.
+        square: its side, px, odd; 1 leaves all as it is.
+
+    Returns:
+        (H, W) uint8. A pixel keeps its class if some square of one class holds it.
+
+    Raises:
+        ReplicateError: a side that is not odd, whose squares have no centre.
+    """
+    if square < 1 or square % 2 == 0:
+        raise ReplicateError(f"square={square}: expected an odd side in px, such as 1 or 3")
+    highest = maximum_filter(classes, square, mode="constant", cval=IGNORED)
+    lowest = minimum_filter(classes, square, mode="constant", cval=IGNORED)
+    centres = (highest == lowest) & (classes != IGNORED)
+    kept = binary_dilation(centres, np.ones((square, square)))
+    return np.where(kept, classes, np.uint8(IGNORED))
+
+
+def _flat_keys(image: np.ndarray) -> np.ndarray:
+    """The colours of a map's flat pixels, each as one number."""
+    highest, lowest = maximum_filter(image, (3, 3, 1)), minimum_filter(image, (3, 3, 1))
+    flat = (highest - lowest).max(axis=2) <= FLAT
+    colours = image[flat].astype(np.int32)
+    return colours[:, 0] << 16 | colours[:, 1] << 8 | colours[:, 2]
+
+
+def _folder() -> Path:
+    return paths.ROOT / "data" / "palettes"
