@@ -12,6 +12,7 @@ from replicate.tables.compare import beside, compare
 from replicate.tables.frames import of_runs, scores
 from replicate.tables.markdown import to_markdown
 from replicate.tables.readme import readme_block, update_readme
+from replicate.tables.segmentation import segmentation
 from replicate.tables.show import show
 from replicate.tables.summary import summary
 from replicate.tables.writing import write
@@ -28,6 +29,7 @@ __all__ = [
     "readme_block",
     "runs_table",
     "scores",
+    "segmentation",
     "show",
     "summary",
     "to_markdown",
