@@ -1,5 +1,6 @@
 """Pictures of runs: curves, translations, samples on the way, scores. None is over 1600 px wide."""
 
+from replicate.plots.classes import label_statistics
 from replicate.plots.curves import curves, losses
 from replicate.plots.galleries import evolution, heat_maps, masks, normalisations
 from replicate.plots.images import progress, translations
@@ -11,6 +12,7 @@ __all__ = [
     "curves",
     "evolution",
     "heat_maps",
+    "label_statistics",
     "losses",
     "masks",
     "normalisations",
