@@ -5,7 +5,7 @@ beside others, `writing` and `readme` put it into files, `checking` refuses what
 """
 
 from replicate.tables.ablation import ablation
-from replicate.tables.about import data, networks, runs_table
+from replicate.tables.about import data, deviations, networks, runs_table
 from replicate.tables.capacity import capacity
 from replicate.tables.checking import check
 from replicate.tables.compare import beside, compare
@@ -24,6 +24,7 @@ __all__ = [
     "check",
     "compare",
     "data",
+    "deviations",
     "networks",
     "of_runs",
     "readme_block",

@@ -1,5 +1,6 @@
 """What runs are made of and what they cost: data, networks, time."""
 
+import sys
 from collections.abc import Iterable
 
 import pandas as pd
@@ -15,6 +16,7 @@ from replicate.tables.catalogue import ABSENT
 
 RUNS = ["run", "state", "iterations", "images/s", "hours", "peak memory, MB", "threads"]
 RUNS += ["precision", "device", "commit"]
+DEVIATIONS = ["what", "paper", "official code", "here"]
 
 
 def runs_table(runs: Iterable[Run]) -> pd.DataFrame:
@@ -78,6 +80,20 @@ def networks(params: Parameters) -> pd.DataFrame:
             for kind, n in paper.items()
         ]
     return pd.DataFrame(rows)
+
+
+def deviations(params: Parameters) -> pd.DataFrame:
+    """Where paper, official code and this project differ, or the first two do not say enough.
+
+    Returns:
+        `what` ("<method>/<what>"), `paper`, `official code` and `here` (the choice made), a row a
+        point: first those of the paper's own methods, then those of the others asked for.
+    """
+    asked = {name.partition(":")[0]: None for name in params.methods}
+    own_first = sorted(asked, key=lambda method: METHODS[method].paper != params.paper)
+    modules = [sys.modules[METHODS[method].__module__] for method in own_first]
+    rows = [point[:4] for module in modules for point in getattr(module, "DEVIATIONS", ())]
+    return pd.DataFrame(rows, columns=DEVIATIONS)
 
 
 def short_commit(commit: str, dirty: bool) -> str:

@@ -102,6 +102,17 @@ def test_data_tells_what_is_known_of_a_set(monkeypatch: pytest.MonkeyPatch, aske
     assert len(row["fingerprint"]) == 16 and "scikit-image" in row["source"]
 
 
+def test_deviations_are_those_of_every_method_once_and_the_paper_s_own_come_first(asked) -> None:
+    methods = ["cyclegan", "spatial_guidance", "spatial_guidance:tam", "spagan"]
+    frame = tables.deviations(asked(methods=methods, paper="lin2021spatial"))
+    assert list(frame.columns) == ["what", "paper", "official code", "here"]
+    owners = [what.partition("/")[0] for what in frame["what"]]
+    assert list(dict.fromkeys(owners)) == ["spatial_guidance", "cyclegan", "spagan"]
+    assert frame["what"].is_unique and frame.map(bool).all(axis=None)
+    shown = frame.set_index("what").loc["spatial_guidance/buffer-start"]
+    assert (shown["paper"], shown["here"]) == ("not stated", "1")
+
+
 def test_command_repeats_a_run() -> None:
     assert (
         command("aggan", "d", 1, "paper")
