@@ -4,11 +4,13 @@ from replicate.plots.classes import label_statistics
 from replicate.plots.curves import curves, losses
 from replicate.plots.galleries import evolution, heat_maps, masks, normalisations
 from replicate.plots.images import progress, translations
+from replicate.plots.instances import correspondences, windows
 from replicate.plots.picture import save
 from replicate.plots.points import scores
 from replicate.plots.writing import write
 
 __all__ = [
+    "correspondences",
     "curves",
     "evolution",
     "heat_maps",
@@ -20,5 +22,6 @@ __all__ = [
     "save",
     "scores",
     "translations",
+    "windows",
     "write",
 ]

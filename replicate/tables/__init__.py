@@ -15,6 +15,7 @@ from replicate.tables.readme import readme_block, update_readme
 from replicate.tables.segmentation import segmentation
 from replicate.tables.show import show
 from replicate.tables.summary import summary
+from replicate.tables.window_hits import windows
 from replicate.tables.writing import write
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "summary",
     "to_markdown",
     "update_readme",
+    "windows",
     "write",
 ]
