@@ -9,6 +9,7 @@ from replicate.tables.about import data, deviations, networks, runs_table
 from replicate.tables.capacity import capacity
 from replicate.tables.checking import check
 from replicate.tables.compare import beside, compare
+from replicate.tables.coverage import coverage
 from replicate.tables.frames import of_runs, scores
 from replicate.tables.markdown import to_markdown
 from replicate.tables.readme import readme_block, update_readme
@@ -24,6 +25,7 @@ __all__ = [
     "capacity",
     "check",
     "compare",
+    "coverage",
     "data",
     "deviations",
     "networks",

@@ -1,0 +1,136 @@
+"""A classifier of a domain's classes: trained once for a data set and a size, then kept.
+
+It judges translations, so it learns from the real training images of one domain alone, each class
+as often as the others. What it gets right of real test images stands in a table beside its counts.
+"""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from replicate import paths, repro
+from replicate.datasets import drawn_shapes, packed
+from replicate.datasets.packed import ImageSet
+from replicate.errors import ReplicateError
+from replicate.experiment.fingerprint import _hash, data_fingerprint
+from replicate.networks.classifier import ImageClassifier
+
+SEED = 0
+STEPS, BATCH = 300, 40
+LR, DECAY = 5e-3, 1e-3  # AdamW, its rate rising and falling once
+SHIFT = 8  # an image is moved by up to an eighth of its side
+SIDE = 64  # px; larger images are averaged down, so that none costs more than a minute
+CHUNK = 64  # images taken at a time
+
+
+def class_names(dataset: str, n_classes: int) -> tuple[str, ...]:
+    """What the classes of a set are called; `class 0` and so on where nobody named them."""
+    if dataset == drawn_shapes.NAME:
+        return drawn_shapes.CLASSES
+    return tuple(f"class {i}" for i in range(n_classes))
+
+
+def classifier(dataset: str, domain: str, size: int) -> ImageClassifier:
+    """The classifier of one domain's images, from the results folder where it is there.
+
+    The file's name holds hashes of the training data and of the code, so that what changed is
+    trained anew. Training takes seconds on one thread and gives the same weights every time.
+
+    Args:
+        dataset: a set whose training images have labels.
+        domain: "A" or "B".
+        size: side of the images, px.
+
+    Raises:
+        ReplicateError: the set has no labels, or no image of one of its classes.
+    """
+    train = packed.load(dataset, "train", size)
+    labels = _labels(train, domain)
+    code = _hash({"replicate.networks.classifier", __name__})
+    key = f"{domain}-{size}-seed{SEED}-{data_fingerprint(dataset, size)}-{code}"
+    path = paths.results() / "classifiers" / dataset / f"{key}.pt"
+    if not path.exists():
+        trained = _train(np.asarray(train.arrays[domain]), labels)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(f".{os.getpid()}.partial")
+        torch.save(trained.state_dict(), aside)
+        os.replace(aside, path)
+    with torch.device("meta"):  # no weights are drawn that the file replaces
+        network = ImageClassifier(int(labels.max()) + 1)
+    network.load_state_dict(torch.load(path, weights_only=True), assign=True)
+    return network.eval()
+
+
+@torch.no_grad()
+def classes_of(network: ImageClassifier, images: np.ndarray) -> np.ndarray:
+    """(N,) int64: the most likely class of each of (N, H, W, 3) uint8 images."""
+    parts = [network(part).argmax(dim=1).numpy() for part in _small(images)]
+    return np.concatenate(parts)
+
+
+def _labels(train: ImageSet, domain: str) -> np.ndarray:
+    labels = train.arrays.get(f"{domain}_label")
+    if labels is None:
+        raise ReplicateError(
+            f"{train.name} has no {domain}_label, expected a class for every training image; take "
+            "a labelled set, such as shapes_drawn"
+        )
+    counts = np.bincount(labels)
+    if not counts.all():
+        raise ReplicateError(
+            f"{train.name}: {domain}_label holds no image of class {int(counts.argmin())}, "
+            f"expected some of each of 0 to {len(counts) - 1}"
+        )
+    return np.asarray(labels)
+
+
+def _train(images: np.ndarray, labels: np.ndarray) -> ImageClassifier:
+    """Each class equally often in every batch, because one may be rare; moved and mirrored."""
+    x, of_class = torch.cat(list(_small(images))), _places(labels)
+    truth = torch.arange(BATCH) % len(of_class)
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):  # what is trained after this has its own seed
+        repro.prepare(SEED, threads=1)
+        network = ImageClassifier(len(of_class))
+        adam = torch.optim.AdamW(network.parameters(), LR, weight_decay=DECAY)
+        rate = torch.optim.lr_scheduler.OneCycleLR(adam, LR, STEPS)
+        for _ in range(STEPS):
+            chosen = [_any(of_class[k]) for k in truth.tolist()]
+            loss = F.cross_entropy(network(_moved(x[chosen])), truth)
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            rate.step()
+    torch.set_num_threads(threads)
+    return network
+
+
+def _places(labels: np.ndarray) -> list[np.ndarray]:
+    """Where the images of each class stand."""
+    return [np.flatnonzero(labels == k) for k in range(labels.max() + 1)]
+
+
+def _any(places: np.ndarray) -> int:
+    return int(places[int(torch.randint(len(places), ()))])
+
+
+def _moved(x: Tensor) -> Tensor:
+    """Each image mirrored or not, all moved the same way over their own mirror images."""
+    side = x.shape[-1]
+    reach = side // SHIFT
+    mirrored = (torch.rand(len(x)) < 0.5)[:, None, None, None]
+    padded = F.pad(torch.where(mirrored, x.flip(3), x), (reach,) * 4, mode="reflect")
+    top, left = torch.randint(2 * reach + 1, (2,)).tolist()
+    return padded[:, :, top : top + side, left : left + side]
+
+
+def _small(images: np.ndarray) -> Iterator[Tensor]:
+    """(n, 3, H, W) in [-1, 1], part by part, averaged down to `SIDE` where larger."""
+    for start in range(0, len(images), CHUNK):
+        part = torch.from_numpy(np.array(images[start : start + CHUNK])).permute(0, 3, 1, 2)
+        x = part.float() / 127.5 - 1
+        yield F.interpolate(x, size=(SIDE, SIDE), mode="area") if x.shape[-1] > SIDE else x
