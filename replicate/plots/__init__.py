@@ -1,5 +1,6 @@
 """Pictures of runs: curves, translations, samples on the way, scores. None is over 1600 px wide."""
 
+from replicate.plots.attention import attention_over_training
 from replicate.plots.classes import label_statistics
 from replicate.plots.curves import curves, losses
 from replicate.plots.galleries import evolution, heat_maps, masks, normalisations
@@ -10,6 +11,7 @@ from replicate.plots.points import scores
 from replicate.plots.writing import write
 
 __all__ = [
+    "attention_over_training",
     "correspondences",
     "curves",
     "evolution",

@@ -15,6 +15,7 @@ from replicate.plots.style import colours, dress, name_of
 from replicate.training import LOG
 
 POINTS = 300
+LETTER = 8  # px of a letter in the legend, at most
 GROUPS = {
     "adv": "adversarial (G)", "dis": "discriminator", "cyc": "cycle", "idt": "identity",
     "attention": "attention, mean of the map",
@@ -71,7 +72,7 @@ def losses(runs: Iterable[Run]) -> Picture:
             axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
             dress(axes)
         grid[i][0].set_ylabel(dataset, fontsize=8)
-    _legend(picture, palette)
+    legend(picture, palette, CAPTION)
     return picture
 
 
@@ -92,12 +93,15 @@ def _grouped(run: Run) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else empty
 
 
-def _legend(picture: Picture, palette: dict[str, tuple]) -> None:
+def legend(picture: Picture, palette: dict[str, tuple], caption: str) -> None:
+    """The methods' colours above the panels, in as many lines as they need; the caption below."""
     lines = [Line2D([], [], color=colour, label=name) for name, colour in palette.items()]
-    height = picture.get_figheight() * picture.dpi
+    width, height = picture.get_size_inches() * picture.dpi
+    columns = max(1, int(width / (50 + LETTER * max(map(len, palette)))))
     picture.legend(
-        handles=lines, loc="upper left", ncols=len(lines), fontsize=9, frameon=False,
+        handles=lines, loc="upper left", ncols=min(columns, len(lines)), fontsize=9, frameon=False,
         bbox_to_anchor=(0.0, 1.0),
     )  # fmt: skip
-    picture.text(0.01, 8 / height, CAPTION, fontsize=8, va="bottom")
-    picture.tight_layout(rect=(0, 26 / height, 1, 1 - 26 / height))
+    picture.text(0.01, 8 / height, caption, fontsize=8, va="bottom")
+    above = 8 + 18 * -(-len(lines) // columns)
+    picture.tight_layout(rect=(0, 26 / height, 1, 1 - above / height))

@@ -17,13 +17,15 @@ def name_of(run: Run) -> str:
 
 
 def palette(names: Iterable[str]) -> dict[str, Colour]:
-    """A colour that does not need full colour vision for each name, in their order."""
+    """A colour for each name, in their order; up to ten do not need full colour vision."""
     names = list(names)
-    return dict(zip(names, seaborn.color_palette("colorblind", len(names)), strict=True))
+    known = len(seaborn.color_palette("colorblind"))  # more would come twice
+    chosen = seaborn.color_palette("colorblind" if len(names) <= known else "husl", len(names))
+    return dict(zip(names, chosen, strict=True))
 
 
 def colours(names: Iterable[str]) -> dict[str, Colour]:
-    """A colour that does not need full colour vision for each method, in the order of tables."""
+    """The `palette` of the methods, in the order of tables."""
     return palette(sorted(set(names), key=method_order))
 
 
