@@ -12,6 +12,7 @@ from replicate.tables.compare import beside, compare
 from replicate.tables.coverage import coverage
 from replicate.tables.frames import of_runs, scores
 from replicate.tables.markdown import to_markdown
+from replicate.tables.probe import probe
 from replicate.tables.readme import readme_block, update_readme
 from replicate.tables.segmentation import segmentation
 from replicate.tables.show import show
@@ -30,6 +31,7 @@ __all__ = [
     "deviations",
     "networks",
     "of_runs",
+    "probe",
     "readme_block",
     "runs_table",
     "scores",

@@ -1,0 +1,88 @@
+"""A discriminator that learns real A from real B: does its attention map find the object?
+
+Inside a GAN a map moves to the generator's errors; without one, only the images decide.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from replicate import repro
+from replicate.datasets import packed
+from replicate.datasets.batches import Batches, in_order
+from replicate.datasets.packed import ImageSet
+from replicate.errors import ReplicateError
+from replicate.experiment.run import Run
+from replicate.losses import lsgan_d_loss
+from replicate.methods import METHODS, base
+from replicate.metrics.attention_ranking import attention_auc
+from replicate.networks.guidance import enlarge, min_max
+
+BATCH, LR, BETA1 = 8, 2e-4, 0.5  # the discriminators' own rate and moment, whatever the budget's
+EVALUATED = 33  # images at a time; a map does not depend on it
+
+
+class Seen(NamedTuple):
+    """What a discriminator's maps of the test images are at one moment."""
+
+    iteration: int
+    mean: float  # of all pixels of both domains, in [0, 1]
+    auc_A: float  # mean pixel AUC against the true masks, in [0, 1]
+    auc_B: float
+
+
+def probe(run: Run, iterations: int) -> list[Seen]:
+    """The maps of a discriminator before and after it learned real A from real B, without a G.
+
+    Args:
+        run: names the method, its configuration, the data set and the seed; it is not trained, and
+            nothing is written. Its discriminators must give an attention map.
+        iterations: of training, each with 8 images of each domain, by LSGAN and Adam.
+
+    Returns:
+        The untrained maps, then the trained ones. One thread: the same numbers every time.
+
+    Raises:
+        ReplicateError: the data set does not know the true masks of its test images.
+    """
+    repro.prepare(run.seed, threads=1)
+    config = run.config
+    train = packed.load(run.dataset, "train", config.load_size)
+    test = packed.load(run.dataset, "test", config.crop_size)
+    if missing := {"A_mask", "B_mask"} - set(test.arrays):
+        raise ReplicateError(
+            f"{run.dataset} has no {' and '.join(sorted(missing))} of its test images, expected "
+            "both: probe a drawn set, such as horse2zebra_drawn"
+        )
+    D = METHODS[run.method](config).D["B"]
+    optimizer = base.adam(LR, BETA1, D)
+    batches = Batches(train, BATCH, config.crop_size, config.flip, run.seed)
+    untrained = _seen(D, test, 0)
+    for i in range(iterations):
+        batch = batches(i)
+        loss = lsgan_d_loss(D(batch["B"]).scores, D(batch["A"]).scores)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+    return [untrained, _seen(D, test, iterations)]
+
+
+@torch.no_grad()
+def _seen(D: nn.Module, test: ImageSet, iteration: int) -> Seen:
+    """The maps of all test images, stretched and enlarged as those that guide a generator."""
+    D.eval()
+    maps = {
+        X: np.concatenate(
+            [
+                enlarge(min_max(D(batch[X]).attention), batch[X].shape[2:])[:, 0].numpy()
+                for batch in in_order(test, X, EVALUATED)
+            ]
+        )
+        for X in "AB"
+    }
+    D.train()
+    aucs = [attention_auc(maps[X], np.asarray(test.arrays[f"{X}_mask"])).mean() for X in "AB"]
+    mean = np.concatenate([maps["A"], maps["B"]]).mean()
+    return Seen(iteration, float(mean), *map(float, aucs))
