@@ -15,6 +15,7 @@ from replicate.experiment.run import Run, make_run
 from replicate.methods import METHODS
 from replicate.methods.base import Method
 from replicate.plots import attention
+from replicate.plots.style import palette
 
 SIDE = 32  # px, the smoke size
 
@@ -113,3 +114,11 @@ def test_rows_and_lines_of_the_figure(trained: list[Method], images: ImageSet) -
 def test_runs_without_maps_say_what_to_add() -> None:
     with pytest.raises(ReplicateError, match="no run has attention maps among its samples"):
         plots.attention_over_training([make_run("cyclegan", "horse2zebra_drawn", 0, "smoke")])
+
+
+def test_more_methods_than_colours_get_darker_ones() -> None:
+    names = [str(i) for i in range(13)]
+    many, few = palette(names), palette(names[:10])
+    assert list(many) == names and len(set(many.values())) == 13
+    assert {name: many[name] for name in few} == few
+    assert many["10"] == tuple(value / 2 for value in many["0"])

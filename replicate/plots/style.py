@@ -17,11 +17,15 @@ def name_of(run: Run) -> str:
 
 
 def palette(names: Iterable[str]) -> dict[str, Colour]:
-    """A colour for each name, in their order; up to ten do not need full colour vision."""
-    names = list(names)
-    known = len(seaborn.color_palette("colorblind"))  # more would come twice
-    chosen = seaborn.color_palette("colorblind" if len(names) <= known else "husl", len(names))
-    return dict(zip(names, chosen, strict=True))
+    """A colour for each name, in their order; those after the tenth are darker.
+
+    The first ten do not need full colour vision.
+    """
+    known = seaborn.color_palette("colorblind")
+    return {
+        name: tuple(value * 0.5 ** (i // len(known)) for value in known[i % len(known)])
+        for i, name in enumerate(names)
+    }
 
 
 def colours(names: Iterable[str]) -> dict[str, Colour]:
