@@ -8,12 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from replicate import tables
-from replicate.datasets import packed
 from replicate.datasets.packed import ImageSet
 from replicate.errors import ReplicateError
 from replicate.experiment import probe as module
 from replicate.experiment.parameters import checked
-from replicate.experiment.probe import Seen, probe
+from replicate.experiment.probe import Seen, discs, probe
 from replicate.experiment.run import Run, make_run
 from replicate.networks.guidance import Judgement
 
@@ -25,26 +24,12 @@ def image_set(**arrays: np.ndarray) -> ImageSet:
     return ImageSet(*about, arrays, {}, {})
 
 
-@pytest.fixture
-def discs(monkeypatch: pytest.MonkeyPatch) -> ImageSet:
-    """Red squares in A and green ones in B, on grey noise; eight images a domain."""
-    rng = np.random.default_rng(0)
-    arrays = {}
-    for channel, X in enumerate("AB"):
-        noise = rng.integers(0, 256, (8, SIDE, SIDE, 1), np.uint8)
-        arrays[X] = np.repeat(noise, 3, axis=3)
-        arrays[f"{X}_mask"] = np.zeros((8, SIDE, SIDE), np.uint8)
-        for i, (top, left) in enumerate(rng.integers(0, SIDE // 2, (8, 2))):
-            box = (i, slice(top, top + 12), slice(left, left + 12))
-            arrays[X][box] = 255 * np.eye(3, dtype=np.uint8)[channel]
-            arrays[f"{X}_mask"][box] = 1
-    made = image_set(**arrays)
-    monkeypatch.setattr(packed, "load", lambda name, split, size: made)
-    return made
-
-
 def smoke(name: str = "spatial_guidance", seed: int = 0) -> Run:
     return make_run(name, "horse2zebra_drawn", seed, "smoke")
+
+
+def probed(iterations: int, name: str = "spatial_guidance", seed: int = 0) -> list[Seen]:
+    return probe(smoke(name, seed), iterations, discs("train", SIDE), discs("test", SIDE))
 
 
 class Red(nn.Module):
@@ -64,18 +49,18 @@ def test_maps_are_scored_by_hand() -> None:
 
 
 @pytest.mark.parametrize("name", ["spatial_guidance", "spatial_guidance:tam"])
-def test_it_repeats_itself_whatever_was_drawn_before(name: str, discs: ImageSet) -> None:
-    first = probe(smoke(name), 2)
+def test_it_repeats_itself_whatever_was_drawn_before(name: str) -> None:
+    first = probed(2, name)
     torch.rand(3)
-    assert probe(smoke(name), 2) == first
-    assert probe(smoke(name, seed=1), 2) != first
+    assert probed(2, name) == first
+    assert probed(2, name, seed=1) != first
     untrained, trained = first
     assert (untrained.iteration, trained.iteration) == (0, 2)
     assert untrained[1:] != trained[1:]
-    assert probe(smoke(name), 0) == [untrained, untrained]
+    assert probed(0, name) == [untrained, untrained]
 
 
-def test_it_learns_which_images_are_of_b(discs: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_learns_which_images_are_of_b(monkeypatch: pytest.MonkeyPatch) -> None:
     gaps = []
 
     def loss(real: Tensor, fake: Tensor) -> Tensor:
@@ -83,30 +68,49 @@ def test_it_learns_which_images_are_of_b(discs: ImageSet, monkeypatch: pytest.Mo
         return (real - 1).square().mean() + fake.square().mean()
 
     monkeypatch.setattr(module, "lsgan_d_loss", loss)
-    probe(smoke(), 60)
+    probed(60)
     # the first batches differ by 0.03; the rate of 2e-4 moves each weight by 0.01 in sixty steps
     assert np.mean(gaps[-5:]) > np.mean(gaps[:5]) + 0.05
 
 
-def test_a_set_without_masks_is_refused(discs: ImageSet) -> None:
-    del discs.arrays["B_mask"]
-    with pytest.raises(ReplicateError, match="has no B_mask of its test images"):
-        probe(smoke(), 1)
+def test_a_set_without_masks_is_refused() -> None:
+    bare = discs("test", SIDE)
+    del bare.arrays["B_mask"]
+    with pytest.raises(ReplicateError, match="discs has no B_mask of its test images"):
+        probe(smoke(), 1, bare, bare)
+
+
+def test_discs_differ_in_colour_alone() -> None:
+    train, test = discs("train"), discs("test")
+    assert len(train.arrays["A"]) == 500 and len(test.arrays["B"]) == 48
+    assert not np.array_equal(train.arrays["A"][:48], test.arrays["A"])
+    for X, colour in (("A", (255, 0, 0)), ("B", (0, 255, 0))):
+        images, inside = test.arrays[X], test.arrays[f"{X}_mask"] == 1
+        assert (images[inside] == colour).all()
+        ground = images[~inside]
+        assert (ground == ground[:, :1]).all() and 120 < ground.mean() < 135  # uniform: 127.5
+        # discs of 9 to 13 px lie whole in 64 x 64: a pixel-wise disc is within 5 % of its area
+        areas = inside.sum(axis=(1, 2)) / np.pi
+        assert 9**2 * 0.95 < areas.min() < areas.max() < 13**2 * 1.05
+    assert np.array_equal(discs("test").arrays["B"], test.arrays["B"])
 
 
 def test_the_table_is_mean_and_deviation_over_three_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def measured(run: Run, iterations: int) -> list[Seen]:
-        asked.append((run.title, iterations))
+    def measured(run: Run, iterations: int, train: ImageSet, test: ImageSet) -> list[Seen]:
+        asked.append((run.title, iterations, train, test))
         return [Seen(0, 0.5, 0.1, 0.2), Seen(iterations, 0.25, 0.8 + run.seed / 10, 0.9)]
 
-    monkeypatch.setattr(sys.modules["replicate.tables.probe"], "measure", measured)
+    table = sys.modules["replicate.tables.probe"]
+    monkeypatch.setattr(table, "measure", measured)
+    monkeypatch.setattr(table, "SETS", {"one": lambda split, size: f"{split} of {size} px"})
     given = {"paper": "lin2021spatial", "methods": ["cyclegan"], "datasets": ["horse2zebra"]}
     frame = tables.probe(checked(given | {"seeds": [5], "budget": "paper"}))
     assert list(frame["discriminator"]) == ["PHA", "PHA", "TAM", "TAM"]
-    assert list(frame["iterations"]) == [0, 600, 0, 600]
+    assert list(frame["iterations"]) == [0, 600, 0, 600] and set(frame["images"]) == {"one"}
     # 0.8, 0.9, 1.0: mean 0.9, deviation 0.1
     expected = ["0.250 ± 0.000 (3)", "0.900 ± 0.100 (3)", "0.900 ± 0.000 (3)"]
-    assert frame.iloc[1, 2:].tolist() == frame.iloc[3, 2:].tolist() == expected
-    assert asked[3] == ("spatial_guidance:tam on horse2zebra_drawn, seed 0 (laptop)", 600)
+    assert frame.iloc[1, 3:].tolist() == frame.iloc[3, 3:].tolist() == expected
+    title = "spatial_guidance:tam on horse2zebra_drawn, seed 0 (laptop)"
+    assert asked[3] == (title, 600, "train of 64 px", "test of 64 px")

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from replicate import repro
-from replicate.datasets import packed
 from replicate.datasets.batches import Batches, in_order
 from replicate.datasets.packed import ImageSet
 from replicate.errors import ReplicateError
@@ -24,6 +23,11 @@ BATCH, LR, BETA1 = 8, 2e-4, 0.5  # the discriminators' own rate and moment, what
 EVALUATED = 33  # images at a time; a map does not depend on it
 
 
+SPLITS = {"train": 500, "test": 48}  # discs of each domain
+COLOURS = {"A": (255, 0, 0), "B": (0, 255, 0)}
+RADII = (9, 13)  # px of a 64 px image
+
+
 class Seen(NamedTuple):
     """What a discriminator's maps of the test images are at one moment."""
 
@@ -33,27 +37,27 @@ class Seen(NamedTuple):
     auc_B: float
 
 
-def probe(run: Run, iterations: int) -> list[Seen]:
+def probe(run: Run, iterations: int, train: ImageSet, test: ImageSet) -> list[Seen]:
     """The maps of a discriminator before and after it learned real A from real B, without a G.
 
     Args:
-        run: names the method, its configuration, the data set and the seed; it is not trained, and
-            nothing is written. Its discriminators must give an attention map.
+        run: names the method, its configuration and the seed; it is not trained, and nothing is
+            written. Its discriminators must give an attention map.
         iterations: of training, each with 8 images of each domain, by LSGAN and Adam.
+        train: images of both domains, at the run's `load_size`.
+        test: others, at its `crop_size`, with their true masks.
 
     Returns:
         The untrained maps, then the trained ones. One thread: the same numbers every time.
 
     Raises:
-        ReplicateError: the data set does not know the true masks of its test images.
+        ReplicateError: the true masks of the test images are not known.
     """
     repro.prepare(run.seed, threads=1)
     config = run.config
-    train = packed.load(run.dataset, "train", config.load_size)
-    test = packed.load(run.dataset, "test", config.crop_size)
     if missing := {"A_mask", "B_mask"} - set(test.arrays):
         raise ReplicateError(
-            f"{run.dataset} has no {' and '.join(sorted(missing))} of its test images, expected "
+            f"{test.name} has no {' and '.join(sorted(missing))} of its test images, expected "
             "both: probe a drawn set, such as horse2zebra_drawn"
         )
     D = METHODS[run.method](config).D["B"]
@@ -67,6 +71,33 @@ def probe(run: Run, iterations: int) -> list[Seen]:
         loss.backward()
         optimizer.step()
     return [untrained, _seen(D, test, iterations)]
+
+
+def discs(split: str, size: int = 64) -> ImageSet:
+    """One flat disc on coarse grey noise, red in A and green in B: colour alone tells them apart.
+
+    Args:
+        split: "train" or "test".
+        size: side in px, even.
+
+    Returns:
+        `A`, `B` uint8 (N, size, size, 3) and `A_mask`, `B_mask` (N, size, size), 1 on the disc.
+
+    Source: the setting in which PHA's and TAM's maps were first probed for this project.
+    """
+    rng = np.random.default_rng(list(SPLITS).index(split))
+    number, places = SPLITS[split], np.arange(size)
+    low, high = (radius * size // 64 for radius in RADII)
+    arrays = {}
+    for domain, colour in COLOURS.items():
+        noise = rng.integers(0, 256, (number, size // 2, size // 2, 1), np.uint8)
+        images = np.repeat(noise.repeat(2, axis=1).repeat(2, axis=2), 3, axis=3)
+        radii = rng.integers(low, high + 1, (number, 1, 1))
+        y, x = rng.integers(high, size - high, (2, number, 1, 1))
+        inside = (places[:, None] - y) ** 2 + (places - x) ** 2 <= radii**2
+        images[inside] = colour
+        arrays |= {domain: images, f"{domain}_mask": inside.astype(np.uint8)}
+    return ImageSet("discs", split, size, ("red", "green"), False, arrays, {}, {})
 
 
 @torch.no_grad()
