@@ -1,6 +1,7 @@
 """Do maps of discriminators that learned real A from real B find the object, as a table."""
 
 from collections.abc import Callable
+from itertools import product
 
 import pandas as pd
 
@@ -9,7 +10,7 @@ from replicate.datasets.packed import ImageSet
 from replicate.experiment.parameters import Parameters
 from replicate.experiment.probe import Seen, discs
 from replicate.experiment.probe import probe as measure
-from replicate.experiment.run import make_run
+from replicate.experiment.run import Run, make_run
 
 DISCRIMINATORS = {"PHA": "spatial_guidance", "TAM": "spatial_guidance:tam"}
 SETS: dict[str, Callable[[str, int], ImageSet]] = {
@@ -17,7 +18,8 @@ SETS: dict[str, Callable[[str, int], ImageSet]] = {
     drawn.NAME: lambda split, size: packed.load(drawn.NAME, split, size),
 }
 SEEDS = range(3)
-ITERATIONS = {"smoke": 2, "laptop": 600}
+LAYERS = (2, 3)  # of stride 2 in D: at laptop, and in the paper
+ITERATIONS, SMOKE_ITERATIONS = 200, 2
 COLUMNS = {"mean": "mean of the map", "auc_A": "pixel AUC, A", "auc_B": "pixel AUC, B"}
 
 
@@ -30,24 +32,27 @@ def probe(params: Parameters) -> pd.DataFrame:
             and zebras, which a texture does.
 
     Returns:
-        `images, discriminator, iterations, mean of the map` and the pixel AUC of both domains,
-        mean ± standard deviation over three seeds: a row untrained, a row at the end.
+        `images, discriminator, layers` (of stride 2: the laptop's two and the paper's three),
+        `iterations, mean of the map` and the pixel AUC of both domains, mean ± standard deviation
+        over three seeds: a row untrained, a row at the end. Smoke has the laptop's layers alone.
     """
-    budget, rows = "smoke" if params.budget == "smoke" else "laptop", []
-    for images, load in SETS.items():
-        for name, method in DISCRIMINATORS.items():
-            found = [_probed(method, seed, budget, load) for seed in SEEDS]
-            about = {"images": images, "discriminator": name}
-            rows += [about | _over_seeds(moment) for moment in zip(*found, strict=True)]
+    smoke, rows = params.budget == "smoke", []
+    budget, iterations = ("smoke", SMOKE_ITERATIONS) if smoke else ("laptop", ITERATIONS)
+    asked = product(SETS, DISCRIMINATORS, LAYERS[:1] if smoke else LAYERS)
+    for images, name, layers in asked:
+        runs = [
+            make_run(DISCRIMINATORS[name], drawn.NAME, seed, budget, {"n_layers": layers})
+            for seed in SEEDS
+        ]
+        found = [_probed(run, iterations, SETS[images]) for run in runs]
+        about = {"images": images, "discriminator": name, "layers": layers}
+        rows += [about | _over_seeds(moment) for moment in zip(*found, strict=True)]
     return pd.DataFrame(rows)
 
 
-def _probed(
-    method: str, seed: int, budget: str, load: Callable[[str, int], ImageSet]
-) -> list[Seen]:
-    run = make_run(method, drawn.NAME, seed, budget)
+def _probed(run: Run, iterations: int, load: Callable[[str, int], ImageSet]) -> list[Seen]:
     train, test = load("train", run.config.load_size), load("test", run.config.crop_size)
-    return measure(run, ITERATIONS[budget], train, test)
+    return measure(run, iterations, train, test)
 
 
 def _over_seeds(moment: tuple[Seen, ...]) -> dict[str, object]:
