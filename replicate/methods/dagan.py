@@ -71,6 +71,7 @@ class Config(base.Config):
     made_up_truth: bool = False  # class 0 and full masks for sets that lack them: smoke runs only
     lr: float = 2e-4  # deviation dagan/optimiser-and-backbone
     beta1: float = 0.5
+    constant_epochs: int = 100  # then linear decay over the rest
 
 
 @base.register(paper="ma2018dagan")
@@ -136,6 +137,8 @@ class DAGAN(Method):
         c = self.config
         share = min(1.0, iteration / (iterations_per_epoch * c.epochs * c.k_share))
         self.k.fill_(c.k_first * (c.k_last / c.k_first) ** share)
+        epoch = int(iteration / iterations_per_epoch)
+        self.set_lr(c.lr * base.linear_decay(epoch, c.constant_epochs, c.epochs, tail=1))
 
     def translate(self, x: Tensor, direction: str) -> Translation:
         """F(x), and where any window looks; no attention where there are no windows."""

@@ -104,7 +104,9 @@ DEVIATIONS = (
         "not in a reachable source",
         "none public; DA-U: Adam as TensorFlow has it, batch norms, 64 px",
         "CycleGAN's generator cut into E (4 of 9 blocks) and G, its PatchGAN twice, instance "
-        "norms, 256 px, Adam 2e-4 at a constant rate, beta1 0.5, batch 8, 200 epochs, no pool",
+        "norms, 256 px, Adam 2e-4, beta1 0.5, batch 8, no pool, 100 epochs and 100 of linear "
+        "decay: at a constant rate windows kept jumping to the last step of the laptop budget, "
+        "with 0.63 of them on the object where the mean of the last eighth was 0.88",
         "lr",
     ),
     Deviation(
