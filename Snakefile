@@ -42,7 +42,7 @@ rule notebook:
         code=sorted(str(p) for p in (paths.ROOT / "replicate").rglob("*.py")),
     output: f"{RESULTS}/notebooks/{BUDGET}/{NOTEBOOK}.ipynb"
     log: f"{RESULTS}/logs/{BUDGET}-{NOTEBOOK}.log"
-    params: values=json.dumps(ASKED.model_dump()), partial=lambda wc, output: f"{output[0]}.partial.ipynb"
+    params: values=json.dumps(ASKED.model_dump(exclude_unset=True)), partial=lambda wc, output: f"{output[0]}.partial.ipynb"
     shell:
         "{sys.executable} -m papermill {input.notebook:q} {params.partial:q} --no-progress-bar"
         " -y {params.values:q} > {log:q} 2>&1 && mv {params.partial:q} {output:q}"

@@ -225,6 +225,9 @@ def test_no_parameter_file_is_of_no_notebook():
         ("seeds: [-1]", r"seeds=\[-1\]: expected 0 or more"),
         ("methods: []", r"methods=\[\]: expected list\[str\]"),
         ("budget: 3", r"budget=3: expected str"),
+        ("one_seed: {facade: [pix2pix]}", r"\(did you mean 'facades'\?\)"),
+        ("one_seed: {facades: [pix2pxi]}", r"\(did you mean 'pix2pix'\?\)"),
+        ("one_seed: {shapes_drawn: [dagan]}", r"on shapes_drawn: .* one of `methods`; each once"),
     ],
 )
 def test_wrong_parameters_stop_the_notebook(workspace, injected, text):

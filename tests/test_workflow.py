@@ -11,6 +11,7 @@ import torch
 from replicate import checkpoint, paths
 from replicate.errors import ReplicateError, UnknownName
 from replicate.experiment import make_run, plan, workflow
+from replicate.experiment.parameters import checked
 from replicate.experiment.plan import OVERHEAD, Planned, makespan
 
 NOTEBOOK = "02_aggan"
@@ -43,12 +44,27 @@ def states(monkeypatch, given: dict[tuple[str, int], str]) -> None:
 
 def test_what_is_asked_is_the_parameter_file_with_other_seeds_or_sets():
     params = workflow.asked(NOTEBOOK, "smoke")
-    assert params.model_dump() == workflow.read_params(NOTEBOOK, "smoke")
+    assert params.model_dump(exclude_unset=True) == workflow.read_params(NOTEBOOK, "smoke")
     changed = workflow.asked(NOTEBOOK, "smoke", " 0, 1,2", "horse2zebra_drawn, horse2zebra")
     assert changed.seeds == [0, 1, 2]
     assert changed.datasets == ["horse2zebra_drawn", "horse2zebra"]
     assert changed.methods == params.methods
     assert len(changed.runs()) == 3 * 2 * len(params.methods)
+
+
+def test_one_seed_is_the_first_and_stays_with_its_data_set():
+    given = workflow.read_params(NOTEBOOK, "smoke") | {"seeds": [2, 0, 1]}
+    more = {"facades": ["pix2pix"], "horse2zebra_drawn": ["spagan", "spatial_guidance:f1"]}
+    runs = checked(given | {"one_seed": more}).runs()
+    added = [(run.dataset, run.method, run.variant, run.seed) for run in runs[-3:]]
+    assert added == [
+        ("facades", "pix2pix", "paper", 2),
+        ("horse2zebra_drawn", "spagan", "paper", 2),
+        ("horse2zebra_drawn", "spatial_guidance", "f1", 2),
+    ]
+    assert len(runs) == 3 * len(given["methods"]) + 3
+    laptop = workflow.asked("05_spatial_guidance", "laptop", datasets="facades")
+    assert list(laptop.one_seed) == ["facades"]
 
 
 def test_a_notebook_of_one_data_set_takes_another_one():

@@ -1,6 +1,7 @@
 """The parameters of a notebook, checked: papermill itself only warns of a mistyped one."""
 
 from collections.abc import Mapping
+from itertools import chain
 from types import ModuleType
 from typing import ClassVar
 
@@ -47,37 +48,42 @@ class Asked(pydantic.BaseModel):
 
 
 class Parameters(Asked):
-    """What a paper's notebook asks for: methods x data sets x seeds at one budget."""
+    """What a paper's notebook asks for: methods x data sets x seeds at one budget, and more."""
 
     minutes = dict.fromkeys(BUDGETS, 1)
     paper: str  # file in data/reported/
     methods: list[str] = Field(min_length=1)  # METHOD or METHOD:VARIANT
     datasets: list[str] = Field(min_length=1)
     seeds: list[int] = Field(min_length=1)
+    one_seed: dict[str, list[str]] = {}  # data set: further methods, with the first seed alone
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Parameters":
         _choose("paper", self.paper, reported.keys())
-        for name in self.datasets:
+        for name in [*self.datasets, *self.one_seed]:
             spec.spec(name)
-        for name in self.methods:
+        for name in chain(self.methods, *self.one_seed.values()):
             make_run(name, self.datasets[0], 0, self.budget)
         for name in ("methods", "datasets", "seeds"):
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 raise ReplicateError(f"{name}={values}: the same value twice; each once")
+        for dataset, methods in self.one_seed.items():
+            already = self.methods if dataset in self.datasets else []
+            if len({*methods, *already}) < len(methods) + len(already):
+                raise ReplicateError(
+                    f"one_seed={methods} on {dataset}: a method twice, or one of `methods`; each "
+                    "once"
+                )
         if min(self.seeds) < 0:
             raise ReplicateError(f"seeds={self.seeds}: expected 0 or more")
         return self
 
     def runs(self) -> list[Run]:
-        """Every run asked for, data set by data set, method by method."""
-        return [
-            make_run(method, dataset, seed, self.budget)
-            for dataset in self.datasets
-            for method in self.methods
-            for seed in self.seeds
-        ]
+        """Every run asked for: data set by data set, method by method, then those of one seed."""
+        asked = [(m, d, seed) for d in self.datasets for m in self.methods for seed in self.seeds]
+        asked += [(m, d, self.seeds[0]) for d, more in self.one_seed.items() for m in more]
+        return [make_run(*run, self.budget) for run in asked]
 
     def options(self) -> dict[str, str]:
         """Seeds and data sets, which `replicate all` may change."""

@@ -29,6 +29,8 @@ def asked(notebook: str, budget: str, seeds: str = "", datasets: str = "") -> As
     elif datasets:
         _check_takes("datasets", datasets, notebook, given)
         given["datasets"] = [d.strip() for d in datasets.split(",")]
+        if more := given.get("one_seed"):
+            given["one_seed"] = {d: more[d] for d in more if d in given["datasets"]}
     return checked(given, notebook)
 
 

@@ -89,7 +89,7 @@ def deviations(params: Parameters) -> pd.DataFrame:
         `what` ("<method>/<what>"), `paper`, `official code` and `here` (the choice made), a row a
         point: first those of the paper's own methods, then those of the others asked for.
     """
-    asked = {name.partition(":")[0]: None for name in params.methods}
+    asked = {run.method: None for run in params.runs()}
     own_first = sorted(asked, key=lambda method: METHODS[method].paper != params.paper)
     modules = [sys.modules[METHODS[method].__module__] for method in own_first]
     rows = [point[:4] for module in modules for point in getattr(module, "DEVIATIONS", ())]
