@@ -104,11 +104,12 @@ def test_the_table_is_mean_and_deviation_over_three_seeds(monkeypatch: pytest.Mo
 
     table = sys.modules["replicate.tables.probe"]
     monkeypatch.setattr(table, "measure", measured)
-    monkeypatch.setattr(table, "SETS", {"discs": lambda split, size: f"{split} of {size} px"})
+    name = "horse2zebra_drawn"
+    monkeypatch.setattr(table, "SETS", {name: lambda split, size: f"{split} of {size} px"})
     given = {"paper": "lin2021spatial", "methods": ["cyclegan"], "datasets": ["horse2zebra"]}
     frame = tables.probe(checked(given | {"seeds": [5], "budget": "paper"}))
     assert list(frame["discriminator"]) == ["PHA"] * 4 + ["TAM"] * 4
-    assert list(frame["layers"]) == [2, 2, 3, 3] * 2 and set(frame["images"]) == {"discs"}
+    assert list(frame["layers"]) == [2, 2, 3, 3] * 2 and set(frame["images"]) == {name}
     assert list(frame["iterations"]) == [0, 200] * 4
     # 0.8, 0.9, 1.0: mean 0.9, deviation 0.1
     expected = ["0.250 ± 0.000 (3)", "0.900 ± 0.100 (3)", "0.900 ± 0.000 (3)"]
