@@ -81,6 +81,8 @@ def test_the_listing_tells_the_state_of_every_set(root):
         "cats_dogs": "missing",
         "facades": "incomplete",
         "horse2zebra": "missing",
+        "mnist2svhn": "missing",
+        "mnist2usps": "missing",
         "mine": "present",
     }
     assert listed["mine"]["counts"] == {"trainA": 3, "trainB": 2, "testA": 2, "testB": 2}

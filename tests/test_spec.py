@@ -17,7 +17,8 @@ def root(tmp_path, monkeypatch) -> Path:
 
 def test_every_entry_of_the_registry_file_is_well_formed(root):
     assert names() == [
-        "horse2zebra_drawn", "shapes_drawn", "cats_dogs", "facades", "horse2zebra"
+        "horse2zebra_drawn", "shapes_drawn", "cats_dogs", "facades", "horse2zebra",
+        "mnist2svhn", "mnist2usps",
     ]  # fmt: skip
     assert [spec(name).name for name in names()] == names()
     assert spec("facades").paired and not spec("cats_dogs").paired
@@ -35,6 +36,7 @@ def test_the_drawn_entry_agrees_with_the_module_that_draws():
         ({"domains": ("x", "x")}, "two different names"),
         ({"layout": "pix2pix"}, "expected a domain for pix2pix"),
         ({"left": "x"}, "else nothing"),
+        ({"layout": "torchvision"}, "expected two of"),
         ({"counts": {"train": 3}}, "counts of"),
         ({"sha256": "ab"}, "sha256"),
         ({"sha256": "0" * 64}, "need the archive's file name"),

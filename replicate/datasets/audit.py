@@ -22,7 +22,8 @@ def audit(name: str, progress: bool = True) -> dict:
         "width" and "height" (smallest, largest; px), and the files by name: "unreadable" (with
         reason), "grey" (stored grey, or equal in all channels), "tiny" (shorter side < 64 px),
         "turned" (by EXIF); "duplicates": groups of files of equal pixels within one split; "leaks":
-        groups with files of both splits. A drawn set has no files, so no folders.
+        groups with files of both splits. A set that is drawn or torchvision's has no image
+        files, so no folders.
 
     Raises:
         UnknownName, ReplicateError: no such set, or it is not here.
@@ -34,7 +35,7 @@ def audit(name: str, progress: bool = True) -> dict:
     if not entry.folder.is_dir():
         raise folders.missing(entry)
     twins = defaultdict(list)
-    for split, group in layouts.FOLDERS[entry.layout].items():
+    for split, group in layouts.FOLDERS.get(entry.layout, {}).items():
         for folder in group:
             report["folders"][folder] = _folder(entry, folder, twins, split, progress)
     for group in twins.values():
@@ -49,7 +50,7 @@ def format_audit(report: dict) -> str:
     """The report as text, every file by its name relative to the set."""
     lines = [f"{report['name']}:"]
     if not report["folders"]:
-        lines.append("  drawn, not read from files: nothing to audit")
+        lines.append("  no image files (drawn, or read by torchvision): nothing to audit")
     for folder, found in report["folders"].items():
         expected = f" (expected {found['expected']})" if _unexpected(found) else ""
         modes = ", ".join(f"{n} {mode}" for mode, n in found["modes"].items())

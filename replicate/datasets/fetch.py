@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from filelock import FileLock
 
 from replicate import paths
-from replicate.datasets import folders, hashes, layouts
+from replicate.datasets import digits, folders, hashes, layouts
 from replicate.datasets.archives import is_archive, unpack
 from replicate.datasets.download import DownloadError, download
 from replicate.datasets.layouts import shown
@@ -20,24 +20,36 @@ from replicate.errors import ReplicateError
 def get(name: str, source: str | None = None, progress: bool = True) -> Path:
     """The folder of the set's images, fetched if it is not there yet.
 
+    Digits come through torchvision, file by file: what is missing or fails its md5 is fetched.
+
     Args:
         name: of the set.
         source: an archive on this machine or an address, either checked against the entry's sha256;
             None takes the archive that lies in the data root under its own name, then the entry's
             addresses in turn.
-        progress: whether bars run.
+        progress: whether bars run; torchvision's do anyway.
 
     Raises:
-        ReplicateError: the set is drawn; its folder exists but is incomplete; no source gave the
-            archive; or the archive is damaged, unsafe or of another layout. Nothing is left
-            behind then, but for what an interrupted download may resume from.
+        ReplicateError: the set is drawn; digits are asked for from elsewhere; the set's folder
+            exists but is incomplete; no source gave the archive; or the archive is damaged, unsafe
+            or of another layout. Nothing is left behind then, but for what an interrupted download
+            may resume from.
     """
     entry = spec(name)
     if entry.layout == "drawn":
         raise ReplicateError(
             f"{name} is drawn, not fetched: run `replicate data make {name} --size 64`"
         )
+    if entry.layout == "torchvision" and source is not None:
+        raise ReplicateError(
+            f"{name} comes through torchvision, file by file, not from {source}: run `replicate "
+            f"data get {name}`, or put the files into {digits.expected(entry)}"
+        )
     with FileLock(_workshop() / f"{name}.lock"):
+        if entry.layout == "torchvision":
+            digits.get(entry)
+            print(f"{name}: {shown(entry.folder)} is complete")
+            return entry.folder
         if entry.folder.is_dir() and any(entry.folder.iterdir()):
             return _present(entry)
         archive = _archive(entry, source, progress)

@@ -1,4 +1,4 @@
-"""What is written into a packed folder: drawn scenes, or decoded and resized image files."""
+"""What is written into a packed folder: drawn scenes, image files, or torchvision's digits."""
 
 import hashlib
 import importlib
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from replicate.datasets import hashes
+from replicate.datasets import digits, hashes
 from replicate.datasets.decoding import Undecodable, decode
 from replicate.datasets.packing import ArrayWriter
 from replicate.datasets.progress import bar
@@ -31,11 +31,7 @@ def fill_drawn(folder: Path, entry: Spec, split: str, size: int) -> dict:
     # here, because its imports would slow every load
     drawn = importlib.import_module(f"replicate.datasets.{DRAWN[entry.name][0]}")
     arrays = drawn.draw(split, size)
-    digests = {}
-    for key, array in arrays.items():
-        with ArrayWriter(folder / f"{key}.npy", array.shape, array.dtype) as writer:
-            writer.append(array)
-        digests[key] = writer.sha256
+    digests = {key: _write(folder / f"{key}.npy", array) for key, array in arrays.items()}
     names = {
         key: [f"{domain}_{i:04d}.png" for i in range(len(arrays[key]))]
         for key, domain in zip("AB", entry.domains, strict=True)
@@ -72,6 +68,34 @@ def fill_files(
     _say_converted(entry.name, split, converted, total)
     digests = {key: writer.sha256 for key, writer in writers.items()}
     return _passport(VERSION, names, converted, digests)
+
+
+def fill_digits(folder: Path, entry: Spec, split: str, size: int, show: bool) -> dict:
+    """Writes A and B with their labels from torchvision's archives; returns the passport."""
+    digests, names, converted = {}, {}, Counter()
+    for key, domain in zip("AB", entry.domains, strict=True):
+        images, labels = digits.read(entry, domain, split)
+        what = f"packing {entry.name} {split}{key}"
+        writer = ArrayWriter(folder / f"{key}.npy", (len(images), size, size, 3), np.dtype("u1"))
+        with writer, bar(len(images), what, "image", show) as progress:
+            for pixels in images:
+                image = Image.fromarray(pixels)
+                converted.update({image.mode} - {"RGB"})
+                square = image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
+                writer.append(np.asarray(square))
+                progress.update()
+        digests[key] = writer.sha256
+        digests[f"{key}_label"] = _write(folder / f"{key}_label.npy", labels)
+        names[key] = [f"{domain}_{i:05d}.png" for i in range(len(images))]
+    _say_converted(entry.name, split, converted, sum(map(len, names.values())))
+    return _passport(VERSION, names, converted, digests)
+
+
+def _write(path: Path, array: np.ndarray) -> str:
+    """The sha256 of the array, once it is written."""
+    with ArrayWriter(path, array.shape, array.dtype) as writer:
+        writer.append(array)
+    return writer.sha256
 
 
 def _domains(path: Path, entry: Spec, key: str, converted: Counter[str]) -> dict[str, Image.Image]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from replicate.datasets import layouts
+from replicate.datasets import digits, layouts
 from replicate.datasets.layouts import FOLDERS, SPLITS, SUFFIXES, shown
 from replicate.datasets.spec import Spec
 from replicate.errors import ReplicateError, unknown
@@ -11,12 +11,17 @@ from replicate.errors import ReplicateError, unknown
 def split_files(entry: Spec, split: str) -> dict[str, list[Path]]:
     """The image files of one split, by folder name (`trainA`, `trainB`; or `train`), each sorted.
 
+    Of a set in the layout `torchvision` the archives of A and of B.
+
     Raises:
-        ReplicateError: the set is not there, or one of the folders holds no image.
+        ReplicateError: the set is not there, one of the folders holds no image, or an archive is
+            not there.
     """
     check_split(split)
     if not entry.folder.is_dir():
         raise missing(entry)
+    if entry.layout == "torchvision":
+        return digits.split_files(entry, split)
     files = {}
     for name in FOLDERS[entry.layout][split]:
         folder = entry.folder / name
@@ -34,17 +39,24 @@ def check_split(split: str) -> None:
 
 def missing(entry: Spec) -> ReplicateError:
     """The error for a set whose folder does not exist, with the command that gets it."""
-    local = "" if entry.urls else f" --from PATH/{entry.archive or 'ARCHIVE'}"
+    if entry.layout == "torchvision":
+        local, place = "", digits.expected(entry)
+    else:
+        local = "" if entry.urls else f" --from PATH/{entry.archive or 'ARCHIVE'}"
+        place = layouts.expected(entry.layout, entry.folder)
     return ReplicateError(
         f"data set {entry.name!r} is not here: {shown(entry.folder)} does not exist. "
-        f"Run `replicate data get {entry.name}{local}`, or put the images into "
-        f"{layouts.expected(entry.layout, entry.folder)}."
+        f"Run `replicate data get {entry.name}{local}`, or put the images into {place}."
     )
 
 
 def counts(entry: Spec, root: Path) -> dict[str, int]:
-    """Images per folder of the set's layout below `root`, 0 where there is no such folder."""
-    places = {name: root / name for split in FOLDERS[entry.layout].values() for name in split}
+    """Images per folder of the set's layout below `root`, 0 where there is no such folder.
+
+    Nothing for a set that has no folders of images.
+    """
+    splits = FOLDERS.get(entry.layout, {})
+    places = {name: root / name for split in splits.values() for name in split}
     return {n: len(layouts.image_files(d)) if d.is_dir() else 0 for n, d in places.items()}
 
 
@@ -55,6 +67,8 @@ def problems(entry: Spec, root: Path) -> list[str]:
         root: the folder looked at; not always the set's own, which a fetched archive is only moved
             to once it is complete.
     """
+    if entry.layout == "torchvision":
+        return [f"{place} is missing" for place in digits.absent(entry, *SPLITS)]
     found = []
     for name, n in counts(entry, root).items():
         wanted = entry.counts.get(name)

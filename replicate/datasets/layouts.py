@@ -11,6 +11,7 @@ FOLDERS = {
     "cyclegan": {"train": ("trainA", "trainB"), "test": ("testA", "testB")},
     "pix2pix": {"train": ("train",), "test": ("test",)},
 }
+DIGITS = ("mnist", "svhn", "usps")  # the domains of the layout `torchvision`, see `digits`
 
 
 def shown(path: Path) -> str:

@@ -69,9 +69,9 @@ def load(name: str, split: str, size: int, progress: bool = True) -> ImageSet:
     else:
         files = folders.split_files(entry, split)
         target = _target(entry, split, size, _content(entry, split, files, progress))
-        fill = partial(
-            filling.fill_files, entry=entry, split=split, size=size, files=files, show=progress
-        )
+        digits = entry.layout == "torchvision"
+        fill = filling.fill_digits if digits else partial(filling.fill_files, files=files)
+        fill = partial(fill, entry=entry, split=split, size=size, show=progress)
     if not (target / "passport.json").is_file():
         packing.build(target, fill)
     return _open(target, entry, split, size)

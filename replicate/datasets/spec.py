@@ -28,14 +28,15 @@ class Mirror(BaseModel):
 class Spec(BaseModel):
     """One data set. `domains` names A and B in this order; `left` is the domain of the left half.
 
+    The layout `torchvision` is two of `layouts.DIGITS`, whose files and md5 torchvision knows.
     `archive` is the file name under which an archive may be put into the data root by hand and
-    `sha256` the checksum of such a file; `counts` are images per folder, those of a drawn set under
-    the folder names of the layout `cyclegan`.
+    `sha256` the checksum of such a file; `counts` are images per folder, those of a set without
+    folders under the names of the layout `cyclegan`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str
-    layout: Literal["drawn", "cyclegan", "pix2pix"]
+    layout: Literal["drawn", "cyclegan", "pix2pix", "torchvision"]
     domains: tuple[str, str]
     left: str | None = None
     source: str
@@ -61,6 +62,8 @@ class Spec(BaseModel):
             raise ValueError(f"{self.name!r} cannot name a data set")
         if len(set(self.domains)) != 2:
             raise ValueError(f"domains {self.domains}: expected two different names")
+        if self.layout == "torchvision" and not set(self.domains) <= set(layouts.DIGITS):
+            raise ValueError(f"domains {self.domains}: expected two of {layouts.DIGITS}")
         if (self.left in self.domains) != self.paired:
             raise ValueError(f"left: {self.left}: expected a domain for pix2pix, else nothing")
         splits = layouts.FOLDERS["pix2pix" if self.paired else "cyclegan"]
