@@ -6,6 +6,7 @@ beside others, `writing` and `readme` put it into files, `checking` refuses what
 
 from replicate.tables.ablation import ablation
 from replicate.tables.about import data, deviations, networks, runs_table
+from replicate.tables.adapting import adaptation
 from replicate.tables.capacity import capacity
 from replicate.tables.checking import check
 from replicate.tables.compare import beside, compare
@@ -22,6 +23,7 @@ from replicate.tables.writing import write
 
 __all__ = [
     "ablation",
+    "adaptation",
     "beside",
     "capacity",
     "check",
