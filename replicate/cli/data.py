@@ -24,7 +24,7 @@ def list_sets(as_json: Json = False) -> None:
     for each in sets:
         counts = ", ".join(f"{k} {v}" for k, v in each["counts"].items())
         pair = "/".join(each["domains"])
-        print(f"{each['name']:<20} {each['state']:<8} {each['layout']:<9} {pair:<13} {counts}")
+        print(f"{each['name']:<20} {each['state']:<8} {each['layout']:<11} {pair:<13} {counts}")
 
 
 @app.command()
