@@ -180,7 +180,7 @@ PROMISES = {
     "R-E1 name": Promise(
         unknown_parameter,
         r"unknown parameter 'dataset' \(did you mean 'datasets'\?\); known: budget, datasets, "
-        r"device, methods, paper, seeds",
+        r"device, methods, one_seed, paper, seeds",
     ),
     "R-E1 type": Promise(
         parameter_of_the_wrong_type,
