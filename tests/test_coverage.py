@@ -44,7 +44,7 @@ def sets(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ImageSet
         about = ("shapes_drawn", split, SIDE, ("flat", "striped"), False, arrays, names, {"s": 1})
         made[split] = ImageSet(*about)
     monkeypatch.setattr(packed, "load", lambda name, split, size: made[split])
-    monkeypatch.setattr(judging, "STEPS", 25)  # colours are learned sooner than shapes
+    monkeypatch.setattr(judging, "STEPS", 50)  # colours are learned sooner than shapes
     yield made
     torch.use_deterministic_algorithms(False)
 

@@ -89,7 +89,7 @@ def _labels(train: ImageSet, domain: str) -> np.ndarray:
 
 
 def _train(images: np.ndarray, labels: np.ndarray) -> ImageClassifier:
-    """Each class equally often in every batch, because one may be rare; moved and mirrored."""
+    """Each class equally often in every batch, because one may be rare; moved."""
     x, of_class = torch.cat(list(_small(images))), _places(labels)
     truth = torch.arange(BATCH) % len(of_class)
     threads = torch.get_num_threads()
@@ -119,11 +119,10 @@ def _any(places: np.ndarray) -> int:
 
 
 def _moved(x: Tensor) -> Tensor:
-    """Each image mirrored or not, all moved the same way over their own mirror images."""
+    """All moved the same way over their own mirror images; never mirrored, a digit has a hand."""
     side = x.shape[-1]
     reach = side // SHIFT
-    mirrored = (torch.rand(len(x)) < 0.5)[:, None, None, None]
-    padded = F.pad(torch.where(mirrored, x.flip(3), x), (reach,) * 4, mode="reflect")
+    padded = F.pad(x, (reach,) * 4, mode="reflect")
     top, left = torch.randint(2 * reach + 1, (2,)).tolist()
     return padded[:, :, top : top + side, left : left + side]
 
