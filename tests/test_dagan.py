@@ -237,7 +237,8 @@ def test_settings_that_cannot_be_are_refused(changes, message):
 
 
 def test_no_setting_stands_in_a_variant_and_in_a_budget():
-    varied = {field for changes in DAGAN.VARIANTS.values() for field in changes}
+    ablations = DAGAN.VARIANTS.keys() - {"digits"}  # whose sizes are those of its data
+    varied = {field for name in ablations for field in DAGAN.VARIANTS[name]}
     assert not varied & (set(DAGAN.LAPTOP) | set(DAGAN.SMOKE))
 
 
