@@ -175,6 +175,7 @@ def test_the_doctor_names_what_is_missing(replicate):
 UNKNOWN = {
     "a method": (("train", "agggan"), r"unknown method 'agggan' \(did you mean 'aggan'\?\)"),
     "a variant": (("train", "aggan:whole-image"), r"\(did you mean 'whole-image-d'\?\)"),
+    "a counted variant": (("params", "ugatit:lite"), r"\(did you mean 'light'\?\)"),
     "a setting": (("train", "aggan", "--set", "lamda_cyc=1"), r"\(did you mean 'lambda_cyc'\?\)"),
     "no equals sign": (("train", "aggan", "--set", "lr"), "--set 'lr': expected KEY=VALUE"),
     "a value": (("train", "aggan", "lr=fast"), r"lr='fast': expected float, e\.g\. lr="),

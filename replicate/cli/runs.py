@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from replicate.cli.common import Budget, Device, Json, Offline, show
-from replicate.errors import ReplicateError
+from replicate.errors import ReplicateError, unknown
 
 
 def methods(as_json: Json = False) -> None:
@@ -31,19 +31,24 @@ def methods(as_json: Json = False) -> None:
 
 
 def params(
-    method: Annotated[str, typer.Argument(help="A name of `replicate methods`.")],
+    method: Annotated[str, typer.Argument(help="METHOD, or METHOD:VARIANT for one alone.")],
     as_json: Json = False,
 ) -> None:
     """Trainable parameters of one network of each kind, for every variant, at the paper's sizes."""
     from replicate.experiment.run import parameter_counts
     from replicate.methods import METHODS
 
-    counts = {v: parameter_counts(method, v) for v in METHODS[method].VARIANTS}
+    method, _, variant = method.partition(":")
+    known = METHODS[method].VARIANTS
+    if variant and variant not in known:
+        raise unknown(f"variant of {method}", variant, known)
+    counts = {v: parameter_counts(method, v) for v in ([variant] if variant else known)}
     if as_json:
         show({"method": method, "variants": counts})
         return
-    for variant, networks in counts.items():
-        print(f"{variant:<16}", *(f"{kind} {n:,}" for kind, n in networks.items()), sep="  ")
+    width = max(map(len, counts))
+    for name, networks in counts.items():
+        print(f"{name:<{width}}", *(f"{kind} {n:,}" for kind, n in networks.items()), sep="  ")
 
 
 def train(
