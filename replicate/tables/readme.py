@@ -32,8 +32,9 @@ def readme_block(root: Path) -> str:
     lines = [_line(row) for row in found if row not in waiting]
     lines += [f"- {_claims({row['text'] for row in waiting})} for their runs"] if waiting else []
     head = (
-        f"Budget {BUDGET}, mean ± standard deviation over seeds (number of seeds); not comparable "
-        "with the papers' numbers:\n"
+        f"Each method as its paper has it, at budget {BUDGET}: mean ± standard deviation over "
+        "seeds (number of seeds), not comparable with the papers' numbers. Ablations, controls "
+        f"and more stand in the notebooks and [tables](results/published/tables/{BUDGET}).\n"
     )
     rule = [*lines, "", f"Rule: {claims.RULE}\n"] if lines else []
     return "\n".join([head, *_by_dataset(measured), *rule])
@@ -42,7 +43,8 @@ def readme_block(root: Path) -> str:
 def _by_dataset(measured: pd.DataFrame) -> list[str]:
     """A table for each data set, those whose truth is known first, and what collapsed below it."""
     parts = []
-    groups = [(name, own) for name, own in measured.groupby("dataset")]
+    whole = measured[~measured["name"].str.contains("[:+]")]  # no variants, no settings changed
+    groups = [(name, own) for name, own in whole.groupby("dataset")]
     for name, own in sorted(groups, key=lambda g: "background_psnr" not in set(g[1]["metric"])):
         present = set(own["metric"]) | set(own["protocol"])
         chosen = [m for m in METRICS if m in present or (m == SHARE and "attention_iou" in present)]

@@ -76,12 +76,14 @@ def _page(dataset: str, budget: str, own: pd.DataFrame) -> str:
 
 
 def collapsed(own: pd.DataFrame) -> list[str]:
-    """One line for each run and direction whose attention maps are the same everywhere."""
+    """One line for each method some of whose attention maps are the same everywhere."""
     found = own[own["note"].str.startswith("collapsed")]
-    return [
-        f"**{row.name}**, seed {row.seed}, {row.direction}: its attention {row.note}.\n"
-        for row in found.itertuples(index=False)
-    ]
+    lines = []
+    for (name, note), runs in found.groupby(["name", "note"], sort=False):
+        seeds = runs.groupby("direction")["seed"].agg(lambda s: ", ".join(map(str, sorted(s))))
+        where = "; ".join(f"{direction} (seeds: {which})" for direction, which in seeds.items())
+        lines.append(f"**{name}**, {where}: its attention {note}.\n")
+    return lines
 
 
 def _not_computed(own: pd.DataFrame) -> list[str]:
