@@ -15,8 +15,10 @@ from replicate.datasets import packed
 from replicate.errors import ReplicateError
 from replicate.experiment.execute import COLUMNS
 from replicate.experiment.run import Run, make_run
+from replicate.plots import writing
 from replicate.plots.images import _inputs, _line
 from replicate.plots.picture import Picture, sheet
+from replicate.plots.style import name_of
 
 SIDE = 32  # px, the smoke size
 
@@ -229,6 +231,15 @@ def test_the_plots_of_a_budget_are_written(
     before = [file.read_bytes() for file in files]
     plots.write(tmp_path, published, "laptop")
     assert [file.read_bytes() for file in files] == before
+
+
+def test_variants_with_fewer_seeds_are_left_to_the_notebooks() -> None:
+    asked = {"aggan": 2, "aggan:whole-image-d": 1, "ugatit": 2, "cyclegan": 1}
+    names = [name for name, seeds in asked.items() for _ in range(seeds)]
+    runs = [make_run(name, "horse2zebra_drawn", 0, "laptop") for name in names]
+    left = [name_of(run) for run in writing._with_most_seeds(runs)]
+    assert left == ["aggan", "aggan", "ugatit", "ugatit", "cyclegan"]
+    assert writing._with_most_seeds(runs[-1:]) == runs[-1:]  # the baseline alone
 
 
 def finished(run: Run) -> None:
