@@ -62,6 +62,7 @@ def losses(runs: Iterable[Run]) -> Picture:
     picture = Picture(min(WIDTH, max(900, 310 * len(groups) + 20)), 260 * len(datasets) + 60)
     grid = picture.subplots(len(datasets), len(groups), squeeze=False)
     palette = colours(long["name"])
+    ticks = max(2, min(5, 20 // len(groups)))  # as many as a panel's width has room for
     for i, dataset in enumerate(datasets):
         for axes, group in zip(grid[i], groups, strict=True):
             own = long[(long["dataset"] == dataset) & (long["group"] == group)]
@@ -69,7 +70,7 @@ def losses(runs: Iterable[Run]) -> Picture:
                 axes.plot(line["iteration"], line["value"], color=palette[name], lw=0.9, alpha=0.8)
             axes.set_title(GROUPS.get(group, group), fontsize=9)
             axes.set_xlabel("iteration", fontsize=8)
-            axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True))
             dress(axes)
         grid[i][0].set_ylabel(dataset, fontsize=8)
     legend(picture, palette, CAPTION)
