@@ -4,6 +4,7 @@ import hashlib
 import importlib
 from collections import Counter
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from replicate.datasets import digits, hashes
 from replicate.datasets.decoding import Undecodable, decode
 from replicate.datasets.packing import ArrayWriter
+from replicate.datasets.parallel import in_order
 from replicate.datasets.progress import bar
 from replicate.datasets.spec import Spec
 
@@ -60,10 +62,11 @@ def fill_files(
             writer = ArrayWriter(folder / f"{key}.npy", shape, np.dtype(np.uint8))
             writers[key] = stack.enter_context(writer)
         for key, group in zip("AB", files.values(), strict=False):
-            for path in group:
-                for domain, image in _domains(path, entry, key, converted).items():
-                    square = image.resize((size, size), Image.Resampling.BICUBIC)
-                    writers[domain].append(np.asarray(square))
+            squares = partial(_squares, entry=entry, key=key, size=size)
+            for made, changes in in_order(squares, group):
+                for domain, square in made.items():
+                    writers[domain].append(square)
+                converted.update(changes)
                 progress.update()
     _say_converted(entry.name, split, converted, total)
     digests = {key: writer.sha256 for key, writer in writers.items()}
@@ -98,17 +101,23 @@ def _write(path: Path, array: np.ndarray) -> str:
     return writer.sha256
 
 
-def _domains(path: Path, entry: Spec, key: str, converted: Counter[str]) -> dict[str, Image.Image]:
-    """The image of each domain that the file holds; counts what decoding had to change."""
+def _squares(
+    path: Path, entry: Spec, key: str, size: int
+) -> tuple[dict[str, np.ndarray], set[str]]:
+    """The squeezed image of each domain that the file holds, and what decoding had to change."""
     decoded = decode(path)
-    converted.update({decoded.mode} - {"RGB"})
-    converted.update({"EXIF orientation"} if decoded.turned else ())
-    if not entry.paired:
-        return {key: decoded.image}
-    width, height = decoded.image.size
+    changes = {decoded.mode} - {"RGB"} | ({"EXIF orientation"} if decoded.turned else set())
+    images = _halves(path, decoded.image, entry) if entry.paired else {key: decoded.image}
+    side = (size, size)
+    squares = {k: image.resize(side, Image.Resampling.BICUBIC) for k, image in images.items()}
+    return {k: np.asarray(square) for k, square in squares.items()}, changes
+
+
+def _halves(path: Path, image: Image.Image, entry: Spec) -> dict[str, Image.Image]:
+    width, height = image.size
     if width % 2:
         raise Undecodable(path, f"width {width} px is odd, so it is no pair side by side")
-    halves = [decoded.image.crop((x, 0, x + width // 2, height)) for x in (0, width // 2)]
+    halves = [image.crop((x, 0, x + width // 2, height)) for x in (0, width // 2)]
     order = "AB" if entry.left == entry.domains[0] else "BA"
     return dict(zip(order, halves, strict=True))
 

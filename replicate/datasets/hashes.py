@@ -6,6 +6,7 @@ import os
 import threading
 from pathlib import Path
 
+from replicate.datasets.parallel import in_order
 from replicate.datasets.progress import bar
 
 
@@ -35,8 +36,8 @@ def content_hashes(files: list[Path], root: Path, index: Path, show: bool) -> di
     }
     if fresh:
         with bar(len(fresh), f"reading {root.name}", "file", show) as progress:
-            for key, path in fresh.items():
-                known[key] = [*now[key], sha256(path)]
+            for key, found in zip(fresh, in_order(sha256, fresh.values()), strict=True):
+                known[key] = [*now[key], found]
                 progress.update()
     if fresh or set(known) != set(now):
         write_json(index, {key: known[key] for key in now})

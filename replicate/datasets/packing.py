@@ -1,19 +1,18 @@
-"""How a packed split is built: into a temporary folder, synced, then renamed to its final name."""
+"""How a packed split is built: its arrays written row by row and synced, its folder moved whole."""
 
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 import numpy as np
-from filelock import FileLock
 
 from replicate import paths
 from replicate.datasets.hashes import write_json
 from replicate.datasets.layouts import shown
+from replicate.datasets.placing import place
 from replicate.errors import ReplicateError
 
 
@@ -70,25 +69,8 @@ class ArrayWriter:
 def build(target: Path, fill: Callable[[Path], dict]) -> None:
     """The packed folder `target`, built now or by the process that is building it already.
 
-    Killed at any moment it leaves no folder under the final name; what it left under a temporary
-    one is removed by the next build of the same folder.
-
     Args:
         target: the final folder.
         fill: writes the arrays into the folder it is given and returns the passport.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".building-{target.name}-"
-    with FileLock(target.parent / f".{target.name}.lock"):
-        if target.is_dir():
-            return
-        for left in target.parent.glob(f"{prefix}*"):
-            shutil.rmtree(left)
-        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=prefix))
-        try:
-            folder = temporary / "all"  # one level down, because mkdtemp's own folder is private
-            folder.mkdir()
-            write_json(folder / "passport.json", fill(folder))
-            os.replace(folder, target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+    place(target, lambda folder: write_json(folder / "passport.json", fill(folder)))
