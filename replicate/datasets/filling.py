@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from replicate.datasets import digits, hashes
+from replicate.datasets import digits, hashes, labels
 from replicate.datasets.decoding import Undecodable, decode
 from replicate.datasets.packing import ArrayWriter
 from replicate.datasets.parallel import in_order
@@ -44,7 +44,9 @@ def fill_drawn(folder: Path, entry: Spec, split: str, size: int) -> dict:
 def fill_files(
     folder: Path, entry: Spec, split: str, size: int, files: dict[str, list[Path]], show: bool
 ) -> dict:
-    """Writes A and B from image files, each decoded once; returns the passport.
+    """Writes A and B from image files, each decoded once, and labels where the folders have them.
+
+    Returns the passport.
 
     Args:
         files: by folder name: A's and B's, or the one of a paired set.
@@ -52,6 +54,8 @@ def fill_files(
     """
     groups = list(files.values()) * (2 if entry.paired else 1)
     names = {key: [path.name for path in group] for key, group in zip("AB", groups, strict=True)}
+    read = {key: labels.read(group) for key, group in zip("AB", groups, strict=True)}
+    labelled = {key: found for key, found in read.items() if found is not None}
     converted: Counter[str] = Counter()
     total = sum(len(group) for group in files.values())
     with ExitStack() as stack:
@@ -70,6 +74,8 @@ def fill_files(
                 progress.update()
     _say_converted(entry.name, split, converted, total)
     digests = {key: writer.sha256 for key, writer in writers.items()}
+    for key, found in labelled.items():
+        digests[f"{key}_label"] = _write(folder / f"{key}_label.npy", found)
     return _passport(VERSION, names, converted, digests)
 
 
@@ -77,7 +83,7 @@ def fill_digits(folder: Path, entry: Spec, split: str, size: int, show: bool) ->
     """Writes A and B with their labels from torchvision's archives; returns the passport."""
     digests, names, converted = {}, {}, Counter()
     for key, domain in zip("AB", entry.domains, strict=True):
-        images, labels = digits.read(entry, domain, split)
+        images, classes = digits.read(entry, domain, split)
         what = f"packing {entry.name} {split}{key}"
         writer = ArrayWriter(folder / f"{key}.npy", (len(images), size, size, 3), np.dtype("u1"))
         with writer, bar(len(images), what, "image", show) as progress:
@@ -88,7 +94,7 @@ def fill_digits(folder: Path, entry: Spec, split: str, size: int, show: bool) ->
                 writer.append(np.asarray(square))
                 progress.update()
         digests[key] = writer.sha256
-        digests[f"{key}_label"] = _write(folder / f"{key}_label.npy", labels)
+        digests[f"{key}_label"] = _write(folder / f"{key}_label.npy", classes)
         names[key] = [f"{domain}_{i:05d}.png" for i in range(len(images))]
     _say_converted(entry.name, split, converted, sum(map(len, names.values())))
     return _passport(VERSION, names, converted, digests)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from replicate import paths
-from replicate.datasets import filling, folders, hashes, packing
+from replicate.datasets import filling, folders, hashes, labels, packing
 from replicate.datasets.layouts import shown
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
@@ -83,8 +83,10 @@ def make(name: str, size: int, progress: bool = True) -> dict[str, ImageSet]:
 
 
 def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool) -> str:
-    """A hash of the file names and contents, and of which half is A."""
+    """A hash of the names and contents of images and labels, and of which half is A."""
     flat = [path for group in files.values() for path in group]
+    if entry.layout != "torchvision":  # whose files hold labels, too
+        flat += [path for group in files.values() for path in labels.beside(group)]
     index = paths.data() / "packed" / f"{entry.name}-{split}.index.json"
     known = hashes.content_hashes(flat, entry.folder, index, show)
     side = entry.left == entry.domains[0]
