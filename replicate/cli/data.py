@@ -1,12 +1,14 @@
 """`replicate data`: what sets there are, how they come here, what is wrong with them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from replicate.cli.common import Json, show
+from replicate.errors import ReplicateError
 
-app = typer.Typer(no_args_is_help=True, help="Data sets: list, make, get, audit.")
+app = typer.Typer(no_args_is_help=True, help="Data sets: list, make, get, new, audit.")
 INCEPTION = "inception-weights"
 
 Name = Annotated[str, typer.Argument(help="A data set; `replicate data list` shows them.")]
@@ -58,6 +60,34 @@ def _get_weights(source: str | None):
     from replicate.metrics import inception
 
     return inception.install(source, lambda url, target: download(url, target, show=True))
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="What the set is to be called.")],
+    folder_a: Annotated[Path, typer.Argument(help="A folder of images: domain A.")],
+    folder_b: Annotated[Path, typer.Argument(help="A folder of images: domain B.")],
+    domains: Annotated[str, typer.Option(help="HORSE,ZEBRA; default: the folders' names.")] = "",
+    test: Annotated[float, typer.Option(help="Share of the images kept for testing.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Another one, another split.")] = 0,
+    link: Annotated[bool, typer.Option("--link/--copy", help="Link files, or copy them.")] = False,
+) -> None:
+    """Makes a set of two folders of your own: split, entry, audit."""
+    from replicate.datasets import audit as auditing
+    from replicate.datasets import own
+
+    own.new(name, (folder_a, folder_b), _words(domains), test, seed, link)
+    print(auditing.format_audit(auditing.audit(name)))
+
+
+def _words(text: str) -> tuple[str, str] | None:
+    """The two names of `horse,zebra`; None of nothing."""
+    if not text:
+        return None
+    words = tuple(word.strip() for word in text.split(","))
+    if len(words) != 2:
+        raise ReplicateError(f"--domains {text}: expected two names, such as horse,zebra")
+    return words
 
 
 @app.command()

@@ -6,7 +6,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import yaml
 from filelock import FileLock
+
+from replicate.datasets.layouts import shown
+from replicate.datasets.spec import NOTE, Spec
+from replicate.errors import ReplicateError
 
 
 def place(target: Path, write: Callable[[Path], None]) -> None:
@@ -18,6 +23,9 @@ def place(target: Path, write: Callable[[Path], None]) -> None:
     Args:
         target: the final folder; where it exists, nothing is done.
         write: fills the folder it is given.
+
+    Raises:
+        ReplicateError: the disk is full or read-only.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".building-{target.name}-"
@@ -32,5 +40,23 @@ def place(target: Path, write: Callable[[Path], None]) -> None:
             folder.mkdir()
             write(folder)
             os.replace(folder, target)
+        except OSError as error:
+            raise ReplicateError(
+                f"{shown(target)} cannot be written ({error}); nothing of it is kept. Free some "
+                "disk, or move the data with REPLICATE_DATA, and run again"
+            ) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def describe(folder: Path, entry: Spec, made_by: str) -> None:
+    """Writes the set's own entry beside its images, which `spec` reads where the registry has none.
+
+    Args:
+        folder: of the set.
+        entry: what it is; its name is that of the folder, so it is not written.
+        made_by: the command that made it, for readers.
+    """
+    fields = entry.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+    text = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)
+    (folder / NOTE).write_text(f"# made by `{made_by}`\n{text}", encoding="utf-8")

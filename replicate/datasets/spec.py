@@ -14,6 +14,7 @@ from replicate.errors import ReplicateError, UnknownName, unknown
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 SHA256 = r"^([0-9a-f]{64})?$"
+NOTE = "dataset.yaml"  # in a set's folder: the fields of `Spec` for a set without an entry
 RESERVED = ("packed", "palettes", "reported")  # folders of the data root that hold something else
 
 
@@ -87,8 +88,9 @@ def spec(name: str) -> Spec:
     """What the data set `name` is.
 
     Args:
-        name: an entry of `data/datasets.yaml`, or a folder of the data root in a known layout;
-            its domains are then called "A" and "B" (in `pix2pix`, A is the left half).
+        name: an entry of `data/datasets.yaml`, or a folder of the data root in a known layout, with
+            an entry of its own in its `dataset.yaml`, or else domains called "A" and "B" (in
+            `pix2pix`, A is the left half).
 
     Raises:
         UnknownName: neither; the text tells where own images go.
@@ -108,10 +110,30 @@ def spec(name: str) -> Spec:
             f"{layouts.expected('cyclegan', folder)} or {layouts.expected('pix2pix', folder)}."
             f"{layouts.hint(folder)}"
         )
+    if (folder / NOTE).is_file():
+        return _noted(name, folder / NOTE, layout)
     left = "A" if layout == "pix2pix" else None
     return Spec(
         name=name, layout=layout, domains=("A", "B"), left=left, source="own folder", licence=""
     )
+
+
+def registered(name: str) -> Spec | None:
+    """The entry of `data/datasets.yaml`, if there is one."""
+    return _entries().get(name)
+
+
+def _noted(name: str, file: Path, layout: str) -> Spec:
+    way_out = "Correct it, or delete it: the domains are then called A and B"
+    try:
+        fields = yaml.safe_load(file.read_text(encoding="utf-8"))
+        entry = Spec(**{**fields, "name": name})
+    except (ValidationError, yaml.YAMLError, TypeError) as error:
+        raise ReplicateError(f"{layouts.shown(file)}: {error}. {way_out}") from error
+    if entry.layout != layout:
+        text = f"layout {entry.layout}, expected {layout}, that of the folder"
+        raise ReplicateError(f"{layouts.shown(file)}: {text}. {way_out}")
+    return entry
 
 
 def _is_own(folder: Path) -> bool:
