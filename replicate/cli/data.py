@@ -8,7 +8,7 @@ import typer
 from replicate.cli.common import Json, show
 from replicate.errors import ReplicateError
 
-app = typer.Typer(no_args_is_help=True, help="Data sets: list, make, get, new, audit.")
+app = typer.Typer(no_args_is_help=True, help="Data sets: list, make, get, prepare, new, audit.")
 INCEPTION = "inception-weights"
 
 Name = Annotated[str, typer.Argument(help="A data set; `replicate data list` shows them.")]
@@ -60,6 +60,24 @@ def _get_weights(source: str | None):
     from replicate.metrics import inception
 
     return inception.install(source, lambda url, target: download(url, target, show=True))
+
+
+@app.command()
+def prepare(
+    name: Annotated[str, typer.Argument(help="cityscapes, celeba, rafd or cub.")],
+    folder: Annotated[Path, typer.Argument(help="Where its official files lie.")],
+    called: Annotated[str, typer.Option("--as", help="Another name for the set.")] = "",
+    domains: Annotated[
+        str, typer.Option(help="celeba, rafd: two domains in place of labels, e.g. male,female.")
+    ] = "",
+    split: Annotated[str, typer.Option(help="celeba: reference (default) or official.")] = "",
+    frontal: Annotated[bool, typer.Option("--frontal", help="rafd: camera in front only.")] = False,
+) -> None:
+    """Makes a set of the official files of one that nobody may pass on."""
+    from replicate.datasets.recipes import preparing
+
+    options = {"domains": _words(domains), "split": split, "frontal": frontal}
+    preparing.prepare(name, folder, called or None, **options)
 
 
 @app.command()

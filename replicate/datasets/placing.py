@@ -60,3 +60,9 @@ def describe(folder: Path, entry: Spec, made_by: str) -> None:
     fields = entry.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
     text = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)
     (folder / NOTE).write_text(f"# made by `{made_by}`\n{text}", encoding="utf-8")
+
+
+def noted(folder: Path) -> dict:
+    """The fields that `describe` wrote; none where it did not."""
+    file = folder / NOTE
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else {}
