@@ -10,24 +10,20 @@ import numpy as np
 import pytest
 from PIL import Image
 from support import originals
+from support.originals import MINIATURES, PARTS, PEOPLE
 
 from replicate.datasets.packed import load
 from replicate.datasets.recipes import celeba
 from replicate.datasets.recipes.preparing import RECIPES, prepare
 from replicate.datasets.spec import registered, spec
-from replicate.errors import ReplicateError, UnknownName
+from replicate.errors import ReplicateError
 from replicate.experiment import ensure, make_run
 from replicate.metrics.images import Folder
 from replicate.metrics.pairs import BY_NAME, pair_up
 
-# hair, gender and age of twelve made-up people; None: an attribute that the list calls -1
-PEOPLE = [
-    {"Black_Hair": 1, "Male": 1, "Young": 1},
-    {"Blond_Hair": 1, "Young": 1},
-    {"Brown_Hair": 1, "Smiling": 1},
-    {"Bald": 1, "Male": 1},
-] * 3
-PARTS = [0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 2, 2]
+EXPRESSIONS = (  # the labels 0 to 7
+    "neutral", "happy", "angry", "contemptuous", "disgusted", "fearful", "sad", "surprised",
+)  # fmt: skip
 
 
 def names(folder: Path) -> list[str]:
@@ -151,16 +147,16 @@ def test_rafd_expressions_are_labels_and_persons_are_not_divided(root, here, cap
         rows = labels(folder / name)
         assert rows.pop("file") == ["label", "class"]
         for file, (label, word) in rows.items():
-            assert file.split("_")[4] == word == originals.EXPRESSIONS[int(label)]
+            assert file.split("_")[4] == word == EXPRESSIONS[int(label)]
             people[name[:4] == "test"].add(file.split("_")[1])
             seen.append(file)
         if name.startswith("train"):  # every expression in both halves, as there are three people
-            assert {word for _, word in rows.values()} == set(originals.EXPRESSIONS)
+            assert {word for _, word in rows.values()} == set(EXPRESSIONS)
     assert len(seen) == len(set(seen)) == 4 * 8
     assert len(people[True]) == 1 and len(people[False]) == 3 and not people[True] & people[False]
     assert f"persons to test: {min(people[True])}" in capsys.readouterr().out
-    assert {n.split("_")[4] for n in names(folder / "testA")} == {"angry"}
-    assert {n.split("_")[4] for n in names(folder / "testB")} == {"contemptuous"}
+    assert {n.split("_")[4] for n in names(folder / "testA")} == {"neutral"}
+    assert {n.split("_")[4] for n in names(folder / "testB")} == {"happy"}
     file = names(folder / "testA")[0]
     with (
         Image.open(here / file.replace("png", "jpg")) as original,
@@ -213,125 +209,6 @@ def test_cubs_boxes_are_widened_to_whole_pixels_and_cut_at_the_edge(root, here):
     assert not (root / "mini").exists() and not list(root.glob(".building-*"))
 
 
-def people(here: Path) -> Path:
-    return originals.celeba(here, PEOPLE, PARTS)
-
-
-MAKE = {"cityscapes": originals.cityscapes, "celeba": people, "rafd": originals.rafd,
-        "cub": originals.cub}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "name, gone, complaint",
-    [
-        ("cityscapes", "gtFine", r"has no gtFine \(.*expected .*gtFine, from gtFine_trainvaltest"),
-        ("cityscapes", "leftImg8bit/val", r"2 of 2 photos are missing: .*leftImg8bit/val/frank"),
-        ("cityscapes", "leftImg8bit/train/zurich", r"1 of 3 photos are missing: .*zurich_0000"),
-        (
-            "cityscapes",
-            "gtFine/val/frankfurt/frankfurt_000001_000019_gtFine_labelIds.png",
-            r"1 of 4 label files are missing: .*frankfurt_000001_000019_gtFine_labelIds\.png\. Th",
-        ),
-        ("celeba", "list_attr_celeba.txt", r"has no list_attr_celeba\.txt .*from CelebA's folder"),
-        ("celeba", "list_eval_partition.txt", r"has no list_eval_partition\.txt"),
-        ("celeba", "img_align_celeba/000003.jpg", r"1 of 12 images are missing: .*000003\.jpg"),
-        ("cub", "bounding_boxes.txt", r"has no bounding_boxes\.txt .*from CUB_200_2011\.tgz"),
-        ("cub", "images/002.Laysan_Albatross", r"4 of 8 images are missing: .*bird_2.* and 1 more"),
-    ],
-)
-def test_what_is_missing_is_named_and_nothing_is_written(root, here, name, gone, complaint):
-    folder = MAKE[name](here)
-    path = folder / gone
-    shutil.rmtree(path) if path.is_dir() else path.unlink()
-    split = {"split": "official"} if name == "celeba" else {}
-    with pytest.raises(ReplicateError, match=complaint):
-        prepare(name, folder, "mini", **split)
-    assert not root.exists() or not list(root.iterdir())
-
-
-def spoil(file: Path, old: str, new: str) -> None:
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new, 1))
-
-
-@pytest.mark.parametrize(
-    "name, file, old, new, complaint",
-    [
-        ("celeba", "list_attr_celeba.txt", "12\n", "13\n", "12 rows after the number 13"),
-        ("celeba", "list_attr_celeba.txt", " -1", "  0", "values besides -1 and 1"),
-        ("celeba", "list_attr_celeba.txt", "12\n", "", "begins with 'Bald Black_Hair"),
-        (
-            "cub",
-            "image_class_labels.txt",
-            "8 2\n",
-            "",
-            "has 7 images, expected the 8 of images.txt",
-        ),
-        ("cub", "image_class_labels.txt", "8 2", "8 7", "1 of 2 classes are not in classes.txt: 7"),
-        ("cub", "bounding_boxes.txt", "40.0", "wide", r"bounding_boxes\.txt: .*expected a number"),
-    ],
-)
-def test_damaged_lists_are_told(root, here, name, file, old, new, complaint):
-    folder = MAKE[name](here)
-    spoil(folder / file, old, new)
-    split = {"split": "official"} if name == "celeba" else {}
-    with pytest.raises(ReplicateError, match=complaint):
-        prepare(name, folder, "mini", **split)
-    assert not (root / "mini").exists()
-
-
-def test_a_damaged_original_leaves_nothing(root, here):
-    folder = originals.cityscapes(here)
-    file = next(folder.rglob("zurich*_color.png"))
-    file.write_bytes(file.read_bytes()[:200])
-    with pytest.raises(ReplicateError, match=r"zurich_.*_color\.png cannot be decoded \(truncated"):
-        prepare("cityscapes", folder, "mini")
-    assert [path.name for path in root.iterdir()] == [".mini.lock"]
-
-
-def test_photographs_of_other_names_are_refused(root, here):
-    originals.rafd(here)
-    (here / "IMG_1.jpg").write_bytes(b"")
-    with pytest.raises(ReplicateError, match=r"1 of 33 images are not named .*IMG_1.*Rafd090_01_"):
-        prepare("rafd", here, "mini")
-    with pytest.raises(ReplicateError, match="nowhere holds no photographs"):
-        prepare("rafd", here / "nowhere", "mini")
-
-
-def test_asked_again_it_is_complete_and_another_choice_needs_another_name(root, here, capsys):
-    first = prepare("rafd", originals.rafd(here), "mini")
-    shutil.rmtree(here)
-    assert prepare("rafd", here, "mini") == first
-    assert capsys.readouterr().out.endswith(f"mini: {root}/mini is complete, nothing to do\n")
-    with pytest.raises(ReplicateError, match=r"holds another choice \(RaFD, eight .*--as mini_2"):
-        prepare("rafd", here, "mini", frontal=True)
-    (root / "mini" / "testA" / names(root / "mini" / "testA")[0]).unlink()
-    with pytest.raises(ReplicateError, match="exists but is incomplete: testA has 0 images"):
-        prepare("rafd", here, "mini")
-
-
-def test_a_part_is_not_taken_for_the_set_of_the_registry(root, here, monkeypatch):
-    whole = prepare("cityscapes", originals.cityscapes(here), "mini")
-    known = whole.model_copy(update={"name": "cityscapes", "counts": {"train": 2975, "test": 500}})
-    monkeypatch.setattr("replicate.datasets.recipes.preparing.registered", {
-        "cityscapes": known}.get)  # fmt: skip
-    with pytest.raises(ReplicateError, match=r"train has 3 images, expected 2975.*`--as citysc"):
-        prepare("cityscapes", here)
-    assert not (root / "cityscapes").exists()
-
-
-def test_unknown_recipes_options_and_domains_get_the_closest_match(root, here):
-    with pytest.raises(UnknownName, match="did you mean 'cityscapes'"):
-        prepare("cityscape", here)
-    with pytest.raises(UnknownName, match=r"option of the recipe cub 'frontal'; known: none"):
-        prepare("cub", here, frontal=True)
-    with pytest.raises(UnknownName, match="did you mean 'neutral'"):
-        prepare("rafd", here, domains=("neutrl", "happy"))
-    with pytest.raises(UnknownName, match="did you mean 'blond_hair'"):
-        prepare("celeba", people(here), domains=("blonde_hair", "male"), split="official")
-
-
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_agrees_with_the_registry(name):
     """Where the registry has the set, its domains are those that the recipe gives by itself."""
@@ -349,7 +226,7 @@ def test_a_recipe_agrees_with_the_registry(name):
 )
 def test_methods_train_on_the_labels(workspace, here, name, method, settings):
     split = {"split": "official"} if name == "celeba" else {}
-    prepare(name, MAKE[name](here), "mini", **split)
+    prepare(name, MINIATURES[name](here), "mini", **split)
     assert spec("mini").counts["trainA"] >= 2
     run = ensure(make_run(method, "mini", 0, "smoke", settings), offline=True)
     assert run.record()["status"] == "finished"

@@ -13,6 +13,14 @@ EXPRESSIONS = (
 ATTRIBUTES = ("Bald", "Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Smiling", "Young")
 ROAD, CAR, VOID = (128, 64, 128), (0, 0, 142), (0, 0, 0)  # colours of Cityscapes
 IDS = {ROAD: 7, CAR: 26, VOID: 0}  # their labelIds
+# hair, gender and age of twelve made-up people; None: an attribute that the list calls -1
+PEOPLE = [
+    {"Black_Hair": 1, "Male": 1, "Young": 1},
+    {"Blond_Hair": 1, "Young": 1},
+    {"Brown_Hair": 1, "Smiling": 1},
+    {"Bald": 1, "Male": 1},
+] * 3
+PARTS = [0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 2, 2]
 CITIES = {"train": {"aachen": 2, "zurich": 1}, "val": {"frankfurt": 2}}
 
 
@@ -84,3 +92,11 @@ def cub(root: Path) -> Path:
     names = [f"{k} {kind}" for k, kind in enumerate(classes, start=1)]
     (root / "classes.txt").write_text("\n".join(names) + "\n")
     return root
+
+
+MINIATURES = {
+    "cityscapes": cityscapes,
+    "celeba": lambda root: celeba(root, PEOPLE, PARTS),
+    "rafd": rafd,
+    "cub": cub,
+}

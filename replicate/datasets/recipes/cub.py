@@ -17,7 +17,7 @@ from replicate.errors import ReplicateError
 
 SETS = ("cub",)
 OPTIONS = ()
-DOMAINS = ("source", "target")
+DOMAINS = ("bird", "other_bird")
 HINT = "labels for: replicate train dagan --data NAME --set n_classes=200"
 LISTS = {  # the columns of each, after the number of the image or class
     "images.txt": ("file",),

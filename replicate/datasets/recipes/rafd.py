@@ -1,6 +1,7 @@
 """RaFD by file name: `Rafd090_01_Caucasian_female_angry_frontal.jpg` says who, what and from where.
 
-The labels are the eight expressions in the order of the alphabet, as a folder each would give.
+The labels are the eight expressions: neutral 0 and happy 1, which are A and B for methods that
+translate from the first label to the second, then the alphabet.
 Assumed: StarGAN, whose 90/10 split this follows, does not say how it divided or cut the faces. Here
 one person in ten is for testing, with all images, and faces are the largest centred square, 256 px
 at most; photographs that somebody cut to 256 px before stay as they are.
@@ -29,7 +30,7 @@ from replicate.errors import ReplicateError, unknown
 SETS = ("rafd",)
 OPTIONS = ("domains", "frontal")
 EXPRESSIONS = (
-    "angry", "contemptuous", "disgusted", "fearful", "happy", "neutral", "sad", "surprised",
+    "neutral", "happy", "angry", "contemptuous", "disgusted", "fearful", "sad", "surprised",
 )  # fmt: skip
 DOMAINS = EXPRESSIONS[:2]
 SIDE = 256  # px
