@@ -52,8 +52,9 @@ def test_cityscapes_becomes_pairs_with_label_colours_unmixed(root, here):
     with Image.open(folder / "test" / "0001.png") as opened:
         pair = np.asarray(opened)
     assert pair.shape == (256, 512, 3) and (pair[:, :256] == photo).all()
-    rows = [(originals.ROAD, originals.CAR, originals.VOID)[(y // 3 + 1) % 3] for y in range(256)]
-    assert (pair[:, 256:] == np.array(rows)[:, None]).all()  # void is black, not the white of alpha
+    stripes = (originals.ROAD, originals.CAR, originals.VOID)  # void as stored, black, not white
+    rows = [stripes[(y // 8 // 3 + 1) % 3] for y in range(256)]  # 32 rows, 8 times as high
+    assert (pair[:, 256:] == np.array(rows)[:, None]).all()
     packed = load("mini", "test", 256)
     assert (packed.arrays["A"][1] == photo).all()
     assert (packed.arrays["B"][1] == pair[:, 256:]).all()

@@ -65,8 +65,10 @@ def spoil(file: Path, old: str, new: str) -> None:
             "image_class_labels.txt",
             "8 2\n",
             "",
-            "has 7 images, expected the 8 of images.txt",
+            "has 7 images, expected each of the 8 of",
         ),
+        ("cub", "train_test_split.txt", "8 1", "1 1", "has 8 images, expected each of the 8 of"),
+        ("cub", "train_test_split.txt", "8 1", "8 2", "1 of 8 values of train_test_split.txt are"),
         ("cub", "image_class_labels.txt", "8 2", "8 7", "1 of 2 classes are not in classes.txt: 7"),
         ("cub", "bounding_boxes.txt", "40.0", "wide", r"bounding_boxes\.txt: .*expected a number"),
     ],
@@ -82,7 +84,7 @@ def test_damaged_lists_are_told(root, here, name, file, old, new, complaint):
 def test_a_damaged_original_leaves_nothing(root, here):
     folder = originals.cityscapes(here)
     file = next(folder.rglob("zurich*_color.png"))
-    file.write_bytes(file.read_bytes()[:200])
+    file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(ReplicateError, match=r"zurich_.*_color\.png cannot be decoded \(truncated"):
         prepare("cityscapes", folder, "mini")
     assert [path.name for path in root.iterdir()] == [".mini.lock"]

@@ -25,7 +25,7 @@ CITIES = {"train": {"aachen": 2, "zurich": 1}, "val": {"frankfurt": 2}}
 
 
 def cityscapes(root: Path) -> Path:
-    """Three photos to train with, two of val; labels are stripes 3 px wide, void transparent."""
+    """Three photos of 64x32 px to train with, two of val; labels are stripes, void transparent."""
     for split, cities in CITIES.items():
         for city, count in cities.items():
             for i in range(count):
@@ -34,12 +34,12 @@ def cityscapes(root: Path) -> Path:
                 fine = root / "gtFine" / split / city
                 for folder in (shot.parent, fine):
                     folder.mkdir(parents=True, exist_ok=True)
-                picture(i, (512, 256)).save(shot)
-                rows = [(ROAD, CAR, VOID)[(y // 3 + i) % 3] for y in range(256)]
+                picture(i, (64, 32)).save(shot)
+                rows = [(ROAD, CAR, VOID)[(y // 3 + i) % 3] for y in range(32)]
                 pixels = np.array([[*c, 0 if c == VOID else 255] for c in rows], np.uint8)
-                wide = np.repeat(pixels[:, None], 512, axis=1)
+                wide = np.repeat(pixels[:, None], 64, axis=1)
                 Image.fromarray(wide).save(fine / f"{stem}_gtFine_color.png")
-                ids = np.repeat(np.array([[IDS[c]] for c in rows], np.uint8), 512, axis=1)
+                ids = np.repeat(np.array([[IDS[c]] for c in rows], np.uint8), 64, axis=1)
                 Image.fromarray(ids).save(fine / f"{stem}_gtFine_labelIds.png")
     return root
 

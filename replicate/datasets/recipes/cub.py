@@ -12,19 +12,18 @@ from PIL import Image
 
 from replicate.datasets.labels import CLASS
 from replicate.datasets.layouts import shown
-from replicate.datasets.recipes.planning import Picture, Plan, find, halves, lacking, photo
+from replicate.datasets.recipes.planning import HALVES, Picture, Plan, find, halves, lacking, photo
 from replicate.errors import ReplicateError
 
 SETS = ("cub",)
 OPTIONS = ()
 DOMAINS = ("bird", "other_bird")
-HINT = "labels for: replicate train dagan --data NAME --set n_classes=200"
-LISTS = {  # the columns of each, after the number of the image or class
+AGAIN = "Get CUB_200_2011.tgz again, and unpack it"
+LISTS = {  # the columns of each, after the number of the image
     "images.txt": ("file",),
     "image_class_labels.txt": ("number",),
     "train_test_split.txt": ("training",),
     "bounding_boxes.txt": ("x", "y", "width", "height"),
-    "classes.txt": ("name",),
 }
 
 
@@ -43,21 +42,13 @@ def plan(folder: Path) -> Plan:
         ReplicateError: a list is missing or damaged, lists disagree, or an image is missing.
     """
     root = find(folder, "images.txt", "CUB_200_2011.tgz").parent
-    lists = {name: _list(root, name, columns) for name, columns in LISTS.items()}
-    classes = lists.pop("classes.txt")["name"]
-    images = lists["images.txt"]
-    for name, table in lists.items():
-        if set(table.index) != set(images.index):
-            raise ReplicateError(
-                f"{shown(root / name)} has {len(table)} images, expected the {len(images)} of "
-                "images.txt. Get CUB_200_2011.tgz again"
-            )
-    table = pd.concat(lists.values(), axis=1)
+    classes = _list(root, "classes.txt", ("name",))["name"]
+    table = _images(root)
     if strange := sorted(set(table["number"]) - set(classes.index)):
-        raise lacking("classes are not in classes.txt", strange, len(classes), "Get it again")
+        raise lacking("classes are not in classes.txt", strange, len(classes), AGAIN)
     files = [root / "images" / file for file in table["file"]]
     if gone := [file for file in files if not file.is_file()]:
-        raise lacking("images are missing", gone, len(files), "Unpack CUB_200_2011.tgz again")
+        raise lacking("images are missing", gone, len(files), AGAIN)
     groups: dict[int, list[Picture]] = {0: [], 1: []}
     for file, row in zip(files, table.itertuples(), strict=True):
         label = (row.number - 1, classes[row.number])
@@ -65,7 +56,24 @@ def plan(folder: Path) -> Plan:
         picture = Picture(target, (file,), label, _box(row))
         groups[row.training].append(picture)
     pictures = halves("train", groups[1]) + halves("test", groups[0])
-    return Plan("cyclegan", DOMAINS, pictures, _bird, columns=CLASS, remarks=(HINT,))
+    hint = f"{HALVES}`replicate train dagan --data NAME --set n_classes={len(classes)}`"
+    return Plan("cyclegan", DOMAINS, pictures, _bird, columns=CLASS, remarks=(hint,))
+
+
+def _images(root: Path) -> pd.DataFrame:
+    """All that the lists say of each image, by its number."""
+    lists = {name: _list(root, name, columns) for name, columns in LISTS.items()}
+    images = lists["images.txt"]
+    for name, table in lists.items():
+        if table.index.has_duplicates or set(table.index) != set(images.index):
+            raise ReplicateError(
+                f"{shown(root / name)} has {len(table)} images, expected each of the {len(images)} "
+                f"of images.txt once. {AGAIN}"
+            )
+    table = pd.concat(lists.values(), axis=1)
+    if strange := sorted(set(table["training"]) - {0, 1}):
+        raise lacking("values of train_test_split.txt are not 0 or 1", strange, len(table), AGAIN)
+    return table
 
 
 def _list(root: Path, name: str, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from replicate.datasets.layouts import shown
 from replicate.datasets.splitting import rank
 from replicate.errors import ReplicateError
 
+HALVES = "trainA and trainB are two halves of every label, for methods that read labels: "
 OTHERS = "testOthers"  # test images of neither domain, kept for scores of one's own
 FEW = 3  # files that an error names
 
@@ -44,7 +45,7 @@ class Plan:
         columns: of `labels.csv`, after `file`; none where the set has no labels.
         copies: further files by their place in the set.
         tables: CSV files by their place in the set, row by row.
-        remarks: what a user is told, such as what was left out.
+        remarks: what a user is told, such as what was left out; NAME stands for the set's name.
     """
 
     layout: str

@@ -56,7 +56,7 @@ def prepare(
     place(target, lambda place: _write(place, plan, entry, progress))
     counts = ", ".join(f"{folder} {n}" for folder, n in entry.counts.items())
     for line in (f"prepared in {shown(target)} ({counts})", *plan.remarks):
-        print(f"{called}: {line}")
+        print(f"{called}: {line.replace('NAME', called)}")
     return spec(called)
 
 

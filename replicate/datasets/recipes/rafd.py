@@ -16,6 +16,7 @@ from PIL import Image
 from replicate.datasets.labels import CLASS
 from replicate.datasets.layouts import SUFFIXES, shown
 from replicate.datasets.recipes.planning import (
+    HALVES,
     Picture,
     Plan,
     by_domain,
@@ -34,7 +35,7 @@ EXPRESSIONS = (
 )  # fmt: skip
 DOMAINS = EXPRESSIONS[:2]
 SIDE = 256  # px
-HINT = "labels for: replicate train attentiongan_multi --data NAME"
+HINT = f"{HALVES}`replicate train attentiongan_multi --data NAME --set c_dim={len(EXPRESSIONS)}`"
 TESTED = 0.1  # of the persons
 FRONTAL = "090"  # degrees, the camera in front of the face
 FILE = re.compile(
@@ -74,7 +75,8 @@ def plan(folder: Path, domains: tuple[str, str] | None = None, frontal: bool = F
         label = (EXPRESSIONS.index(word), word)  # CLASS
         groups[match["person"] in tested].append(Picture(f"{file.stem}.png", (file,), label))
     remarks = [f"persons to test: {', '.join(sorted(tested))}"]
-    remarks += [f"{len(found) - len(kept)} images of other cameras left out"] if frontal else []
+    left_out = len(found) - len(kept)
+    remarks += [f"{left_out} images of other cameras left out"] if left_out else []
     belongs = [_shows(word) for word in domains or DOMAINS]
     if not domains:
         pictures = with_labels(groups[False], groups[True], belongs)
