@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.pictures import picture
 
-from replicate.datasets import splitting
+from replicate.datasets import own, splitting
 from replicate.datasets.audit import audit
 from replicate.datasets.own import new
 from replicate.datasets.packed import load
@@ -142,6 +142,15 @@ def test_another_set_of_that_name_stays_as_it_is(root, given):
         with pytest.raises(ReplicateError, match="exists and is not this set"):
             new("mine", given, **change)
     assert files(root / "mine") == before
+
+
+def test_a_set_that_another_process_made_meanwhile_is_looked_at(root, given, monkeypatch):
+    (root / "mine").mkdir(parents=True)  # empty, so it counts as none
+    assert new("mine", given).counts["testA"] == 2
+    monkeypatch.setattr(own, "holds_something", lambda folder: False)  # as before its rename
+    assert new("mine", given).counts["testA"] == 2
+    with pytest.raises(ReplicateError, match="exists and is not this set"):
+        new("mine", given, seed=1)
 
 
 def test_a_full_disk_leaves_nothing(root, given, monkeypatch):

@@ -78,6 +78,14 @@ def test_cityscapes_keeps_names_and_label_ids(root, here):
     assert pair_up(sets, ("fake", "real"), "seg")[1] == BY_NAME  # as the segmentation scores ask
 
 
+def test_cityscapes_does_without_label_ids(root, here, capsys):
+    for file in originals.cityscapes(here).rglob("*_labelIds.png"):
+        file.unlink()
+    assert prepare("cityscapes", here, "mini").counts == {"train": 3, "test": 2}
+    assert "no *_gtFine_labelIds.png, which the segm" in capsys.readouterr().out
+    assert not (root / "mini" / "labelIds").exists()
+
+
 def test_celeba_has_five_attributes_of_0_and_1(root, here, capsys):
     prepare("celeba", originals.celeba(here, PEOPLE, PARTS), "mini", split="official")
     folder, found = root / "mini", {}

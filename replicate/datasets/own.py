@@ -12,7 +12,7 @@ from replicate.datasets import folders, layouts, splitting
 from replicate.datasets.decoding import Undecodable, decode
 from replicate.datasets.layouts import shown
 from replicate.datasets.parallel import in_order
-from replicate.datasets.placing import describe, place
+from replicate.datasets.placing import describe, holds_something, place
 from replicate.datasets.progress import bar
 from replicate.datasets.spec import NAME, RESERVED, Spec, registered, spec
 from replicate.errors import ReplicateError
@@ -58,7 +58,7 @@ def new(
     images = {letter: _images(folder) for letter, folder in zip("AB", given, strict=True)}
     files = _placed(images, _contents(images, progress), test, seed)
     entry = _entry(name, domains or _default_domains(given), files)
-    if entry.folder.exists():
+    if holds_something(entry.folder):
         return _present(entry, files)
 
     def write(folder: Path) -> None:
@@ -69,7 +69,8 @@ def new(
             os.symlink(file, folder / target) if link else shutil.copyfile(file, folder / target)
         describe(folder, entry, f"replicate data new {name} ... --test {test:g} --seed {seed}")
 
-    place(entry.folder, write)
+    if not place(entry.folder, write):
+        return _present(entry, files)
     counts = ", ".join(f"{folder} {n}" for folder, n in entry.counts.items())
     print(f"{name}: {'linked' if link else 'copied'} to {shown(entry.folder)} ({counts})")
     return spec(name)

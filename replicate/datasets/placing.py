@@ -14,14 +14,14 @@ from replicate.datasets.spec import NOTE, Spec
 from replicate.errors import ReplicateError
 
 
-def place(target: Path, write: Callable[[Path], None]) -> None:
-    """The folder `target`, written now or by the process that is writing it already.
+def place(target: Path, write: Callable[[Path], None]) -> bool:
+    """Whether this call made the folder `target`; else another process did meanwhile.
 
     Killed at any moment it leaves no folder under the final name; what it left under a temporary
     one is removed by the next call for the same folder.
 
     Args:
-        target: the final folder; where it exists, nothing is done.
+        target: the final folder; where it exists and holds something, nothing is done.
         write: fills the folder it is given.
 
     Raises:
@@ -30,8 +30,8 @@ def place(target: Path, write: Callable[[Path], None]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".building-{target.name}-"
     with FileLock(target.parent / f".{target.name}.lock"):
-        if target.is_dir():
-            return
+        if holds_something(target):
+            return False
         for left in target.parent.glob(f"{prefix}*"):
             shutil.rmtree(left)
         temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=prefix))
@@ -47,6 +47,12 @@ def place(target: Path, write: Callable[[Path], None]) -> None:
             ) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+    return True
+
+
+def holds_something(folder: Path) -> bool:
+    """Whether there is such a folder and it is not empty."""
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def describe(folder: Path, entry: Spec, made_by: str) -> None:
@@ -63,6 +69,13 @@ def describe(folder: Path, entry: Spec, made_by: str) -> None:
 
 
 def noted(folder: Path) -> dict:
-    """The fields that `describe` wrote; none where it did not."""
+    """The fields that `describe` wrote; none where it did not.
+
+    Raises:
+        ReplicateError: somebody spoilt them.
+    """
     file = folder / NOTE
-    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    try:
+        return dict(yaml.safe_load(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        raise ReplicateError(f"{shown(file)}: {error}. Move {shown(folder)} away") from error

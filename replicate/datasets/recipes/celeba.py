@@ -142,6 +142,11 @@ def _tested(folder: Path, names: list[str], split: str) -> tuple[dict[str, bool]
         return {name: i < TESTED for i, name in enumerate(order)}, 0
     file = find(folder, PARTITION, "CelebA's folder Eval")
     parts = pd.read_csv(file, sep=r"\s+", names=["file", "part"], index_col="file")["part"]
+    if not parts.isin((0, 1, 2)).all() or parts.index.has_duplicates:
+        raise ReplicateError(
+            f"{shown(file)}: an image twice, or values besides 0 (train), 1 (validation) and 2 "
+            "(test); expected CelebA's format: an image and its part in every row. Get it again"
+        )
     if gone := [name for name in names if name not in parts.index]:
         raise lacking(f"images are not in {shown(file)}", gone, len(names), "Get it again")
     kept = {name: parts[name] == 2 for name in names if parts[name] != 1}

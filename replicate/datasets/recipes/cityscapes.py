@@ -40,18 +40,21 @@ def plan(folder: Path) -> Plan:
     roots = {name: find(folder, name, archive) for name, archive in ARCHIVES.items()}
     pictures, copies, names = [], {}, [("file", "original")]
     for split, original in SPLITS.items():
-        for i, (stem, files) in enumerate(_triples(roots, original).items()):
+        for i, (stem, files) in enumerate(_files(roots, original).items()):
             target = f"{split}/{i:04d}.png"
             pictures.append(Picture(target, files[:2]))
-            copies[f"labelIds/{target}"] = files[2]
+            if len(files) == 3:
+                copies[f"labelIds/{target}"] = files[2]
             names.append((target, stem))
+    lacks = () if copies else (f"no *{IDS}, which the segmentation scores need",)
+    tables = {"names.csv": names}
     return Plan(
-        "pix2pix", DOMAINS, pictures, _pair, "photo", copies=copies, tables={"names.csv": names}
+        "pix2pix", DOMAINS, pictures, _pair, "photo", copies=copies, tables=tables, remarks=lacks
     )
 
 
-def _triples(roots: dict[str, Path], split: str) -> dict[str, tuple[Path, Path, Path]]:
-    """Photo, colours and labelIds by original name, such as `aachen_000000_000019`."""
+def _files(roots: dict[str, Path], split: str) -> dict[str, tuple[Path, ...]]:
+    """Photo, colours and, if there are any, labelIds by name, such as `aachen_000000_000019`."""
     photos, labels = (roots[name] / split for name in ARCHIVES)
     stems = {p.name.removesuffix(PHOTO): p for p in photos.glob(f"*/*{PHOTO}")}
     labelled = {p.name.removesuffix(COLOUR): p for p in labels.glob(f"*/*{COLOUR}")}
@@ -62,14 +65,15 @@ def _triples(roots: dict[str, Path], split: str) -> dict[str, tuple[Path, Path, 
     if alone := sorted(set(labelled) - set(stems)):
         gone = [photos / labelled[s].parent.name / f"{s}{PHOTO}" for s in alone]
         raise lacking("photos are missing", gone, len(labelled), _way_out("leftImg8bit"))
-    triples = {}
+    endings = (COLOUR, IDS) if any(labels.glob(f"*/*{IDS}")) else (COLOUR,)
+    found = {}
     for stem, file in sorted(stems.items()):
         beside = labels / file.parent.name
-        triples[stem] = (file, beside / f"{stem}{COLOUR}", beside / f"{stem}{IDS}")
-    gone = [file for triple in triples.values() for file in triple[1:] if not file.is_file()]
-    if gone:
-        raise lacking("label files are missing", gone, 2 * len(triples), _way_out("gtFine"))
-    return triples
+        found[stem] = (file, *(beside / f"{stem}{ending}" for ending in endings))
+    if gone := [file for files in found.values() for file in files[1:] if not file.is_file()]:
+        total = len(endings) * len(found)
+        raise lacking("label files are missing", gone, total, _way_out("gtFine"))
+    return found
 
 
 def _way_out(name: str) -> str:

@@ -11,7 +11,7 @@ from replicate.datasets import folders, labels, layouts
 from replicate.datasets.layouts import shown
 from replicate.datasets.own import check_name
 from replicate.datasets.parallel import in_order
-from replicate.datasets.placing import describe, noted, place
+from replicate.datasets.placing import describe, holds_something, noted, place
 from replicate.datasets.progress import bar
 from replicate.datasets.recipes import celeba, cityscapes, cub, rafd
 from replicate.datasets.recipes.planning import Picture, Plan, lacking
@@ -49,11 +49,12 @@ def prepare(
     if called != name:
         check_name(called)
     source, target = recipe.source(**options), paths.data() / called
-    if target.is_dir() and any(target.iterdir()):
+    if holds_something(target):
         return _present(called, target, source)
     plan = recipe.plan(Path(folder).expanduser().resolve(), **options)
     entry = _entry(called, plan, source, registered(name))
-    place(target, lambda place: _write(place, plan, entry, progress))
+    if not place(target, lambda folder: _write(folder, plan, entry, progress)):
+        return _present(called, target, source)
     counts = ", ".join(f"{folder} {n}" for folder, n in entry.counts.items())
     for line in (f"prepared in {shown(target)} ({counts})", *plan.remarks):
         print(f"{called}: {line.replace('NAME', called)}")
