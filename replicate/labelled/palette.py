@@ -5,58 +5,20 @@ colours where two classes meet, which are near a third one. So modes are sought 
 and `solid` leaves out the lines.
 """
 
-import tomllib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import binary_dilation, maximum_filter, minimum_filter
 
-from replicate import paths
-from replicate.errors import ReplicateError, unknown
+from replicate.datasets.palettes import Palette, known, load
+from replicate.errors import ReplicateError
 from replicate.metrics.labels import IGNORED, nearest_class
 
 FLAT = 4  # levels of [0, 255] within the 3 x 3 px around a pixel of a flat area
 APART = 32  # levels, L2: what is nearer to a mode belongs to it
 SQUARE = 3  # px
 
-
-class Palette(NamedTuple):
-    """The classes of a labelled data set.
-
-    Attributes:
-        dataset: whose label maps have these colours.
-        domain: which of the two domains are the label maps, by its name.
-        side: px at which the maps are read, the size of the files, so that no colours are mixed.
-        names: of the K classes.
-        colours: (K, 3) uint8.
-    """
-
-    dataset: str
-    domain: str
-    side: int
-    names: tuple[str, ...]
-    colours: np.ndarray
-
-
-def known() -> list[str]:
-    """The data sets with a palette in `data/palettes/`."""
-    return sorted(file.stem for file in _folder().glob("*.toml"))
-
-
-def load(dataset: str) -> Palette:
-    """The palette of a data set.
-
-    Raises:
-        UnknownName: it has none in `data/palettes/`.
-    """
-    if dataset not in known():
-        raise unknown("palette of the data set", dataset, known())
-    entry = tomllib.loads((_folder() / f"{dataset}.toml").read_text(encoding="utf-8"))
-    classes = entry["classes"]
-    colours = np.array(list(classes.values()), np.uint8)
-    return Palette(dataset, entry["domain"], entry["side"], tuple(classes), colours)
+__all__ = ["Palette", "classes_of", "colour_modes", "known", "load", "shares_within", "solid"]
 
 
 def colour_modes(maps: Iterable[np.ndarray], classes: int) -> np.ndarray:
@@ -140,7 +102,3 @@ def _flat_keys(image: np.ndarray) -> np.ndarray:
     flat = (highest - lowest).max(axis=2) <= FLAT
     colours = image[flat].astype(np.int32)
     return colours[:, 0] << 16 | colours[:, 1] << 8 | colours[:, 2]
-
-
-def _folder() -> Path:
-    return paths.ROOT / "data" / "palettes"

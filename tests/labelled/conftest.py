@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from support.houses import LABEL_COLOURS, PHOTO_COLOURS, SIDE, drawn_classes
 
+from replicate.datasets import palettes
 from replicate.experiment.run import Run, make_run
-from replicate.labelled import palette
 
 ENTRY = """
 domain = "B"
@@ -27,7 +27,7 @@ def houses(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     folder = workspace / "palettes"
     folder.mkdir()
     (folder / "houses.toml").write_text(ENTRY)
-    monkeypatch.setattr(palette, "_folder", lambda: folder)
+    monkeypatch.setattr(palettes, "_folder", lambda: folder)
     for split in ("train", "test"):
         place = workspace / "data" / "houses" / split
         place.mkdir(parents=True)
