@@ -1,70 +1,97 @@
 """What is wrong or odd in a set's files, by name; and what sets there are."""
 
-import hashlib
+import csv
+import os
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
-import numpy as np
-
-from replicate.datasets import folders, layouts
-from replicate.datasets.decoding import Decoded, Undecodable, decode
+from replicate.datasets import folders, layouts, palettes
+from replicate.datasets.inspection import FAULTS, Inspected, inspect
 from replicate.datasets.progress import bar
 from replicate.datasets.spec import Spec, names, spec
 
-TINY = 64  # px; a shorter side is enlarged at every size that this project trains at
-SHOWN = 20  # file names printed a finding; the report itself holds all
+VERSION = 1  # raise it when the same files would be judged otherwise
+SHOWN = 20  # files printed a fault; the report itself holds all
+AT_ONCE = 16  # images a core; more wait, so that memory does not grow with the set
 
 
 def audit(name: str, progress: bool = True) -> dict:
     """What a look at every image of the set finds, as JSON.
 
     Returns:
-        "name"; "folders": by folder name "count", "expected" (None: not on record), "modes",
-        "width" and "height" (smallest, largest; px), and the files by name: "unreadable" (with
-        reason), "grey" (stored grey, or equal in all channels), "tiny" (shorter side < 64 px),
-        "turned" (by EXIF); "duplicates": groups of files of equal pixels within one split; "leaks":
-        groups with files of both splits. A set that is drawn or torchvision's has no image
+        "name"; "folders": by folder name "count", "expected" (None: not on record), "bytes",
+        "modes", "width" and "height" (smallest, largest; px); "palette": whether label colours
+        were checked; "faults": {"file", "fault", "detail"} for each, in the order of
+        `inspection.FAULTS`; "duplicates": groups of files of equal pixels within one split;
+        "leaks": groups with files of both splits. A set that is drawn or torchvision's has no image
         files, so no folders.
 
     Raises:
         UnknownName, ReplicateError: no such set, or it is not here.
     """
     entry = spec(name)
-    report = {"name": name, "tiny_below": TINY, "folders": {}, "duplicates": [], "leaks": []}
+    report = {"name": name, "folders": {}, "palette": False, "faults": []}
+    report |= {"duplicates": [], "leaks": []}
     if entry.layout == "drawn":
         return report
     if not entry.folder.is_dir():
         raise folders.missing(entry)
+    palette = palettes.load(name) if name in palettes.known() else None
+    report["palette"] = palette is not None
     twins = defaultdict(list)
     for split, group in layouts.FOLDERS.get(entry.layout, {}).items():
         for folder in group:
-            report["folders"][folder] = _folder(entry, folder, twins, split, progress)
-    for group in twins.values():
-        if len({split for split, _ in group}) > 1:
-            report["leaks"].append([file for _, file in group])
-        elif len(group) > 1:
-            report["duplicates"].append([file for _, file in group])
+            look = partial(inspect, parts=_parts(entry, folder), palette=palette)
+            seen = _look_at_all(entry.folder / folder, look, progress)
+            report["folders"][folder] = _folder(entry, folder, seen, report["faults"], twins, split)
+    _compare(twins, report)
+    order = list(FAULTS)
+    report["faults"].sort(key=lambda row: (order.index(row["fault"]), row["file"]))
     return report
 
 
 def format_audit(report: dict) -> str:
-    """The report as text, every file by its name relative to the set."""
-    lines = [f"{report['name']}:"]
+    """The report as text: a line a folder, then a table of the faults by file name."""
+    counts = Counter(row["fault"] for row in report["faults"])
+    lines = [f"{report['name']}: {summary(counts)}"]
     if not report["folders"]:
-        lines.append("  no image files (drawn, or read by torchvision): nothing to audit")
+        lines = [
+            f"{report['name']}: no image files (drawn, or read by torchvision): nothing to audit"
+        ]
     for folder, found in report["folders"].items():
-        expected = f" (expected {found['expected']})" if _unexpected(found) else ""
+        wanted = found["expected"]
+        expected = f" (expected {wanted})" if wanted not in (None, found["count"]) else ""
         modes = ", ".join(f"{n} {mode}" for mode, n in found["modes"].items())
-        lines.append(f"  {folder}: {found['count']} images{expected}; {modes or 'none readable'}")
-        for side in ("width", "height"):
-            lines += [f"    {side} {' to '.join(map(str, found[side]))} px"] if found[side] else []
-        unreadable = [f"{file} ({reason})" for file, reason in found["unreadable"].items()]
-        lines += _finding("unreadable", unreadable)
-        lines += _finding("grey", found["grey"])
-        lines += _finding(f"tiny (shorter side below {report['tiny_below']} px)", found["tiny"])
-        lines += _finding("turned by EXIF", found["turned"])
-    lines += _finding("equal pixels in train and test", [" = ".join(g) for g in report["leaks"]])
-    lines += _finding("equal pixels", [" = ".join(g) for g in report["duplicates"]])
+        sides = " x ".join(" to ".join(map(str, found[side])) for side in ("width", "height"))
+        lines.append(
+            f"  {folder}: {found['count']} images{expected}; {modes or 'none readable'}"
+            f"{f'; {sides} px' if modes else ''}"
+        )
+    width = max((len(row["file"]) for row in report["faults"]), default=0)
+    for fault, n in counts.items():
+        lines.append(f"  {fault}: {FAULTS[fault]}")
+        rows = [row for row in report["faults"] if row["fault"] == fault]
+        lines += [f"    {row['file']:<{width}}  {row['detail']}".rstrip() for row in rows[:SHOWN]]
+        lines += [f"    and {n - SHOWN} more"] if n > SHOWN else []
     return "\n".join(lines)
+
+
+def summary(counts: dict[str, int]) -> str:
+    """`2 grey, 1 leak`, or `no faults`."""
+    return ", ".join(f"{n} {fault}" for fault, n in counts.items()) or "no faults"
+
+
+def write_table(report: dict, path: Path) -> Path:
+    """The faults as a CSV file with the columns file, fault and detail."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, ("file", "fault", "detail"), lineterminator="\n")
+        table.writeheader()
+        table.writerows(report["faults"])
+    return path
 
 
 def describe() -> list[dict]:
@@ -95,56 +122,60 @@ def _line(entry: Spec) -> dict:
     }
 
 
-def _folder(entry: Spec, name: str, twins: dict, split: str, progress: bool) -> dict:
-    """The findings of one folder; adds each readable image to `twins` under its pixels' hash."""
-    folder = entry.folder / name
+def _parts(entry: Spec, folder: str) -> tuple[str, ...]:
+    """The domains in a file of the folder: both halves from left to right, or the folder's own."""
+    if not entry.paired:
+        return (entry.domains[folder.endswith("B")],)
+    return entry.domains if entry.left == entry.domains[0] else entry.domains[::-1]
+
+
+def _look_at_all(folder: Path, look, progress: bool) -> Iterator[tuple[Path, Inspected]]:
+    """Each image file of a folder with its findings, by name.
+
+    Threads serve, as decoding, hashing and arithmetic leave the interpreter free.
+    """
     files = layouts.image_files(folder) if folder.is_dir() else []
-    modes, sizes = Counter(), []
-    found = {"unreadable": {}, "grey": [], "tiny": [], "turned": []}
-    with bar(len(files), f"auditing {name}", "image", progress) as steps:
-        for path in files:
-            steps.update()
-            file = f"{name}/{path.name}"
-            try:
-                decoded = decode(path)
-            except Undecodable as error:
-                found["unreadable"][file] = error.reason
-                continue
-            modes[decoded.mode] += 1
-            sizes.append(decoded.image.size)
-            pixels = np.asarray(decoded.image)
-            twins[_content(pixels)].append((split, file))
-            for finding in _findings(decoded, pixels):
-                found[finding].append(file)
-    about = {"count": len(files), "expected": entry.counts.get(name), "modes": dict(modes)}
+    cores = os.cpu_count() or 1
+    with (
+        bar(len(files), f"auditing {folder.name}", "image", progress) as steps,
+        ThreadPoolExecutor(cores) as pool,
+    ):
+        for start in range(0, len(files), AT_ONCE * cores):
+            some = files[start : start + AT_ONCE * cores]
+            for path, found in zip(some, pool.map(look, some), strict=True):
+                steps.update()
+                yield path, found
+
+
+def _folder(entry: Spec, name: str, seen, faults: list, twins: dict, split: str) -> dict:
+    """The summary of one folder; adds its faults, and each image to `twins` by its pixels."""
+    modes, sizes, count, size = Counter(), [], 0, 0
+    for path, found in seen:
+        count, size = count + 1, size + path.stat().st_size
+        file = f"{name}/{path.name}"
+        faults += [{"file": file, "fault": k, "detail": v} for k, v in found.faults.items()]
+        if found.pixels:
+            modes[found.mode] += 1
+            sizes.append(found.size)
+            twins[found.pixels].append((split, file))
     widths, heights = zip(*sizes, strict=True) if sizes else ((), ())
-    return about | {"width": _extent(widths), "height": _extent(heights)} | found
+    about = {"count": count, "expected": entry.counts.get(name), "bytes": size}
+    return about | {"modes": dict(modes), "width": _extent(widths), "height": _extent(heights)}
 
 
-def _findings(decoded: Decoded, pixels: np.ndarray) -> list[str]:
-    equal = (pixels == pixels[..., :1]).all()
-    tiny = min(decoded.image.size) < TINY
-    return [
-        name
-        for name, holds in (("grey", equal), ("tiny", tiny), ("turned", decoded.turned))
-        if holds
-    ]
-
-
-def _content(pixels: np.ndarray) -> str:
-    return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+def _compare(twins: dict, report: dict) -> None:
+    """Adds the groups of equal images, and a fault for each file in one."""
+    for group in twins.values():
+        if len(group) == 1:
+            continue
+        leak = len({split for split, _ in group}) > 1
+        files = [file for _, file in group]
+        report["leaks" if leak else "duplicates"].append(files)
+        for file in files:
+            others = ", ".join(other for other in files if other != file)
+            row = {"file": file, "fault": "leak" if leak else "duplicate", "detail": f"= {others}"}
+            report["faults"].append(row)
 
 
 def _extent(sides: tuple[int, ...]) -> list[int]:
     return [min(sides), max(sides)] if sides else []
-
-
-def _unexpected(found: dict) -> bool:
-    return found["expected"] not in (None, found["count"])
-
-
-def _finding(what: str, items: list[str]) -> list[str]:
-    if not items:
-        return []
-    more = [f"      and {len(items) - SHOWN} more"] if len(items) > SHOWN else []
-    return [f"    {len(items)} {what}:", *(f"      {item}" for item in items[:SHOWN]), *more]

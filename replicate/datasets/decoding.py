@@ -40,11 +40,15 @@ class Undecodable(ReplicateError):
 
 @dataclass(frozen=True)
 class Decoded:
-    """An upright RGB image, the mode in which the file stored it, and whether EXIF turned it."""
+    """An upright RGB image, the mode in which the file stored it, and whether EXIF turned it.
+
+    `deep` tells whether the file has 16 bits a channel; Pillow opens such colour as 8-bit RGB.
+    """
 
     image: Image.Image
     mode: str
     turned: bool
+    deep: bool = False
 
 
 def decode(path: Path) -> Decoded:
@@ -59,12 +63,18 @@ def decode(path: Path) -> Decoded:
     """
     try:
         with Image.open(path) as opened:
+            deep = any(_is_deep(str(tile[3])) for tile in getattr(opened, "tile", ()))
             opened.load()
             turned = opened.getexif().get(ORIENTATION, 1) in range(2, 9)
             upright = ImageOps.exif_transpose(opened) if turned else opened
-            return Decoded(_rgb(upright), opened.mode, turned)
+            return Decoded(_rgb(upright), opened.mode, turned, deep or opened.mode in SIXTEEN_BIT)
     except DAMAGE as error:
         raise Undecodable(path, _reason(path, error)) from error
+
+
+def _is_deep(raw: str) -> bool:
+    """Whether Pillow's name of the stored pixels, such as `RGB;16B`, has 16 bits a channel."""
+    return ";16" in raw and "BGR;16" not in raw  # that is 16 bits a pixel
 
 
 def _rgb(image: Image.Image) -> Image.Image:
