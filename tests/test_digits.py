@@ -19,7 +19,7 @@ from support.pictures import unpaired
 from torchvision.datasets import MNIST, SVHN, USPS
 
 from replicate import paths
-from replicate.datasets import digits
+from replicate.datasets import digits, passport
 from replicate.datasets.audit import audit, describe, format_audit
 from replicate.datasets.fetch import get
 from replicate.datasets.packed import load
@@ -214,6 +214,15 @@ def test_the_listing_and_the_audit_know_digits(root, shelf):
     states = {line["name"]: line["state"] for line in describe()}
     assert (states["mnist2usps"], states["mnist2svhn"]) == ("present", "incomplete")
     assert "nothing to audit" in format_audit(audit("mnist2usps"))
+
+
+def test_digits_have_a_passport_of_their_archives(root, shelf):
+    shelf.fill(root, "mnist2usps")
+    found = passport.passport("mnist2usps")
+    about = {"count": 2, "modes": {"L": 2}, "width": [16, 16], "height": [16, 16]}
+    assert found["folders"]["testB"] == about and found["folders"]["trainA"]["count"] == 3
+    (root / "mnist2usps" / "MNIST" / "raw" / "t10k-images-idx3-ubyte").write_bytes(b"unpacked")
+    assert passport.content_hash(spec("mnist2usps")) == found["content"]
 
 
 def test_other_sets_do_without_the_seconds_that_torchvision_takes(root):

@@ -62,14 +62,7 @@ def format_audit(report: dict) -> str:
             f"{report['name']}: no image files (drawn, or read by torchvision): nothing to audit"
         ]
     for folder, found in report["folders"].items():
-        wanted = found["expected"]
-        expected = f" (expected {wanted})" if wanted not in (None, found["count"]) else ""
-        modes = ", ".join(f"{n} {mode}" for mode, n in found["modes"].items())
-        sides = " x ".join(" to ".join(map(str, found[side])) for side in ("width", "height"))
-        lines.append(
-            f"  {folder}: {found['count']} images{expected}; {modes or 'none readable'}"
-            f"{f'; {sides} px' if modes else ''}"
-        )
+        lines.append(f"  {folder_line(folder, found)}")
     width = max((len(row["file"]) for row in report["faults"]), default=0)
     for fault, n in counts.items():
         lines.append(f"  {fault}: {FAULTS[fault]}")
@@ -77,6 +70,17 @@ def format_audit(report: dict) -> str:
         lines += [f"    {row['file']:<{width}}  {row['detail']}".rstrip() for row in rows[:SHOWN]]
         lines += [f"    and {n - SHOWN} more"] if n > SHOWN else []
     return "\n".join(lines)
+
+
+def folder_line(name: str, found: dict) -> str:
+    """`trainA: 501 images (expected 500); 500 RGB, 1 L; 80 to 500 x 89 to 500 px`."""
+    wanted = found.get("expected")
+    expected = f" (expected {wanted})" if wanted not in (None, found["count"]) else ""
+    if not found["modes"]:
+        return f"{name}: {found['count']} images{expected}; none readable"
+    modes = ", ".join(f"{n} {mode}" for mode, n in found["modes"].items())
+    sides = " x ".join(" to ".join(map(str, found[side])) for side in ("width", "height"))
+    return f"{name}: {found['count']} images{expected}; {modes}; {sides} px"
 
 
 def summary(counts: dict[str, int]) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from filelock import FileLock
 
 from replicate import paths
-from replicate.datasets import digits, folders, hashes, layouts
+from replicate.datasets import digits, folders, hashes, layouts, passport
 from replicate.datasets.archives import is_archive, unpack
 from replicate.datasets.download import DownloadError, download
 from replicate.datasets.layouts import shown
@@ -55,6 +55,7 @@ def get(name: str, source: str | None = None, progress: bool = True) -> Path:
         archive = _archive(entry, source, progress)
         try:
             _install(entry, archive)
+            passport.note_archive(entry, archive)
         finally:
             if archive.parent == _workshop():
                 archive.unlink()

@@ -82,13 +82,17 @@ def make(name: str, size: int, progress: bool = True) -> dict[str, ImageSet]:
     return {split: load(name, split, size, progress) for split in ("train", "test")}
 
 
+def index_file(entry: Spec, split: str) -> Path:
+    """Where the checksums of a split's files are remembered."""
+    return paths.data() / "packed" / f"{entry.name}-{split}.index.json"
+
+
 def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool) -> str:
     """A hash of the names and contents of images and labels, and of which half is A."""
     flat = [path for group in files.values() for path in group]
     if entry.layout != "torchvision":  # whose files hold labels, too
         flat += [path for group in files.values() for path in labels.beside(group)]
-    index = paths.data() / "packed" / f"{entry.name}-{split}.index.json"
-    known = hashes.content_hashes(flat, entry.folder, index, show)
+    known = hashes.content_hashes(flat, entry.folder, index_file(entry, split), show)
     side = entry.left == entry.domains[0]
     return hashlib.sha256(json.dumps([list(known.items()), side]).encode()).hexdigest()
 

@@ -15,7 +15,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from replicate import checkpoint, evaluation, paths, repro
-from replicate.datasets import packed
+from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
 from replicate.errors import ReplicateError
 from replicate.experiment import memory
@@ -115,11 +115,12 @@ def _check(run: Run, retrain: bool) -> str:
     if state != "stale":
         return state
     if not retrain:
-        changed = [k for k, v in run.fingerprint().items() if record["fingerprint"].get(k) != v]
+        changed = run.changed()
+        back = "check out that commit" if "code" in changed else "put the old images back"
         raise ReplicateError(
             f"{run.folder} is stale: its {' and '.join(changed)} changed since it was trained "
             f"(commit {record['commit'][:10]}). Add --retrain to train it anew (the old folder is "
-            "kept aside), or check out that commit"
+            f"kept aside), or {back}"
         )
     run.folder.rename(run.folder.with_name(f"{run.folder.name}.stale-{int(time.time())}"))
     return "missing"
@@ -156,6 +157,7 @@ def _train(run: Run, device: torch.device) -> None:
         "label": run.label,
         "hash": run.hash,
         "fingerprint": run.fingerprint(),
+        "passport": passport.passport(run.dataset, (run.config.load_size, run.config.crop_size)),
         "iterations": total,
         "networks": method.counts(),
         **repro.stamp(device),

@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from replicate.datasets import packed
+from replicate.datasets import packed, passport
+from replicate.datasets.spec import spec
+from replicate.errors import ReplicateError
 from replicate.methods.base import Method
 
 LOOP = ("replicate.training", "replicate.datasets.batches")
@@ -39,6 +41,31 @@ def data_fingerprint(dataset: str, load_size: int) -> str:
     """Sixteen hexadecimal digits of the passport of the training split at its training size."""
     passport = packed.load(dataset, "train", load_size).passport
     return hashlib.sha256(json.dumps(passport, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def images_fingerprint(dataset: str, crop_size: int) -> str:
+    """Sixteen hexadecimal digits of the images of both splits, as their files are.
+
+    A change that vanishes at the training size counts too, and so does one in the test split. Of a
+    drawn set, which has no files, they are of the packed test split.
+    """
+    entry = spec(dataset)
+    if entry.layout == "drawn":
+        about = packed.load(dataset, "test", crop_size).passport
+    else:
+        about = passport.split_hashes(entry)
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def images_changed(record: dict) -> bool:
+    """Whether image files changed since the run of a `run.json`; no where that cannot be told."""
+    before = record.get("fingerprint", {}).get("images")
+    try:
+        if before is None or spec(record["dataset"]).layout == "drawn":
+            return False
+        return images_fingerprint(record["dataset"], record["config"]["crop_size"]) != before
+    except ReplicateError:  # the images are not on this machine
+        return False
 
 
 def _hash(modules: Iterable[str]) -> str:

@@ -12,7 +12,11 @@ import torch
 
 from replicate import checkpoint, paths, repro
 from replicate.errors import ReplicateError, unknown
-from replicate.experiment.fingerprint import code_fingerprint, data_fingerprint
+from replicate.experiment.fingerprint import (
+    code_fingerprint,
+    data_fingerprint,
+    images_fingerprint,
+)
 from replicate.methods import METHODS
 from replicate.methods.base import Config, Method
 
@@ -83,18 +87,28 @@ class Run:
         return read_record(self.folder)
 
     def fingerprint(self) -> dict[str, str]:
-        """What decides the result besides the identity: code and training data."""
+        """What decides the result besides the identity: code, training data, all images."""
         return {
             "code": code_fingerprint(METHODS[self.method]),
             "data": data_fingerprint(self.dataset, self.config.load_size),
+            "images": images_fingerprint(self.dataset, self.config.crop_size),
         }
+
+    def changed(self) -> list[str]:
+        """Which of "code" and "data" differ from the record's fingerprint.
+
+        What a record does not hold, because it is older, has not changed.
+        """
+        before = self.record()["fingerprint"]
+        keys = [key for key, value in self.fingerprint().items() if before.get(key, value) != value]
+        return list(dict.fromkeys("data" if key == "images" else key for key in keys))
 
     def state(self) -> str:
         """missing, partial, finished or stale (finished by code or data that changed since)."""
         record = self.record()
         if not record:
             return "missing"
-        if record["fingerprint"] != self.fingerprint():
+        if self.changed():
             return "stale"
         newest = checkpoint.generations(self.folder)
         whole = newest and checkpoint.is_whole(newest[0])

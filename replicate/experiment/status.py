@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from replicate import checkpoint
+from replicate.experiment.fingerprint import images_changed
 from replicate.experiment.run import read_record, title
 
 SILENT = 60.0  # s without a logged step after which a running run counts as stopped
@@ -13,7 +14,7 @@ def describe(folder: Path) -> dict:
     """Title, state, iterations and the seconds since the last sign of life, as JSON.
 
     A run whose record says running but whose log is silent was killed: it is "stopped", and asking
-    for it resumes it.
+    for it resumes it. A finished run whose image files have changed since is "stale".
     """
     record = read_record(folder)
     log = folder / "losses.csv"
@@ -22,6 +23,8 @@ def describe(folder: Path) -> dict:
     state = record["status"]
     if state == "running" and beat > SILENT:
         state = "stopped"
+    if state == "finished" and images_changed(record):
+        state = "stale"
     return {
         "title": title(record),
         "state": state,

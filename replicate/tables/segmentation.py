@@ -70,8 +70,7 @@ def _block(settings: Settings, runs: list[Run], heading: str) -> list[dict[str, 
 
 
 def _name(run: Run) -> str:
-    stale = run.record()["fingerprint"] != run.fingerprint()
-    return method_name(run.method, run.label) + " (stale)" * stale
+    return method_name(run.method, run.label) + " (stale)" * bool(run.changed())
 
 
 def _texts(values: list[Measured], seeds: bool = False) -> dict[str, str]:

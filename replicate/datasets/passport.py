@@ -1,0 +1,191 @@
+"""What a data set was when a result was made from it: contents, counts, faults, origin.
+
+A passport lies in `<data>/passports/<name>/passport.json`, beside what the audit and the contact
+sheet write there. It is made once, and again when a file of the set or its entry has changed.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+
+from replicate import paths
+from replicate.datasets import audit, digits, folders, hashes, layouts, packed
+from replicate.datasets.layouts import FOLDERS, SPLITS
+from replicate.datasets.spec import Spec, spec
+
+VERSION = 1  # raise it when the same set would get another passport
+SIZES = (64, 64)  # px of train and test at which a drawn set is hashed unless a run says otherwise
+FACTS = {"layout", "domains", "left", "source", "licence", "archive", "sha256", "urls"}
+
+
+def passport(name: str, sizes: tuple[int, int] = SIZES, progress: bool = True) -> dict:
+    """The passport of a set, stored where it is new.
+
+    Args:
+        sizes: px of the training and of the test split at which a drawn set is hashed; of any other
+            set the files are.
+        progress: whether bars run while files are read.
+
+    Returns:
+        JSON. "name", and of the registry "layout", "domains", "left", "source", "licence",
+        "archive", "sha256" and "urls"; "content" (see `content_hash`) and "splits", the same of the
+        images of each split; "folders": by folder "count", "bytes" (of files), "modes", "width" and
+        "height" (smallest, largest; px); "faults": files by fault (see `audit`); "unpacked_from":
+        file name, bytes and sha256 of the archive, and whether nothing has changed since; None
+        where the images came another way.
+
+    Raises:
+        UnknownName, ReplicateError: no such set, or it is not here.
+    """
+    entry = spec(name)
+    contents = _drawn(entry, sizes) if entry.layout == "drawn" else _hashed(entry, progress)
+    facts = entry.model_dump(mode="json", include=FACTS)
+    made = {"version": [VERSION, audit.VERSION], "name": name, **facts, **contents}
+    known = stored(entry) or {}
+    keys = ("version", "content", "layout", "domains", "left")
+    fresh = all(known.get(key) == made[key] for key in keys)
+    made |= {key: known[key] for key in ("folders", "faults")} if fresh else _look(entry, sizes)
+    made["unpacked_from"] = _archive(entry, made["content"])
+    if made != known:
+        hashes.write_json(folder(entry) / "passport.json", made)
+    return made
+
+
+def stored(entry: Spec) -> dict | None:
+    """The passport as it was stored last, not compared with the files; None where there is none."""
+    return _read(folder(entry) / "passport.json")
+
+
+def folder(entry: Spec) -> Path:
+    """Where the passport of a set lies, with whatever else is found out about the set."""
+    return paths.data() / "passports" / entry.name
+
+
+def content_hash(entry: Spec) -> str:
+    """The sha256 of the set's content, in hexadecimal.
+
+    It is that of the names and contents of all files below the set's folder but hidden ones,
+    whatever their order on the disk and wherever the folder lies; of torchvision's archives; or of
+    the arrays of a drawn set at 64 px. A file is read again only if its size or time has changed.
+
+    Raises:
+        ReplicateError: the set is not here.
+    """
+    contents = _drawn(entry, SIZES) if entry.layout == "drawn" else _hashed(entry, progress=True)
+    return contents["content"]
+
+
+def split_hashes(entry: Spec) -> dict[str, str]:
+    """The sha256 of the images of each split, by their names and contents; not of drawn sets.
+
+    Raises:
+        ReplicateError: the set is not here.
+    """
+    return _hashed(entry, progress=True)["splits"]
+
+
+def note_archive(entry: Spec, archive: Path) -> None:
+    """Remembers from which archive the set was unpacked just now."""
+    about = {"file": archive.name, "bytes": archive.stat().st_size}
+    about |= {"sha256": hashes.sha256(archive), "content": content_hash(entry)}
+    hashes.write_json(folder(entry) / "archive.json", about)
+
+
+def format_passport(made: dict) -> str:
+    """The passport as text."""
+    count = sum(about["count"] for about in made["folders"].values())
+    lines = [f"{made['name']}: {count} images, content {made['content']}"]
+    for split, digest in made["splits"].items():
+        lines.append(f"  {split} {digest}")
+    lines += [f"  {audit.folder_line(key, about)}" for key, about in made["folders"].items()]
+    lines.append(f"  A {made['domains'][0]}, B {made['domains'][1]}; {made['layout']}")
+    lines.append(f"  audit: {audit.summary(made['faults'])}")
+    lines.append(f"  source: {made['source']}")
+    lines.append(f"  licence: {made['licence'] or 'not on record'}")
+    if archive := made["unpacked_from"]:
+        state = "unchanged since" if archive["unchanged"] else "changed since"
+        lines.append(f"  unpacked from {archive['file']}, sha256 {archive['sha256']}; {state}")
+    return "\n".join(lines)
+
+
+def _hashed(entry: Spec, progress: bool) -> dict:
+    """The content and the splits of a set that lies in files; images share the index of packing."""
+    if not entry.folder.is_dir():
+        raise folders.missing(entry)
+    every, splits = {}, {}
+    for split in SPLITS:
+        index = packed.index_file(entry, split)
+        found = hashes.content_hashes(_images(entry, split), entry.folder, index, progress)
+        splits[split] = _digest(found)
+        every |= found
+    if entry.layout != "torchvision":
+        index = folder(entry) / "others.index.json"
+        others = [path for name, path in _all_files(entry.folder).items() if name not in every]
+        every |= hashes.content_hashes(others, entry.folder, index, progress)
+    return {"content": _digest(every), "splits": splits}
+
+
+def _images(entry: Spec, split: str) -> list[Path]:
+    if entry.layout == "torchvision":
+        return [path for group in digits.split_files(entry, split).values() for path in group]
+    places = [entry.folder / name for name in FOLDERS[entry.layout][split]]
+    return [path for place in places if place.is_dir() for path in layouts.image_files(place)]
+
+
+def _all_files(root: Path) -> dict[str, Path]:
+    """By path below `root`, without hidden files and folders, which systems leave anywhere."""
+    files = {path.relative_to(root): path for path in root.rglob("*") if path.is_file()}
+    shown = {name: path for name, path in files.items() if not _is_hidden(name)}
+    return {name.as_posix(): path for name, path in sorted(shown.items())}
+
+
+def _is_hidden(name: Path) -> bool:
+    return any(part.startswith(".") for part in name.parts)
+
+
+def _drawn(entry: Spec, sizes: tuple[int, int]) -> dict:
+    """The content and the splits of a drawn set, from its packed arrays."""
+    splits = {
+        split: _digest({"size": size} | packed.load(entry.name, split, size).passport["arrays"])
+        for split, size in zip(SPLITS, sizes, strict=True)
+    }
+    return {"content": _digest(splits), "splits": splits}
+
+
+def _digest(known: dict) -> str:
+    return hashlib.sha256(json.dumps(sorted(known.items())).encode()).hexdigest()
+
+
+def _look(entry: Spec, sizes: tuple[int, int]) -> dict:
+    """The folders and the faults of a set."""
+    if entry.layout in FOLDERS:
+        report = audit.audit(entry.name)
+        faults = Counter(row["fault"] for row in report["faults"])
+        return {"folders": report["folders"], "faults": dict(faults)}
+    found = {}
+    for split, size in zip(SPLITS, sizes, strict=True):
+        for key, domain in zip("AB", entry.domains, strict=True):
+            if entry.layout == "drawn":
+                images = packed.load(entry.name, split, size).arrays[key]
+            else:
+                images, _ = digits.read(entry, domain, split)
+            count, height, width = images.shape[:3]
+            about = {"count": count, "modes": {"RGB" if images.ndim == 4 else "L": count}}
+            found[f"{split}{key}"] = about | {"width": [width] * 2, "height": [height] * 2}
+    return {"folders": found, "faults": {}}
+
+
+def _archive(entry: Spec, content: str) -> dict | None:
+    noted = _read(folder(entry) / "archive.json")
+    if noted is None:
+        return None
+    then = noted.pop("content")
+    return noted | {"unchanged": then == content}
+
+
+def _read(path: Path) -> dict | None:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
