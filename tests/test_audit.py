@@ -66,7 +66,7 @@ def test_the_audit_names_every_odd_file(root):
         "palette": ["testA/few.png"],
         "tiny": ["testA/tiny.png"],
         "extreme aspect": ["testA/wide.png"],
-        "leak": ["testB/leak.bmp", "trainB/0.png"],
+        "leak": ["trainB/0.png", "testB/leak.bmp"],
         "duplicate": ["trainA/0.png", "trainA/again.png", "trainA/grey.png", "trainB/grey_rgb.png"],
     }
     assert report["leaks"] == [["trainB/0.png", "testB/leak.bmp"]]
@@ -108,8 +108,8 @@ def test_the_audit_reads_the_halves_of_pairs_and_their_label_colours(root, monke
     report = audit("pairs", progress=False)
     assert report["palette"] and found(report) == {
         "odd width": ["test/odd.png"],
-        "grey": ["test/grey.png", "train/grey.png"],
-        "off palette": ["test/odd.png", "test/off.png", "train/off.png"],
+        "grey": ["train/grey.png", "test/grey.png"],
+        "off palette": ["train/off.png", "test/odd.png", "test/off.png"],
     }
     details = {(row["file"], row["fault"]): row["detail"] for row in report["faults"]}
     assert details["test/grey.png", "grey"] == "A"

@@ -8,7 +8,10 @@ import typer
 from replicate.cli.common import Json, show
 from replicate.errors import ReplicateError
 
-app = typer.Typer(no_args_is_help=True, help="Data sets: list, make, get, prepare, new, audit.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Data sets: list, make, get, prepare, new, show, audit, passport.",
+)
 INCEPTION = "inception-weights"
 
 Name = Annotated[str, typer.Argument(help="A data set; `replicate data list` shows them.")]
@@ -110,8 +113,59 @@ def _words(text: str) -> tuple[str, str] | None:
 
 @app.command()
 def audit(name: Name, as_json: Json = False) -> None:
-    """Names unreadable, grey, tiny and repeated images of a set."""
+    """Names corrupt, grey, tiny, repeated and otherwise odd images; a table and a picture."""
     from replicate.datasets import audit as auditing
 
     report = auditing.audit(name)
-    show(report) if as_json else print(auditing.format_audit(report))
+    places = _write_audit(report)
+    if as_json:
+        show(report | places)
+        return
+    print(auditing.format_audit(report))
+    for what, path in places.items():
+        print(f"  {what}: {path}")
+
+
+def _write_audit(report: dict) -> dict[str, str]:
+    """The table, and the sheet where there is a fault, below the set's passport."""
+    from replicate.datasets import audit as auditing
+    from replicate.datasets import passport as passports
+    from replicate.datasets.spec import spec
+
+    folder = passports.folder(spec(report["name"]))
+    written = {"table": auditing.write_table(report, folder / "audit.csv")}
+    sheet = folder / "audit.png"
+    sheet.unlink(missing_ok=True)  # an older one would show what is no longer so
+    if report["faults"]:
+        from replicate import plots
+
+        written["sheet"] = plots.save(plots.fault_sheet(report), sheet)
+    return {what: str(path) for what, path in written.items()}
+
+
+@app.command()
+def passport(name: Name, as_json: Json = False) -> None:
+    """Counts, content hash, audit summary and origin of a set: what every run's record holds."""
+    from replicate.datasets import passport as passports
+    from replicate.datasets.spec import spec
+
+    made = passports.passport(name)
+    place = passports.folder(spec(name)) / "passport.json"
+    show(made) if as_json else print(f"{passports.format_passport(made)}\n  stored at {place}")
+
+
+@app.command("show")
+def show_set(
+    name: Name,
+    columns: Annotated[int, typer.Option(min=2, max=16, help="Images in a row.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of images.")] = 0,
+) -> None:
+    """A picture of both domains and splits, with counts and faults."""
+    from replicate import plots
+    from replicate.datasets import passport as passports
+    from replicate.datasets.spec import spec
+
+    made = passports.passport(name)
+    picture = plots.contact_sheet(name, columns, seed)
+    path = plots.save(picture, passports.folder(spec(name)) / "show.png")
+    print(f"{passports.format_passport(made)}\n  picture: {path}")

@@ -15,7 +15,12 @@ from replicate.errors import ReplicateError, UnknownName, unknown
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 SHA256 = r"^([0-9a-f]{64})?$"
 NOTE = "dataset.yaml"  # in a set's folder: the fields of `Spec` for a set without an entry
-RESERVED = ("packed", "palettes", "passports", "reported")  # folders of other things in the data root
+RESERVED = (
+    "packed",
+    "palettes",
+    "passports",
+    "reported",
+)  # folders of other things in the data root
 
 
 class Mirror(BaseModel):

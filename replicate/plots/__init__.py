@@ -1,7 +1,8 @@
-"""Pictures of runs: curves, translations, samples on the way, scores. None is over 1600 px wide."""
+"""Pictures of runs and data sets: curves, translations, samples, scores; 1600 px wide at most."""
 
 from replicate.plots.attention import attention_over_training
 from replicate.plots.classes import label_statistics
+from replicate.plots.contact import contact_sheet, fault_sheet
 from replicate.plots.curves import curves, losses
 from replicate.plots.galleries import evolution, heat_maps, masks, normalisations
 from replicate.plots.images import progress, translations
@@ -12,9 +13,11 @@ from replicate.plots.writing import write
 
 __all__ = [
     "attention_over_training",
+    "contact_sheet",
     "correspondences",
     "curves",
     "evolution",
+    "fault_sheet",
     "heat_maps",
     "label_statistics",
     "losses",
