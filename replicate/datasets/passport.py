@@ -31,9 +31,9 @@ def passport(name: str, sizes: tuple[int, int] = SIZES, progress: bool = True) -
         JSON. "name", and of the registry "layout", "domains", "left", "source", "licence",
         "archive", "sha256" and "urls"; "content" (see `content_hash`) and "splits", the same of the
         images of each split; "folders": by folder "count", "bytes" (of files), "modes", "width" and
-        "height" (smallest, largest; px); "faults": files by fault (see `audit`); "unpacked_from":
-        file name, bytes and sha256 of the archive, and whether nothing has changed since; None
-        where the images came another way.
+        "height" (smallest, largest; px); "faults": files by fault (see `audit`), None where there
+        are no image files; "unpacked_from": file name, bytes and sha256 of the archive, and whether
+        nothing has changed since, None where the images came another way.
 
     Raises:
         UnknownName, ReplicateError: no such set, or it is not here.
@@ -100,7 +100,8 @@ def format_passport(made: dict) -> str:
         lines.append(f"  {split} {digest}")
     lines += [f"  {audit.folder_line(key, about)}" for key, about in made["folders"].items()]
     lines.append(f"  A {made['domains'][0]}, B {made['domains'][1]}; {made['layout']}")
-    lines.append(f"  audit: {audit.summary(made['faults'])}")
+    faults = made["faults"]
+    lines.append(f"  audit: {'no image files' if faults is None else audit.summary(faults)}")
     lines.append(f"  source: {made['source']}")
     lines.append(f"  licence: {made['licence'] or 'not on record'}")
     if archive := made["unpacked_from"]:
@@ -173,7 +174,7 @@ def _look(entry: Spec, sizes: tuple[int, int]) -> dict:
             count, height, width = images.shape[:3]
             about = {"count": count, "modes": {"RGB" if images.ndim == 4 else "L": count}}
             found[f"{split}{key}"] = about | {"width": [width] * 2, "height": [height] * 2}
-    return {"folders": found, "faults": {}}
+    return {"folders": found, "faults": None}
 
 
 def _archive(entry: Spec, content: str) -> dict | None:

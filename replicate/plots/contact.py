@@ -18,7 +18,8 @@ from replicate.plots.picture import Picture, sheet
 
 SIDE = 128  # px of a tile
 DRAWN = 64  # px at which a drawn set is shown
-CELL = 194  # px, the width of a tile with its caption
+CELL = 194  # px, the width of a picture with its caption
+BOX = (CELL - 12, SIDE)  # px; a captioned picture fits into it
 ACROSS = 8  # captioned tiles in a row
 LETTERS = 34  # of a caption's line
 MOST = 24  # files shown of a fault; the table has all
@@ -149,7 +150,7 @@ def _blank() -> np.ndarray:
 def _captioned(picture: Picture, root: Path, row: dict, x: float, y: float) -> None:
     """Draws a file, whole and not squeezed, and writes its name and the detail below."""
     image = _opened(root / row["file"])
-    shown = _blank() if image is None else np.asarray(ImageOps.contain(image, (SIDE, SIDE)))
+    shown = _blank() if image is None else np.asarray(ImageOps.contain(image, BOX))
     height, width = shown.shape[:2]
     total_width, total_height = picture.get_size_inches() * picture.dpi
     bottom = 1 - (y + SIDE) / total_height  # all stand on their captions
