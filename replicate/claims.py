@@ -166,7 +166,7 @@ def _try(claim: Claim, group: pd.DataFrame) -> dict:
     if least < SEEDS:
         lack = left.lack or right.lack or f"needs {SEEDS} seeds, has {least}"
         return row | {"reason": lack}
-    stale = "stale: the code changed since training" if group["stale"].any() else ""
+    stale = "stale: code or images changed since training" if group["stale"].any() else ""
     return row | {
         "noise": noise, "here": judge(difference, noise, claim.margin), "reason": stale
     }  # fmt: skip

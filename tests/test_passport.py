@@ -12,6 +12,7 @@ from PIL import Image
 from support.archives import NAME, members, zipped
 from support.pictures import picture, unpaired
 
+from replicate import paths
 from replicate.datasets import audit, packed, passport
 from replicate.datasets.fetch import get
 from replicate.datasets.passport import content_hash, format_passport, note_archive, stored
@@ -19,6 +20,7 @@ from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, UnknownName
 from replicate.experiment import Run, ensure, execute, make_run
 from replicate.experiment.status import describe
+from replicate.tables import scores
 
 
 def made(name: str) -> dict:
@@ -159,6 +161,8 @@ def test_a_drawn_set_is_hashed_as_arrays(root, monkeypatch):
 
 # Runs follow the passport
 
+SCORE = "cyclegan,paper,tiny,A->B,fid,1,0,,fid/standin,8,8,0,smoke,test,standin,0,0,4"
+
 
 @pytest.fixture
 def run(tiny, monkeypatch) -> Run:
@@ -168,8 +172,11 @@ def run(tiny, monkeypatch) -> Run:
 
 
 def state(run: Run) -> tuple[str, str]:
-    """By the run itself, and as `replicate status` tells it."""
-    return run.state(), describe(run.folder)["state"]
+    """By the run itself, and as `replicate status` tells it; tables and status agree."""
+    told = describe(run.folder)["state"]
+    (run.folder / "scores.csv").write_text(f"{','.join(execute.COLUMNS)}\n{SCORE}\n")
+    assert scores(paths.results())["stale"].tolist() == [told == "stale"]
+    return run.state(), told
 
 
 def test_a_changed_image_makes_runs_stale_whatever_is_packed(run, workspace):

@@ -2,7 +2,8 @@
 
 `spec` says what a set is; `layouts`, `folders` and `labels` where its images and labels lie;
 `fetch`, with `download` and `archives`, how they arrive; `own`, with `splitting`, and `recipes` how
-sets are made of a user's folders or of official files; `audit` what is wrong with them; `packed`,
+sets are made of a user's folders or of official files; `audit`, with `inspection`, `jpeg` and
+`palettes`, what is wrong with them, and `passport` what they were when a result was made; `packed`,
 with `hashes`, `decoding`, `filling` and `packing`, holds the arrays that training reads, and
 `batches` cuts from those. `placing` moves a folder into its place whole, `parallel` works by all
 cores. `drawn` and `drawn_shapes` draw the sets that need no download; `digits` has torchvision

@@ -63,6 +63,10 @@ def format_audit(report: dict) -> str:
         ]
     for folder, found in report["folders"].items():
         lines.append(f"  {folder_line(folder, found)}")
+    if "train" in report["folders"]:  # pairs, one half of which may be label maps
+        file = f"data/palettes/{report['name']}.toml"
+        how = f"checked against {file}" if report["palette"] else f"not checked: there is no {file}"
+        lines.append(f"  label colours {how}")
     width = max((len(row["file"]) for row in report["faults"]), default=0)
     for fault, n in counts.items():
         lines.append(f"  {fault}: {FAULTS[fault]}")

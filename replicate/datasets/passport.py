@@ -82,7 +82,7 @@ def split_hashes(entry: Spec) -> dict[str, str]:
     Raises:
         ReplicateError: the set is not here.
     """
-    return _hashed(entry, progress=True)["splits"]
+    return {split: _digest(found) for split, found in _split_files(entry, progress=True).items()}
 
 
 def note_archive(entry: Spec, archive: Path) -> None:
@@ -110,21 +110,27 @@ def format_passport(made: dict) -> str:
     return "\n".join(lines)
 
 
-def _hashed(entry: Spec, progress: bool) -> dict:
-    """The content and the splits of a set that lies in files; images share the index of packing."""
+def _split_files(entry: Spec, progress: bool) -> dict[str, dict[str, str]]:
+    """The sha256 of the files of each split by name; the index is the one that packing keeps."""
     if not entry.folder.is_dir():
         raise folders.missing(entry)
-    every, splits = {}, {}
-    for split in SPLITS:
-        index = packed.index_file(entry, split)
-        found = hashes.content_hashes(_images(entry, split), entry.folder, index, progress)
-        splits[split] = _digest(found)
-        every |= found
+    indices = {split: packed.index_file(entry, split) for split in SPLITS}
+    return {
+        split: hashes.content_hashes(_images(entry, split), entry.folder, index, progress)
+        for split, index in indices.items()
+    }
+
+
+def _hashed(entry: Spec, progress: bool) -> dict:
+    """The content and the splits of a set that lies in files."""
+    splits = _split_files(entry, progress)
+    every = {name: digest for found in splits.values() for name, digest in found.items()}
     if entry.layout != "torchvision":
         index = folder(entry) / "others.index.json"
         others = [path for name, path in _all_files(entry.folder).items() if name not in every]
         every |= hashes.content_hashes(others, entry.folder, index, progress)
-    return {"content": _digest(every), "splits": splits}
+    digests = {split: _digest(found) for split, found in splits.items()}
+    return {"content": _digest(every), "splits": digests}
 
 
 def _images(entry: Spec, split: str) -> list[Path]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from replicate import paths
 from replicate.errors import ReplicateError
 from replicate.experiment.execute import COLUMNS
-from replicate.experiment.fingerprint import code_fingerprint
+from replicate.experiment.fingerprint import code_fingerprint, images_changed
 from replicate.experiment.publish import find_runs
 from replicate.experiment.run import Run, method_name, read_record
 from replicate.methods import METHODS
@@ -28,9 +29,9 @@ def scores(root: Path, budget: str | None = None) -> pd.DataFrame:
         budget: only runs of this budget; None: all.
 
     Returns:
-        The columns of `scores.csv` and `name` (METHOD[:VARIANT]), `stale` (the code changed since
-        training), `precision`, `hash`, `commit`, `dirty`, `hours`, `settings` (the configuration
-        as JSON) and `note`; no rows where nothing is finished.
+        The columns of `scores.csv` and `name` (METHOD[:VARIANT]), `stale` (the code, or this
+        machine's images, changed since training), `precision`, `hash`, `commit`, `dirty`, `hours`,
+        `settings` (the configuration as JSON) and `note`; no rows where nothing is finished.
 
     Raises:
         ReplicateError: one method stands there with two configurations.
@@ -145,7 +146,7 @@ def _read(folder: Path) -> pd.DataFrame | None:
     keys = frame["direction"] + " " + frame["protocol"]
     return frame.assign(
         name=method_name(record["method"], record["label"]),
-        stale=_is_stale(record),
+        stale=_is_stale(record) or (_is_local(folder) and images_changed(record)),
         precision=record["precision"],
         hash=record["hash"],
         commit=record["commit"],
@@ -161,6 +162,11 @@ def _is_stale(record: dict) -> bool:
     if method not in METHODS:
         return True
     return record["fingerprint"]["code"] != code_fingerprint(METHODS[method])
+
+
+def _is_local(folder: Path) -> bool:
+    """Whether this machine trained the run, on its own images; published tables look at none."""
+    return folder.is_relative_to(paths.results())
 
 
 def _check_settings(frame: pd.DataFrame) -> None:

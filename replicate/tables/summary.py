@@ -31,7 +31,7 @@ def summary(
         other real images scored as output) and `do nothing` (the input scored as output). A column
         says in its heading where the images are too few for its covariances. A cell
         is `-` without a score, "not computed" where no seed has a value, "identical" for an
-        infinite PSNR, and ends in "(stale)" where the code changed since training.
+        infinite PSNR, and ends in "(stale)" where code or images changed since training.
 
     Raises:
         ReplicateError: no rows, several budgets, smoke runs without `smoke`, two extractors in one
