@@ -72,7 +72,8 @@ def test_the_audit_names_every_odd_file(root):
     assert report["leaks"] == [["trainB/0.png", "testB/leak.bmp"]]
     text = format_audit(report)
     for line in (
-        "  trainA: 5 images; 4 RGB, 1 L; 80 to 80 x 70 to 70 px",
+        "  trainA: 5 images; 4 RGB, 1 L; 80 x 70 px",
+        "  testA: 6 images; 5 RGB, 1 P; 80 to 176 x 63 to 70 px",
         "  tiny: shorter side below 64 px",
         "    testB/broken.jpg     no image format recognised, 7 bytes",
         "    trainB/0.png         = testB/leak.bmp",
@@ -113,6 +114,7 @@ def test_the_audit_reads_the_halves_of_pairs_and_their_label_colours(root, monke
     }
     details = {(row["file"], row["fault"]): row["detail"] for row in report["faults"]}
     assert details["test/grey.png", "grey"] == "A"
+    assert "label colours checked against data/palettes/pairs.toml" in format_audit(report)
     # the inside of the patch, 8 x 8 of 70 x 70 px; (255, 80, 0) is sqrt(255^2 + 80^2) away
     assert details["train/off.png", "off palette"] == (
         "1.3 % of the pixels, most often (0, 160, 0), 267 levels from window"

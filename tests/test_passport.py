@@ -133,6 +133,18 @@ def test_the_archive_is_remembered_and_whether_the_set_is_still_as_unpacked(root
     assert made(NAME)["unpacked_from"]["unchanged"]
 
 
+def test_a_full_disk_costs_the_note_and_not_the_set(root, entry, tmp_path, monkeypatch, capsys):
+    def full(path: Path, content: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "toys.zip").write_bytes(zipped(members()))
+    entry()
+    monkeypatch.setattr(passport.hashes, "write_json", full)
+    folder = get(NAME, str(tmp_path / "toys.zip"), progress=False)
+    assert len(list(folder.rglob("*.png"))) == 8
+    assert "its passport will not name toys.zip ([Errno 28] No space" in capsys.readouterr().out
+
+
 def test_a_set_that_is_not_here_has_no_passport(root):
     assert stored(spec("facades")) is None
     for asked in (made, lambda name: content_hash(spec(name))):

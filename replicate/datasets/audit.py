@@ -77,13 +77,14 @@ def format_audit(report: dict) -> str:
 
 
 def folder_line(name: str, found: dict) -> str:
-    """`trainA: 501 images (expected 500); 500 RGB, 1 L; 80 to 500 x 89 to 500 px`."""
+    """`trainA: 501 images (expected 500); 500 RGB, 1 L; 80 to 500 x 256 px`."""
     wanted = found.get("expected")
     expected = f" (expected {wanted})" if wanted not in (None, found["count"]) else ""
     if not found["modes"]:
         return f"{name}: {found['count']} images{expected}; none readable"
     modes = ", ".join(f"{n} {mode}" for mode, n in found["modes"].items())
-    sides = " x ".join(" to ".join(map(str, found[side])) for side in ("width", "height"))
+    extents = (dict.fromkeys(found[side]) for side in ("width", "height"))
+    sides = " x ".join(" to ".join(map(str, extent)) for extent in extents)
     return f"{name}: {found['count']} images{expected}; {modes}; {sides} px"
 
 

@@ -86,10 +86,16 @@ def split_hashes(entry: Spec) -> dict[str, str]:
 
 
 def note_archive(entry: Spec, archive: Path) -> None:
-    """Remembers from which archive the set was unpacked just now."""
+    """Remembers from which archive the set was unpacked just now.
+
+    A disk that is full by now costs the note, which is told, and not the set.
+    """
     about = {"file": archive.name, "bytes": archive.stat().st_size}
-    about |= {"sha256": hashes.sha256(archive), "content": content_hash(entry)}
-    hashes.write_json(folder(entry) / "archive.json", about)
+    try:
+        about |= {"sha256": hashes.sha256(archive), "content": content_hash(entry)}
+        hashes.write_json(folder(entry) / "archive.json", about)
+    except OSError as error:
+        print(f"{entry.name}: its passport will not name {archive.name} ({error})")
 
 
 def format_passport(made: dict) -> str:
