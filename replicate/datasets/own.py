@@ -58,18 +58,10 @@ def new(
     images = {letter: _images(folder) for letter, folder in zip("AB", given, strict=True)}
     files = _placed(images, _contents(images, progress), test, seed)
     entry = _entry(name, domains or _default_domains(given), files)
-    if holds_something(entry.folder):
-        return _present(entry, files)
-
-    def write(folder: Path) -> None:
-        for split in layouts.FOLDERS["cyclegan"].values():
-            for each in split:
-                (folder / each).mkdir()
-        for target, file in files.items():
-            os.symlink(file, folder / target) if link else shutil.copyfile(file, folder / target)
-        describe(folder, entry, f"replicate data new {name} ... --test {test:g} --seed {seed}")
-
-    if not place(entry.folder, write):
+    command = f"replicate data new {name} ... --test {test:g} --seed {seed}"
+    if holds_something(entry.folder) or not place(
+        entry.folder, lambda folder: _write(folder, entry, files, link, command)
+    ):
         return _present(entry, files)
     counts = ", ".join(f"{folder} {n}" for folder, n in entry.counts.items())
     print(f"{name}: {'linked' if link else 'copied'} to {shown(entry.folder)} ({counts})")
@@ -168,6 +160,15 @@ def _entry(name: str, domains: tuple[str, str], files: dict[str, Path]) -> Spec:
         return Spec(name=name, counts=counts, **fields)
     except ValidationError as error:
         raise ReplicateError(f"{name}: {error.errors()[0]['msg']}") from error
+
+
+def _write(folder: Path, entry: Spec, files: dict[str, Path], link: bool, command: str) -> None:
+    for split in layouts.FOLDERS[entry.layout].values():
+        for each in split:
+            (folder / each).mkdir()
+    for target, file in files.items():
+        os.symlink(file, folder / target) if link else shutil.copyfile(file, folder / target)
+    describe(folder, entry, command)
 
 
 def _present(entry: Spec, files: dict[str, Path]) -> Spec:

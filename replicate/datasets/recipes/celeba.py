@@ -25,7 +25,6 @@ from replicate.datasets.recipes.planning import (
 )
 from replicate.errors import ReplicateError, unknown
 
-SETS = ("celeba",)
 OPTIONS = ("domains", "split")
 LABELS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 DOMAINS = ("black_hair", "blond_hair")

@@ -14,7 +14,6 @@ from replicate.datasets.layouts import contents, shown
 from replicate.datasets.recipes.planning import Picture, Plan, colours, find, lacking, photo
 from replicate.errors import ReplicateError
 
-SETS = ("cityscapes",)
 OPTIONS = ()
 DOMAINS = ("photo", "label")
 SIDE = 256  # px, of each half

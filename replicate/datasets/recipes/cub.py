@@ -15,7 +15,6 @@ from replicate.datasets.layouts import shown
 from replicate.datasets.recipes.planning import HALVES, Picture, Plan, find, halves, lacking, photo
 from replicate.errors import ReplicateError
 
-SETS = ("cub",)
 OPTIONS = ()
 DOMAINS = ("bird", "other_bird")
 AGAIN = "Get CUB_200_2011.tgz again, and unpack it"

@@ -22,7 +22,7 @@ class Picture:
     """An image to be made.
 
     Attributes:
-        target: its file, below the set's folder once `arrange` has placed it.
+        target: its file, `train/0000.png` below the set's folder; a name alone until it is placed.
         files: what it is made of.
         label: the values of the plan's `columns`.
         box: what is cut out, px: left, top, right, bottom.

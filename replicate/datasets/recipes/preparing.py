@@ -18,7 +18,9 @@ from replicate.datasets.recipes.planning import Picture, Plan, lacking
 from replicate.datasets.spec import Spec, registered, spec
 from replicate.errors import ReplicateError, unknown
 
-RECIPES: dict[str, ModuleType] = {m.SETS[0]: m for m in (cityscapes, celeba, rafd, cub)}
+RECIPES: dict[str, ModuleType] = {
+    "cityscapes": cityscapes, "celeba": celeba, "rafd": rafd, "cub": cub,
+}  # fmt: skip
 
 
 def prepare(

@@ -28,7 +28,6 @@ from replicate.datasets.recipes.planning import (
 from replicate.datasets.splitting import rank
 from replicate.errors import ReplicateError, unknown
 
-SETS = ("rafd",)
 OPTIONS = ("domains", "frontal")
 EXPRESSIONS = (
     "neutral", "happy", "angry", "contemptuous", "disgusted", "fearful", "sad", "surprised",
