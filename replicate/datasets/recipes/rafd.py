@@ -2,9 +2,11 @@
 
 The labels are the eight expressions: neutral 0 and happy 1, which are A and B for methods that
 translate from the first label to the second, then the alphabet.
-Assumed: StarGAN, whose 90/10 split this follows, does not say how it divided or cut the faces. Here
-one person in ten is for testing, with all images, and faces are the largest centred square, 256 px
-at most; photographs that somebody cut to 256 px before stay as they are.
+
+Assumed: StarGAN divides 90 to 10 and cuts to 256 px (yunjey/stargan @94dd002, README and
+jpg/RaFD.md); by whom and where is not on record here. One person in ten is for testing, with all
+images, and faces are the largest centred square, 256 px at most; photographs that somebody cut to
+256 px before stay as they are.
 """
 
 import re
@@ -71,7 +73,7 @@ def plan(folder: Path, domains: tuple[str, str] | None = None, frontal: bool = F
     groups: dict[bool, list[Picture]] = {True: [], False: []}
     for file, match in kept.items():
         word = match["expression"].lower()
-        label = (EXPRESSIONS.index(word), word)  # CLASS
+        label = (EXPRESSIONS.index(word), word)
         groups[match["person"] in tested].append(Picture(f"{file.stem}.png", (file,), label))
     remarks = [f"persons to test: {', '.join(sorted(tested))}"]
     left_out = len(found) - len(kept)
@@ -105,8 +107,8 @@ def _named(folder: Path) -> dict[Path, re.Match]:
 def _tested(persons: set[str], folder: Path) -> set[str]:
     if len(persons) < 2:
         raise ReplicateError(
-            f"{shown(folder)} shows {len(persons)} persons, expected at least 2: no person is both "
-            "trained with and tested"
+            f"{shown(folder)} shows {len(persons)} persons (from the cameras asked for), expected "
+            "at least 2: nobody is both trained with and tested"
         )
     return set(sorted(persons, key=rank)[: max(1, round(TESTED * len(persons)))])
 
