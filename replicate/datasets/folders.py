@@ -4,7 +4,7 @@ from pathlib import Path
 
 from replicate.datasets import digits, layouts
 from replicate.datasets.layouts import FOLDERS, SPLITS, SUFFIXES, shown
-from replicate.datasets.spec import Spec
+from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError, unknown
 
 
@@ -23,7 +23,7 @@ def split_files(entry: Spec, split: str) -> dict[str, list[Path]]:
     if entry.layout == "torchvision":
         return digits.split_files(entry, split)
     files = {}
-    for name in FOLDERS[entry.layout][split]:
+    for name in entry.folders(split):
         folder = entry.folder / name
         files[name] = layouts.image_files(folder) if folder.is_dir() else []
         if not files[name]:
@@ -39,14 +39,17 @@ def check_split(split: str) -> None:
 
 def missing(entry: Spec) -> ReplicateError:
     """The error for a set whose folder does not exist, with the command that gets it."""
+    lacking = f"data set {entry.name!r} is not here: {shown(entry.folder)} does not exist."
+    entry = spec(entry.reverses) if entry.reverses else entry
+    if how := entry.how():
+        return ReplicateError(f"{lacking} To have it: {how}")
     if entry.layout == "torchvision":
         local, place = "", digits.expected(entry)
     else:
         local = "" if entry.urls else f" --from PATH/{entry.archive or 'ARCHIVE'}"
         place = layouts.expected(entry.layout, entry.folder)
     return ReplicateError(
-        f"data set {entry.name!r} is not here: {shown(entry.folder)} does not exist. "
-        f"Run `replicate data get {entry.name}{local}`, or put the images into {place}."
+        f"{lacking} Run `replicate data get {entry.name}{local}`, or put the images into {place}."
     )
 
 

@@ -12,8 +12,19 @@ from replicate.datasets.progress import bar
 
 def sha256(path: Path) -> str:
     """The file's sha256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return _digest(path, "sha256")
+
+
+def mismatch(path: Path, sha256_: str = "", md5: str = "", size: int = 0) -> str:
+    """How the file differs from what is on record of it: `sha256 mismatch (found ..., expected
+    ...)`; empty where it does not, or where nothing is on record."""
+    if size and (found := path.stat().st_size) != size:
+        return f"size mismatch (found {found} bytes, expected {size})"
+    if sha256_ and (found := sha256(path)) != sha256_:
+        return f"sha256 mismatch (found {found}, expected {sha256_})"
+    if md5 and (found := _digest(path, "md5")) != md5:
+        return f"md5 mismatch (found {found}, expected {md5})"
+    return ""
 
 
 def content_hashes(files: list[Path], root: Path, index: Path, show: bool) -> dict[str, str]:
@@ -56,6 +67,11 @@ def write_json(path: Path, content: object) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _digest(path: Path, kind: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, kind).hexdigest()
 
 
 def _remembered(index: Path) -> dict[str, list]:

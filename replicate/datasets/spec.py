@@ -9,38 +9,69 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from replicate import paths
-from replicate.datasets import layouts
+from replicate.datasets import hashes, layouts
 from replicate.errors import ReplicateError, UnknownName, unknown
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 SHA256 = r"^([0-9a-f]{64})?$"
+MD5 = r"^([0-9a-f]{32})?$"
+URL = r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?/\S*$"
+FILE = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"
 NOTE = "dataset.yaml"  # in a set's folder: the fields of `Spec` for a set without an entry
-RESERVED = (
-    "packed",
-    "palettes",
-    "passports",
-    "reported",
-)  # folders of other things in the data root
+# folders of the data root that hold something else
+RESERVED = ("originals", "packed", "palettes", "passports", "reported")
 
 
-class Mirror(BaseModel):
-    """One address of an archive; an empty `sha256` means that nobody has verified one for it."""
+# of a set that another one reverses; the rest holds for both
+OWN = ("archive", "sha256", "urls", "old_host", "originals", "access", "used_by")
 
+
+class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-    url: str = Field(pattern=r"^https?://")
+
+
+class Checksums(_Strict):
+    """What is on record of a file's content; empty, or 0 bytes, where nothing is."""
+
     sha256: str = Field("", pattern=SHA256)
+    md5: str = Field("", pattern=MD5)
+    bytes: int = Field(0, ge=0)
+
+    def mismatch(self, path: Path) -> str:
+        """How a file differs from what is on record; empty where it does not."""
+        return hashes.mismatch(path, self.sha256, self.md5, self.bytes)
 
 
-class Spec(BaseModel):
+class Mirror(Checksums):
+    """One address of an archive; without a checksum nobody has verified one for it."""
+
+    url: str = Field(pattern=URL)
+
+
+class Original(Checksums):
+    """One file that a recipe prepares the set from; without an address it is put there by hand."""
+
+    file: str = Field(pattern=FILE)
+    url: str = Field("", pattern=f"{URL}|^$")
+
+
+class Spec(_Strict):
     """One data set. `domains` names A and B in this order; `left` is the domain of the left half.
 
     The layout `torchvision` is two of `layouts.DIGITS`, whose files and md5 torchvision knows.
     `archive` is the file name under which an archive may be put into the data root by hand and
     `sha256` the checksum of such a file; `counts` are images per folder, those of a set without
-    folders under the names of the layout `cyclegan`.
+    folders under the names of the layout `cyclegan`. What is not on record is empty.
+
+    `old_host` is what is on record of the same archive at an address that is dead: a download that
+    equals it is verified, one that differs is only told so. `originals` are the files of a set that
+    `replicate data prepare` makes; such a set has no archive of its own. `access` says in one line
+    what a user must do where `replicate data get` alone is not enough; `{place}` in it stands for
+    the folders that the images go to, `{originals}` for the folder of the originals. `used_by`
+    names the tables by paper, a key of `data/reported` or of a method. A set that `reverses`
+    another has that one's files, with A and B exchanged.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     name: str
     layout: Literal["drawn", "cyclegan", "pix2pix", "torchvision"]
     domains: tuple[str, str]
@@ -51,6 +82,13 @@ class Spec(BaseModel):
     sha256: str = Field("", pattern=SHA256)
     urls: tuple[Mirror, ...] = ()
     counts: dict[str, int] = {}
+    old_host: Checksums | None = None
+    originals: tuple[Original, ...] = ()
+    image_size: str = ""
+    access: str = ""
+    used_by: dict[str, tuple[str, ...]] = {}
+    faults: tuple[str, ...] = ()
+    reverses: str = ""
 
     @property
     def paired(self) -> bool:
@@ -60,7 +98,28 @@ class Spec(BaseModel):
     @property
     def folder(self) -> Path:
         """Where the raw images lie."""
-        return paths.data() / self.name
+        return paths.data() / (self.reverses or self.name)
+
+    @property
+    def originals_folder(self) -> Path:
+        """Where the files lie that the set is prepared from."""
+        return paths.data() / "originals" / self.name
+
+    def folders(self, split: str) -> tuple[str, ...]:
+        """The folders of image files of one split, A's first; none where there are no such files.
+
+        A paired set has one folder, because a file holds both domains.
+        """
+        names = layouts.FOLDERS.get(self.layout, {}).get(split, ())
+        return names[::-1] if self.reverses else names
+
+    def how(self) -> str:
+        """`access` with the places on this machine; empty where `replicate data get` is enough."""
+        if not self.access:
+            return ""
+        place = layouts.expected(self.layout, self.folder)
+        originals = layouts.shown(self.originals_folder)
+        return self.access.replace("{place}", place).replace("{originals}", originals)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -78,6 +137,8 @@ class Spec(BaseModel):
             raise ValueError(f"counts of {wrong}: expected some of {known}")
         if (self.urls or self.sha256) and not self.archive:
             raise ValueError("urls and sha256 need the archive's file name")
+        if self.originals and self.archive:
+            raise ValueError("a set is either unpacked from an archive or prepared from originals")
         return self
 
 
@@ -156,6 +217,17 @@ def _read(file: Path, mtime_ns: int) -> dict[str, Spec]:
     """The entries of the registry file, read again only when it has changed."""
     entries = yaml.safe_load(file.read_text(encoding="utf-8"))
     try:
-        return {name: Spec(name=name, **fields) for name, fields in entries.items()}
+        return {name: _entry(name, entries) for name in entries}
     except ValidationError as error:
         raise ReplicateError(f"{layouts.shown(file)}: {error}") from error
+
+
+def _entry(name: str, entries: dict[str, dict]) -> Spec:
+    """One entry; a reversed one takes what it does not say itself from the set that it reverses."""
+    fields = entries[name]
+    if not (other := fields.get("reverses")):
+        return Spec(name=name, **fields)
+    if other not in entries:
+        raise unknown(f"data set that {name} reverses", other, entries)
+    base = {key: value for key, value in entries[other].items() if key not in OWN}
+    return Spec(name=name, **{**base, "domains": entries[other]["domains"][::-1], **fields})
