@@ -8,7 +8,7 @@ from importlib.metadata import version
 import torch
 
 from replicate import paths, repro
-from replicate.datasets import audit
+from replicate.datasets import listing
 from replicate.experiment.notebooks import source_problems
 from replicate.metrics import inception
 
@@ -21,7 +21,7 @@ def examine() -> list[dict]:
     free = shutil.disk_usage(_existing(paths.results())).free
     head, dirty = repro.commit()
     weights = inception.available()
-    sets = [s for s in audit.describe() if s["state"] == "missing"]
+    sets = listing.describe()
     problems = [
         p for file in sorted(paths.notebooks().glob("*.ipynb")) for p in source_problems(file)
     ]
@@ -37,9 +37,16 @@ def examine() -> list[dict]:
         _line("notebooks", " ".join(problems) or "sources without outputs", not problems),
         _line("Inception weights", str(inception.weights_path()) if weights else LACKING, weights),
     ]
-    for name in (s["name"] for s in sets):
-        found.append(_line(f"data set {name}", f"missing; `replicate data get {name}`", False))
-    return found
+    return found + _sets(sets)
+
+
+def _sets(sets: list[dict]) -> list[dict]:
+    """How many sets are here, and a line for each that is here in part."""
+    here = sum(each["state"] in ("drawn", "present") for each in sets)
+    how = "`replicate data list` says how to have the others"
+    lines = [_line("data sets", f"{here} of {len(sets)} are here; {how}", True)]
+    broken = [each for each in sets if each["state"] == "incomplete"]
+    return lines + [_line(f"data set {s['name']}", s["to_do"], False) for s in broken]
 
 
 def _line(what: str, found: str, ok: bool) -> dict:

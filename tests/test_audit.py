@@ -1,14 +1,14 @@
-"""The audit's findings and the listing of the sets."""
+"""The audit's findings."""
 
 import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from support.pictures import paired, picture, unpaired
+from support.pictures import picture, unpaired
 
 from replicate.datasets import palettes
-from replicate.datasets.audit import audit, describe, format_audit, write_table
+from replicate.datasets.audit import audit, format_audit, write_table
 from replicate.errors import ReplicateError
 
 
@@ -130,21 +130,3 @@ def test_the_audit_of_an_absent_set_and_of_the_drawn_one(root):
 def test_the_audit_tells_counts_that_differ_from_the_record(root):
     unpaired(root / "cats_dogs")
     assert "trainA: 3 images (expected 500)" in format_audit(audit("cats_dogs", progress=False))
-
-
-def test_the_listing_tells_the_state_of_every_set(root):
-    unpaired(root / "mine")
-    paired(root / "facades")
-    listed = {line["name"]: line for line in describe()}
-    assert {name: line["state"] for name, line in listed.items()} == {
-        "horse2zebra_drawn": "drawn",
-        "shapes_drawn": "drawn",
-        "cats_dogs": "missing",
-        "facades": "incomplete",
-        "horse2zebra": "missing",
-        "mnist2svhn": "missing",
-        "mnist2usps": "missing",
-        "mine": "present",
-    }
-    assert listed["mine"]["counts"] == {"trainA": 3, "trainB": 2, "testA": 2, "testB": 2}
-    assert json.loads(json.dumps(listed)) == listed

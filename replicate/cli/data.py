@@ -10,7 +10,7 @@ from replicate.errors import ReplicateError
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Data sets: list, make, get, prepare, new, show, audit, passport.",
+    help="Data sets: list, make, get, verify, prepare, new, show, audit, passport.",
 )
 INCEPTION = "inception-weights"
 
@@ -19,17 +19,11 @@ Name = Annotated[str, typer.Argument(help="A data set; `replicate data list` sho
 
 @app.command("list")
 def list_sets(as_json: Json = False) -> None:
-    """The data sets, and which of them are here."""
-    from replicate.datasets import audit
+    """The data sets, which of them are here, and what to do to have the others."""
+    from replicate.datasets import listing
 
-    sets = audit.describe()
-    if as_json:
-        show(sets)
-        return
-    for each in sets:
-        counts = ", ".join(f"{k} {v}" for k, v in each["counts"].items())
-        pair = "/".join(each["domains"])
-        print(f"{each['name']:<20} {each['state']:<8} {each['layout']:<11} {pair:<13} {counts}")
+    sets = listing.describe()
+    show(sets) if as_json else print(listing.format_listing(sets))
 
 
 @app.command()

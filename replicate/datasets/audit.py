@@ -1,4 +1,4 @@
-"""What is wrong or odd in a set's files, by name; and what sets there are."""
+"""What is wrong or odd in a set's files, by name."""
 
 import csv
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from replicate.datasets import folders, layouts, palettes
 from replicate.datasets.inspection import FAULTS, Inspected, inspect
 from replicate.datasets.progress import bar
-from replicate.datasets.spec import Spec, names, spec
+from replicate.datasets.spec import Spec, spec
 
 VERSION = 1  # raise it when the same files would be judged otherwise
 SHOWN = 20  # files printed a fault; the report itself holds all
@@ -101,34 +101,6 @@ def write_table(report: dict, path: Path) -> Path:
         table.writeheader()
         table.writerows(report["faults"])
     return path
-
-
-def describe() -> list[dict]:
-    """One entry a set for a listing.
-
-    Returns:
-        "name", "layout", "domains", "licence", "source"; "counts" as on record, else as found;
-        "state": "drawn", "present" (and complete), "incomplete" or "missing".
-    """
-    return [_line(spec(name)) for name in names()]
-
-
-def _line(entry: Spec) -> dict:
-    if entry.layout == "drawn":
-        state = "drawn"
-    elif not entry.folder.is_dir():
-        state = "missing"
-    else:
-        state = "incomplete" if folders.problems(entry, entry.folder) else "present"
-    return {
-        "name": entry.name,
-        "layout": entry.layout,
-        "domains": list(entry.domains),
-        "counts": dict(entry.counts) or folders.counts(entry, entry.folder),
-        "state": state,
-        "licence": entry.licence,
-        "source": entry.source,
-    }
 
 
 def _parts(entry: Spec, folder: str) -> tuple[str, ...]:
