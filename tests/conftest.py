@@ -10,9 +10,11 @@ import pytest
 import torch
 from PIL import Image
 from support.archives import NAME
+from support.server import Server, serving
 from torch import Tensor
 
 from replicate import checkpoint, repro
+from replicate.datasets import download
 from replicate.datasets import spec as specs
 from replicate.datasets.batches import Batches
 from replicate.datasets.packed import ImageSet
@@ -107,6 +109,14 @@ def root(tmp_path, monkeypatch) -> Path:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     return data
+
+
+@pytest.fixture
+def server(monkeypatch) -> Iterator[Server]:
+    """A server on this machine; nobody waits between two tries."""
+    monkeypatch.setattr(download, "PAUSE", 0.0)
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """Downloads, archives and unpacking, against a server on this machine and archives made here."""
 
 import hashlib
-import http.server
-import re
-import threading
 from pathlib import Path
 
 import pytest
@@ -21,59 +18,6 @@ SHELF = paths.ROOT.parent / "shared" / "data"
 
 def sha(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-class Server:
-    """Serves `pages` by path: bytes, or a status; counts requests and remembers their ranges."""
-
-    def __init__(self) -> None:
-        self.pages: dict[str, bytes | int] = {}
-        self.types: dict[str, str] = {}
-        self.break_after: int | None = None
-        self.ranges: list[str | None] = []
-        self.can_resume = True
-
-    def answer(self, request: http.server.BaseHTTPRequestHandler) -> None:
-        wanted = request.headers.get("Range")
-        self.ranges.append(wanted)
-        page = self.pages.get(request.path, 404)
-        if isinstance(page, int):
-            request.send_error(page)
-            return
-        start = int(re.match(r"bytes=(\d+)-", wanted)[1]) if wanted and self.can_resume else 0
-        if start and start >= len(page):
-            request.send_response(416)
-            request.send_header("Content-Range", f"bytes */{len(page)}")
-            request.send_header("Content-Length", "0")
-            request.end_headers()
-            return
-        request.send_response(206 if start else 200)
-        if start:
-            request.send_header("Content-Range", f"bytes {start}-{len(page) - 1}/{len(page)}")
-        request.send_header("Content-Type", self.types.get(request.path, "application/zip"))
-        request.send_header("Content-Length", str(len(page) - start))
-        request.end_headers()
-        request.wfile.write(page[start:][: self.break_after])
-
-
-@pytest.fixture
-def server():
-    state = Server()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            state.answer(self)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        state.url = f"http://127.0.0.1:{running.server_port}"
-        yield state
-        running.shutdown()
-        thread.join()
 
 
 def left_behind(root: Path) -> list[str]:
@@ -137,7 +81,7 @@ def test_a_later_mirror_serves_when_the_first_is_gone(root, entry, server, capsy
     )
 
 
-def test_a_server_that_is_not_there(root, entry):
+def test_a_server_that_is_not_there(root, entry, server):
     entry((Mirror(url="http://127.0.0.1:9/toys.zip"),))  # port 9: nobody listens
     with pytest.raises(ReplicateError, match=r"toys\.zip: .* at http://127\.0\.0\.1:9/toys\.zip"):
         get(NAME, progress=False)

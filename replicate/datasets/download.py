@@ -1,87 +1,216 @@
-"""A file from an address: resumed where it broke off, and under its final name only when whole."""
+"""A file from an address: retried, resumed where it broke off, under its name only when whole."""
 
 import hashlib
+import json
 import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
 
+from replicate.datasets import disk
 from replicate.datasets.progress import bar
 from replicate.errors import ReplicateError
 
 TIMEOUT = 30.0  # s without a byte
-ATTEMPTS = 4  # as long as each one brings bytes
+TRIES = 4  # in a row that brought little
+LITTLE = 1 << 20  # bytes
+PAUSE = 1.0  # s before the second try; doubled for each further one
+LONGEST_PAUSE = 60.0  # s; who asks for a longer one is not waited for
+PASSING = {408, 425, 429, 500, 502, 503, 504}  # statuses that may be another one soon
+PAGES = ("text/html", "application/xhtml+xml")
 
 
 class DownloadError(ReplicateError):
     """One address did not give the file; the text is `what went wrong` + ` at <url>`."""
 
 
-def download(url: str, target: Path, show: bool) -> Path:
+class _Passing(Exception):
+    """What another try may cure; `pause` is what the server asks for, s."""
+
+    def __init__(self, reason: str, pause: float | None = None) -> None:
+        super().__init__(reason)
+        self.pause = pause
+
+
+def download(
+    url: str, target: Path, show: bool, refuse: Callable[[Path], str] = lambda path: ""
+) -> Path:
     """The file at `url`, saved as `target`.
 
-    What has arrived lies in `<target>.<hash of url>.part`, from where a later call goes on if the
-    server can (HTTP Range). A server that cannot sends the file again from its start.
+    What has arrived lies in `<target>.<hash of url>.part`, from where a later try or call goes on
+    if the server can (HTTP Range) and its file is still the same one (If-Range). A server that
+    cannot sends the file again from its start.
+
+    Args:
+        refuse: says what is wrong with the whole file, or nothing. A file that was put together
+            from several tries and is refused is fetched once more in one piece.
 
     Raises:
         DownloadError: no connection, a status other than 200 or 206, an HTML page in place of a
-            file, or fewer bytes than announced in every attempt.
+            file, fewer bytes than announced in every try, or a file that `refuse` refuses.
+        ReplicateError: the disk is full, or cannot be written to.
     """
     part = target.with_name(f"{target.name}.{hashlib.sha256(url.encode()).hexdigest()[:8]}.part")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for attempt in range(ATTEMPTS):
-        before = _size(part)
-        try:
-            _receive(url, part, before, show)
-            break
-        except httpx.TransportError as error:
-            if attempt + 1 == ATTEMPTS or _size(part) <= before:
-                reason = str(error) or type(error).__name__
-                kept = f", {_size(part)} bytes kept for the next run" if _size(part) else ""
-                raise DownloadError(f"{reason}{kept} at {url}") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise DownloadError(f"{error} at {url}") from error
-    os.replace(part, target)
+    with disk.writing(target.name, target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        resumed = _complete(url, part, show)
+        if resumed and refuse(part):
+            _forget(part)
+            _complete(url, part, show)
+        if reason := refuse(part):
+            _forget(part)
+            raise DownloadError(f"{reason} at {url}")
+        os.replace(part, target)
+        _forget(part)
     return target
 
 
-def _receive(url: str, part: Path, have: int, show: bool) -> None:
-    """One request; appends to `part`, or begins it anew where the server sends the whole file."""
+def _complete(url: str, part: Path, show: bool) -> bool:
+    """Tries until `part` is whole; whether it was put together from several answers."""
+    failed = 0
+    while True:
+        before = _size(part)
+        try:
+            return _receive(url, part, before, show)
+        except _Passing as error:
+            failed = 1 if _size(part) - before >= LITTLE else failed + 1
+            pause = PAUSE * 2 ** (failed - 1) if error.pause is None else error.pause
+            if failed == TRIES or pause > LONGEST_PAUSE:
+                raise _given_up(error, pause, part, url) from error
+            if show:
+                print(f"{_name(part)}: {error}; trying again in {pause:.0f} s")
+        time.sleep(pause)
+
+
+def _given_up(error: _Passing, pause: float, part: Path, url: str) -> DownloadError:
+    asked = f", asks to wait {pause:.0f} s" if error.pause and pause > LONGEST_PAUSE else ""
+    if not (kept := _size(part)):
+        _forget(part)
+    return DownloadError(
+        f"{error}{asked}{f', {kept} bytes kept for the next run' if kept else ''} at {url}"
+    )
+
+
+def _receive(url: str, part: Path, have: int, show: bool) -> bool:
+    """One request; appends to `part` or begins it anew. Whether it went on from what was there.
+
+    Raises:
+        _Passing: another try may go better.
+        DownloadError: it would not.
+    """
+    try:
+        with httpx.stream(
+            "GET", url, headers=_headers(part, have), follow_redirects=True, timeout=TIMEOUT
+        ) as response:
+            if have and response.status_code == 416:  # nothing from there on
+                if response.headers.get("Content-Range", "").endswith(f"/{have}"):
+                    return True
+                raise _stale(part, "the file is shorter than what was kept of it")
+            _check(response, url)
+            if response.status_code == 206 and not _continues(response, part, have):
+                raise _stale(part, "another range than the one asked for")
+            return _save(response, part, have, show)
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        raise DownloadError(f"{error} at {url}") from error
+    except httpx.TransportError as error:
+        raise _Passing(str(error) or type(error).__name__) from error
+    except httpx.HTTPError as error:
+        raise DownloadError(f"{error} at {url}") from error
+
+
+def _headers(part: Path, have: int) -> dict[str, str]:
     headers = {"Accept-Encoding": "identity"}  # the archive as it is, not packed once more
     if have:
         headers["Range"] = f"bytes={have}-"
-    with httpx.stream(
-        "GET", url, headers=headers, follow_redirects=True, timeout=TIMEOUT
-    ) as response:
-        if have and response.status_code == 416:  # nothing from there on: whole, or another file
-            if response.headers.get("Content-Range", "").endswith(f"/{have}"):
-                return None
-            return _receive(url, part, 0, show)
-        _check(response, have, url)
-        resumed = response.status_code == 206
-        length = response.headers.get("Content-Length")
-        total = int(length) + have * resumed if length else None
-        with (
-            part.open("ab" if resumed else "wb") as file,
-            bar(total, f"downloading {part.name.rsplit('.', 2)[0]}", "B", show) as progress,
-        ):
-            progress.update(have * resumed)
-            for chunk in response.iter_raw():  # a chunk size would hold back the tail
-                file.write(chunk)
-                progress.update(len(chunk))
-            file.flush()
-            os.fsync(file.fileno())
-    return None
+        if validator := _known(part).get("validator"):
+            headers["If-Range"] = validator  # another file now: the server sends all of it
+    return headers
 
 
-def _check(response: httpx.Response, have: int, url: str) -> None:
-    if response.status_code not in (200, 206):
-        raise DownloadError(f"{response.status_code} at {url}")
-    if response.headers.get("Content-Type", "").startswith("text/html"):
+def _check(response: httpx.Response, url: str) -> None:
+    status = response.status_code
+    if status in PASSING:
+        raise _Passing(f"{status}", _pause(response.headers.get("Retry-After", "")))
+    if status not in (200, 206):
+        raise DownloadError(f"{status} at {url}")
+    if response.headers.get("Content-Type", "").lower().startswith(PAGES):
         raise DownloadError(f"an HTML page in place of the archive at {url}")
-    starts = response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-    if response.status_code == 206 and not starts:
-        raise DownloadError(f"another range than the one asked for at {url}")
+
+
+def _pause(asked: str) -> float | None:
+    """The seconds of a `Retry-After`, which is a number or a date; None where it is neither."""
+    if asked.strip().isdigit():
+        return float(asked)
+    try:
+        until = parsedate_to_datetime(asked)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _continues(response: httpx.Response, part: Path, have: int) -> bool:
+    """Whether the answer goes on where `part` ends, in a file as long as it was."""
+    span, _, total = response.headers.get("Content-Range", "").partition("/")
+    known = _known(part).get("total")
+    return span.startswith(f"bytes {have}-") and (known is None or total in ("*", str(known)))
+
+
+def _save(response: httpx.Response, part: Path, have: int, show: bool) -> bool:
+    resumed = have * (response.status_code == 206)
+    length = response.headers.get("Content-Length")
+    total = int(length) + resumed if length else None
+    if total:
+        disk.check_room(_name(part), part.parent, total - resumed)
+    if not resumed:
+        _remember(part, response, total)
+    with (
+        part.open("ab" if resumed else "wb") as file,
+        bar(total, f"downloading {_name(part)}", "B", show) as progress,
+    ):
+        progress.update(resumed)
+        for chunk in response.iter_raw():  # a chunk size would hold back the tail
+            file.write(chunk)
+            progress.update(len(chunk))
+        file.flush()
+        os.fsync(file.fileno())
+    return resumed > 0
+
+
+def _name(part: Path) -> str:
+    return part.name.rsplit(".", 2)[0]
+
+
+def _remember(part: Path, response: httpx.Response, total: int | None) -> None:
+    """Notes which file `part` is the beginning of."""
+    tag = response.headers.get("ETag", "")
+    strong = tag if tag and not tag.startswith("W/") else ""  # a weak one may not be asked for
+    validator = strong or response.headers.get("Last-Modified", "")
+    _note(part).write_text(json.dumps({"validator": validator, "total": total}), encoding="utf-8")
+
+
+def _known(part: Path) -> dict:
+    try:
+        return json.loads(_note(part).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _stale(part: Path, reason: str) -> _Passing:
+    _forget(part)
+    return _Passing(reason, 0.0)
+
+
+def _forget(part: Path) -> None:
+    part.unlink(missing_ok=True)
+    _note(part).unlink(missing_ok=True)
+
+
+def _note(part: Path) -> Path:
+    return part.with_name(f"{part.name}.json")
 
 
 def _size(path: Path) -> int:

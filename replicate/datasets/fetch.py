@@ -3,24 +3,29 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from replicate import paths
-from replicate.datasets import digits, folders, hashes, layouts, passport
+from replicate.datasets import digits, disk, folders, hashes, layouts, originals, passport
 from replicate.datasets.archives import is_archive, unpack
 from replicate.datasets.download import DownloadError, download
 from replicate.datasets.layouts import shown
 from replicate.datasets.spec import Mirror, Spec, spec
 from replicate.errors import ReplicateError
 
+HTML = (b"<!doctype html", b"<html")
+
 
 def get(name: str, source: str | None = None, progress: bool = True) -> Path:
     """The folder of the set's images, fetched if it is not there yet.
 
-    Digits come through torchvision, file by file: what is missing or fails its md5 is fetched.
+    Digits come through torchvision, file by file: what is missing or fails its md5 is fetched. Of a
+    set that a recipe prepares it is the folder of the originals.
 
     Args:
         name: of the set.
@@ -30,12 +35,15 @@ def get(name: str, source: str | None = None, progress: bool = True) -> Path:
         progress: whether bars run; torchvision's do anyway.
 
     Raises:
-        ReplicateError: the set is drawn; digits are asked for from elsewhere; the set's folder
-            exists but is incomplete; no source gave the archive; or the archive is damaged, unsafe
-            or of another layout. Nothing is left behind then, but for what an interrupted download
-            may resume from.
+        ReplicateError: the set is drawn, or restricted: the text tells what to do instead; digits
+            are asked for from elsewhere; the set's folder exists but is incomplete; no source gave
+            the archive; the archive is damaged, unsafe or of another layout; or the disk is full.
+            Nothing is left behind then, but for what an interrupted download may resume from.
     """
     entry = spec(name)
+    if entry.reverses:
+        print(f"{name} is {entry.reverses} with A and B exchanged; one folder serves both")
+        return get(entry.reverses, source, progress)
     if entry.layout == "drawn":
         raise ReplicateError(
             f"{name} is drawn, not fetched: run `replicate data make {name} --size 64`"
@@ -45,13 +53,15 @@ def get(name: str, source: str | None = None, progress: bool = True) -> Path:
             f"{name} comes through torchvision, file by file, not from {source}: run `replicate "
             f"data get {name}`, or put the files into {digits.expected(entry)}"
         )
-    with FileLock(_workshop() / f"{name}.lock"):
+    with disk.writing(name, paths.data()), _alone(name):
         if entry.layout == "torchvision":
             digits.get(entry)
             print(f"{name}: {shown(entry.folder)} is complete")
             return entry.folder
         if entry.folder.is_dir() and any(entry.folder.iterdir()):
             return _present(entry)
+        if entry.originals and source is None:
+            return originals.get(entry, progress)
         archive = _archive(entry, source, progress)
         try:
             _install(entry, archive)
@@ -61,6 +71,21 @@ def get(name: str, source: str | None = None, progress: bool = True) -> Path:
                 archive.unlink()
     print(f"{name}: unpacked to {shown(entry.folder)}")
     return entry.folder
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """Keeps other processes from fetching the same set, and says so while one is at it."""
+    lock = FileLock(_workshop() / f"{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"{name}: another process is fetching it; waiting for it", flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _workshop() -> Path:
@@ -87,6 +112,9 @@ def _archive(entry: Spec, source: str | None, progress: bool) -> Path:
         return _local(entry, str(by_hand))
     if source is not None and not source.startswith(("http://", "https://")):
         return _local(entry, source)
+    how = entry.how()
+    if source is None and how and not entry.urls:
+        raise ReplicateError(f"{entry.name} cannot be fetched by this command: {how}")
     mirrors = entry.urls
     if source is not None:
         known = [mirror for mirror in entry.urls if mirror.url == source]
@@ -94,7 +122,7 @@ def _archive(entry: Spec, source: str | None, progress: bool) -> Path:
     failures = []
     for mirror in mirrors:
         try:
-            return _downloaded(mirror, _workshop() / by_hand.name, progress)
+            return _downloaded(entry, mirror, _workshop() / by_hand.name, progress)
         except DownloadError as error:
             failures.append(str(error))
     checksum = f" (sha256 {entry.sha256})" if entry.sha256 else ""
@@ -102,19 +130,23 @@ def _archive(entry: Spec, source: str | None, progress: bool) -> Path:
         f"{by_hand.name}: {', '.join(failures) or 'no address is known'}. "
         f"Put the archive at {shown(by_hand)} yourself{checksum} and run again, or name it: "
         f"`replicate data get {entry.name} --from PATH/{by_hand.name}`"
+        f"{f'. To have it: {how}' if how else ''}"
     )
 
 
-def _downloaded(mirror: Mirror, target: Path, progress: bool) -> Path:
-    download(mirror.url, target, progress)
-    found = hashes.sha256(target)
-    wrong = mirror.sha256 and found != mirror.sha256
-    if wrong or not is_archive(target):
-        target.unlink()
-        reason = f"sha256 mismatch (found {found}, expected {mirror.sha256})"
-        raise DownloadError(f"{reason if wrong else 'no zip or tar archive'} at {mirror.url}")
-    _say_unverified(mirror.url, found, mirror.sha256)
+def _downloaded(entry: Spec, mirror: Mirror, target: Path, progress: bool) -> Path:
+    def refuse(path: Path) -> str:
+        return mirror.mismatch(path) or ("" if is_archive(path) else _no_archive(path))
+
+    download(mirror.url, target, progress, refuse)
+    _say_unverified(entry, mirror.url, target, bool(mirror.sha256 or mirror.md5))
     return target
+
+
+def _no_archive(path: Path) -> str:
+    with path.open("rb") as file:
+        page = file.read(1024).lstrip().lower().startswith(HTML)
+    return "an HTML page in place of the archive" if page else "no zip or tar archive"
 
 
 def _local(entry: Spec, source: str) -> Path:
@@ -122,20 +154,26 @@ def _local(entry: Spec, source: str) -> Path:
     path = Path(unquote(parsed.path) if parsed.scheme == "file" else source).expanduser().resolve()
     if not path.is_file():
         raise ReplicateError(f"{shown(path)} is no file; expected a zip or tar archive")
-    found = hashes.sha256(path)
-    if entry.sha256 and found != entry.sha256:
+    if reason := hashes.mismatch(path, entry.sha256):
         place = layouts.expected(entry.layout, entry.folder)
         raise ReplicateError(
-            f"{shown(path)}: sha256 mismatch (found {found}, expected {entry.sha256}). "
-            f"Get it again; or, if you trust it, unpack it to {place}"
+            f"{shown(path)}: {reason}. Get it again; or, if you trust it, unpack it to {place}"
         )
-    _say_unverified(shown(path), found, entry.sha256)
+    _say_unverified(entry, shown(path), path, bool(entry.sha256))
     return path
 
 
-def _say_unverified(where: str, found: str, expected: str) -> None:
-    if not expected:
-        print(f"{where}: unverified, no checksum is on record; this file has sha256 {found}")
+def _say_unverified(entry: Spec, where: str, path: Path, verified: bool) -> None:
+    if verified:
+        return
+    found, old = hashes.sha256(path), entry.old_host.sha256 if entry.old_host else ""
+    if found == old:
+        print(f"{where}: verified, its sha256 is that on record of the same file at an older host")
+        return
+    record = "no checksum is on record"
+    if old:
+        record = f"none is on record for it, and that of an older host's file is another ({old})"
+    print(f"{where}: unverified, {record}; this file has sha256 {found}")
 
 
 def _install(entry: Spec, archive: Path) -> None:
@@ -149,13 +187,28 @@ def _install(entry: Spec, archive: Path) -> None:
         folder.mkdir()
         unpack(archive, folder)
         root = folder if layouts.layout_of(folder) else layouts.nested(folder)
+        if root and entry.paired:
+            _take_val_for_test(entry, root)
         faults = folders.problems(entry, root) if root else [layouts.contents(folder)]
         if faults:
             wanted = layouts.expected(entry.layout, Path(entry.name))
             raise ReplicateError(
                 f"{shown(archive)} is not {entry.name}: {'; '.join(faults)}. "
-                f"Expected {wanted} inside"
+                f"Expected {wanted} inside{_packed_again(folder)}"
             )
         os.replace(root, entry.folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _take_val_for_test(entry: Spec, root: Path) -> None:
+    """Some archives of pairs hold `train` and `val` only."""
+    if (root / "val").is_dir() and not (root / "test").is_dir():
+        os.replace(root / "val", root / "test")
+        print(f"{entry.name}: the archive has no folder `test`; its `val` serves as test split")
+
+
+def _packed_again(folder: Path) -> str:
+    """The way out where an archive holds but another one, which is not unpacked unasked."""
+    inner = [path for path in sorted(folder.rglob("*")) if path.is_file() and is_archive(path)]
+    return f". It holds {inner[0].name}: unpack it and give that one with --from" if inner else ""

@@ -1,0 +1,297 @@
+"""Every fault of a download: a complete verified set, or a clear error and nothing half-done."""
+
+import hashlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+from support.archives import NAME, is_complete, members, tarred, zipped
+
+from replicate import paths
+from replicate.datasets import download
+from replicate.datasets.fetch import get
+from replicate.datasets.spec import Checksums, Mirror
+from replicate.errors import ReplicateError
+
+
+def sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def served(server, entry, content: bytes, **fields) -> bytes:
+    """An entry whose one address serves `content`, with its checksum on record."""
+    server.pages["/toys.zip"] = content
+    entry((Mirror(url=f"{server.url}/toys.zip", sha256=sha(content)),), **fields)
+    return content
+
+
+def left_behind(root: Path) -> list[str]:
+    """Everything below the data root but the lock."""
+    return sorted(p.name for p in root.rglob("*") if p.suffix != ".lock" and p.name != ".fetch")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_download_that_breaks_at_random_bytes_is_resumed(root, entry, server, seed):
+    content = served(server, entry, zipped(members()))
+    first, second = sorted(random.Random(seed).sample(range(1, len(content)), 2))
+    server.breaks = [first, second - first]
+    get(NAME, progress=False)
+    assert server.ranges == [None, f"bytes={first}-", f"bytes={second}-"] and is_complete(root)
+    assert left_behind(root / ".fetch") == []
+
+
+def test_tries_that_bring_much_are_not_counted(root, entry, server, monkeypatch):
+    monkeypatch.setattr(download, "LITTLE", 1000)
+    content = served(server, entry, zipped(members()))
+    server.break_after = len(content) // 9
+    get(NAME, progress=False)
+    assert len(server.ranges) == 10 > download.TRIES and is_complete(root)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_passing_failure_is_tried_again(root, entry, server, status):
+    served(server, entry, zipped(members()))
+    server.failures = [(status, {})] * (download.TRIES - 1)
+    get(NAME, progress=False)
+    assert len(server.ranges) == download.TRIES and is_complete(root)
+
+
+def test_a_failure_that_lasts_leads_to_the_next_mirror(root, entry, server):
+    content = server.pages["/b.zip"] = zipped(members())
+    server.pages["/a.zip"] = 503
+    mirrors = [Mirror(url=f"{server.url}/{n}.zip", sha256=sha(content)) for n in "ab"]
+    entry(tuple(mirrors))
+    get(NAME, progress=False)
+    assert len(server.ranges) == download.TRIES + 1 and is_complete(root)
+
+
+def test_the_pauses_grow_and_a_server_may_ask_for_its_own(root, entry, server, monkeypatch):
+    paused = []
+    monkeypatch.setattr(time, "sleep", paused.append)
+    monkeypatch.setattr(download, "PAUSE", 1.0)
+    served(server, entry, zipped(members()))
+    server.failures = [(503, {})] * 3
+    get(NAME, progress=False)
+    assert paused[:3] == [1.0, 2.0, 4.0]
+    shutil.rmtree(root / NAME)
+    paused.clear()
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
+    server.failures = [(429, {"Retry-After": "7"}), (503, {"Retry-After": soon})]
+    get(NAME, progress=False)
+    assert paused[0] == 7.0 and 30 < paused[1] <= 40  # a date has whole seconds, and time passes
+
+
+def test_a_server_that_asks_for_a_long_pause_is_given_up(root, entry, server):
+    served(server, entry, zipped(members()))
+    server.failures = [(429, {"Retry-After": "3600"})]
+    with pytest.raises(ReplicateError, match=r"toys\.zip: 429, asks to wait 3600 s at http"):
+        get(NAME, progress=False)
+    assert len(server.ranges) == 1 and left_behind(root) == []
+
+
+def test_a_slow_server_is_waited_for(root, entry, server, monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT", 2.0)
+    content = served(server, entry, zipped(members()))
+    server.chunk, server.delay = len(content) // 40, 0.02
+    get(NAME, progress=False)
+    assert len(server.ranges) == 1 and is_complete(root)
+
+
+def test_a_server_that_stalls_is_asked_again(root, entry, server, monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT", 0.5)
+    content = served(server, entry, zipped(members()))
+    server.chunk, server.stall = len(content) // 2, 3.0
+    get(NAME, progress=False)
+    assert server.ranges[1] == f"bytes={server.chunk}-" and is_complete(root)
+
+
+def test_a_file_that_changed_in_between_is_fetched_anew(root, entry, server):
+    old, new = (zipped(members() | {"toys/note.txt": text}) for text in (b"old", b"new"))
+    server.headers["/toys.zip"] = {"ETag": '"old"'}
+    served(server, entry, old)
+    server.break_after = 1000
+    with pytest.raises(ReplicateError, match="4000 bytes kept"):
+        get(NAME, progress=False)
+    server.break_after = None
+    served(server, entry, new)
+    server.headers["/toys.zip"] = {"ETag": '"new"'}
+    get(NAME, progress=False)
+    assert (root / NAME / "note.txt").read_bytes() == b"new"
+    assert server.ranges[-1] == "bytes=4000-"  # one request: the condition made it a whole one
+
+
+@pytest.mark.parametrize("longer", [0, 5])
+def test_a_changed_file_without_a_tag_is_noticed_by_length_or_checksum(root, entry, server, longer):
+    content = zipped(members())
+    served(server, entry, bytes(len(content)))
+    server.break_after = 1000
+    with pytest.raises(ReplicateError, match="4000 bytes kept"):
+        get(NAME, progress=False)
+    server.break_after = None
+    served(server, entry, zipped(members() | {"toys/n": bytes(longer)}) if longer else content)
+    get(NAME, progress=False)
+    assert (root / NAME / "trainA" / "0.png").is_file()
+    assert server.ranges[-2:] == ["bytes=4000-", None]
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred, lambda files: tarred(files, "w")])
+@pytest.mark.parametrize("checked", [True, False])
+def test_an_early_end_without_a_length_is_no_set(root, entry, server, pack, checked):
+    content = pack(members())
+    server.pages["/toys.zip"], server.tells_length = content, False
+    # a plain tar is cut between two files, so that all that is missing is a file and its end
+    plain = content.startswith(b"toys/")
+    server.break_after = content.rindex(b"toys/") if plain else len(content) * 2 // 3
+    entry((Mirror(url=f"{server.url}/toys.zip", sha256=sha(content) if checked else ""),))
+    with pytest.raises(ReplicateError, match=r"sha256 mismatch|no zip or tar|cannot be unpacked"):
+        get(NAME, progress=False)
+    assert left_behind(root) == []
+
+
+@pytest.mark.parametrize("kind", ["text/html", "Text/HTML; charset=utf-8", "application/zip"])
+def test_a_page_with_status_200_is_no_archive(root, entry, server, kind):
+    page = b"\n<!DOCTYPE html><html><body>Google Drive can't scan this file</body></html>"
+    server.pages["/toys.zip"], server.types["/toys.zip"] = page, kind
+    entry((Mirror(url=f"{server.url}/toys.zip"),), access="take it from {place}'s neighbour")
+    with pytest.raises(ReplicateError) as caught:
+        get(NAME, progress=False)
+    assert "toys.zip: an HTML page in place of the archive at http" in str(caught.value)
+    assert str(caught.value).endswith(f"take it from {root}/toys/{{trainA,trainB,testA,testB}}'s "
+                                      "neighbour")  # fmt: skip
+    assert left_behind(root) == []
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_checksum_of_an_older_host_tells_and_refuses_nothing(root, entry, server, capsys, same):
+    content = server.pages["/toys.zip"] = zipped(members())
+    old = sha(content) if same else "1" * 64
+    entry((Mirror(url=f"{server.url}/toys.zip"),), old_host=Checksums(sha256=old))
+    get(NAME, progress=False)
+    told = capsys.readouterr().out
+    assert is_complete(root) and ("zip: verified" in told) == same
+    assert (f"is another ({old})" in told) != same
+
+
+@pytest.mark.parametrize("record", [{"md5": "2" * 32}, {"bytes": 17}])
+def test_a_wrong_md5_or_size_is_refused(root, entry, server, record):
+    server.pages["/toys.zip"] = zipped(members())
+    entry((Mirror(url=f"{server.url}/toys.zip", **record),))
+    with pytest.raises(
+        ReplicateError, match=r"(md5|size) mismatch \(found .*, expected (2{32}|17)"
+    ):
+        get(NAME, progress=False)
+    assert left_behind(root) == []
+
+
+def test_a_restricted_set_tells_what_to_do(root):
+    for name, text in (("rafd", "on request only"), ("lion2tiger", "never released")):
+        with pytest.raises(
+            ReplicateError, match=f"{name} cannot be fetched by this command: {text}"
+        ):
+            get(name)
+    with pytest.raises(ReplicateError) as caught:
+        get("cityscapes")
+    assert f"{root}/originals/cityscapes/gtFine_trainvaltest.zip does not exist" in str(
+        caught.value
+    )
+    assert "register at" in str(caught.value)
+
+
+def test_a_full_disk_is_told_while_downloading(root, entry, server):
+    """The kernel's own error: what is written to /dev/full finds no room."""
+    served(server, entry, zipped(members()))
+    url = f"{server.url}/toys.zip"
+    part = root / ".fetch" / f"toys.zip.{sha(url.encode())[:8]}.part"
+    part.parent.mkdir(parents=True)
+    part.symlink_to("/dev/full")
+    with pytest.raises(ReplicateError, match=r"no room on the disk \(No space left.*Free some and"):
+        get(NAME, progress=False)
+    assert not (root / NAME).exists() and len(server.ranges) == 1  # no mirror would help
+
+
+def test_a_file_larger_than_the_free_disk_is_not_begun(root, entry, server, monkeypatch):
+    served(server, entry, zipped(members()))
+    disk = type("Disk", (), {"free": 5000})
+    monkeypatch.setattr("shutil.disk_usage", lambda path: disk)
+    with pytest.raises(ReplicateError, match=r"toys\.zip: no room on the disk \(0 MB are needed\)"):
+        get(NAME, progress=False)
+    assert not list((root / ".fetch").glob("*.part"))
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from replicate.datasets import fetch
+from replicate.errors import ReplicateError
+fetch._local = lambda entry, source: Path(source)  # without the checksum
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    fetch.get("cats_dogs", sys.argv[1])
+except ReplicateError as error:
+    sys.exit(f"error: {error}")
+"""
+
+
+def test_a_full_disk_is_told_while_unpacking(root, tmp_path):
+    """A real process that may write no file as long as one of the images."""
+    (tmp_path / "a.zip").write_bytes(zipped(members()))
+    command = [sys.executable, "-c", LIMITED, str(tmp_path / "a.zip")]
+    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "no room on the disk (File too large)" in done.stderr
+    assert "Get it again" not in done.stderr and left_behind(root) == []
+
+
+FETCH = """
+import sys
+from replicate.datasets import fetch, spec
+entry = spec.Spec(
+    name="toys", layout="cyclegan", domains=("x", "y"), source="", licence="", archive="toys.zip",
+    urls=[{"url": sys.argv[1], "sha256": sys.argv[2]}],
+)
+spec._entries = lambda: {"toys": entry}
+fetch.get("toys", progress=False)
+"""
+
+
+def fetching(server, content: bytes) -> subprocess.Popen:
+    command = [sys.executable, "-c", FETCH, f"{server.url}/toys.zip", sha(content)]
+    return subprocess.Popen(command, cwd=paths.ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def two(server, root: Path) -> tuple[subprocess.Popen, subprocess.Popen]:
+    """One process that has a part of the file, and one that waits for it."""
+    content = server.pages["/toys.zip"] = zipped(members())
+    server.chunk = len(content) // 2
+    server.gate.clear()
+    first = fetching(server, content)
+    while not any(part.stat().st_size for part in (root / ".fetch").glob("*.part")):
+        assert first.poll() is None
+        time.sleep(0.01)
+    second = fetching(server, content)
+    assert second.stdout.readline() == "toys: another process is fetching it; waiting for it\n"
+    return first, second
+
+
+def test_two_processes_fetch_a_set_once(root, server):
+    both = two(server, root)
+    server.gate.set()
+    told = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert "unpacked to" in told[0] and "is complete, nothing to do" in told[1]
+    assert is_complete(root) and len(server.ranges) == 1 and left_behind(root / ".fetch") == []
+
+
+def test_what_a_killed_process_had_is_used_by_the_one_that_waited(root, server):
+    first, second = two(server, root)
+    first.kill()
+    server.gate.set()
+    assert first.communicate() and first.returncode == -signal.SIGKILL
+    assert second.communicate(timeout=60) and second.returncode == 0
+    assert is_complete(root) and server.ranges[1].startswith("bytes=")  # what was on the disk
