@@ -10,24 +10,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from support.archives import NAME, is_complete, members, png, zipped
+from support.archives import NAME, is_complete, members, png, tarred, zipped
 
 from replicate import paths
 from replicate.datasets import fetch
 from replicate.datasets.fetch import get
 from replicate.errors import ReplicateError
-
-
-def tarred(files: dict[str, bytes], mode: str = "w:gz", *special: tarfile.TarInfo) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-        for info in special:
-            archive.addfile(info)
-    return buffer.getvalue()
 
 
 def left_behind(root: Path) -> list[str]:

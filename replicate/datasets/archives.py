@@ -1,5 +1,7 @@
 """Unpacking zip and tar archives that come from strangers."""
 
+import bz2
+import gzip
 import lzma
 import shutil
 import stat
@@ -7,13 +9,20 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from replicate.datasets import disk
 from replicate.datasets.layouts import shown
 from replicate.errors import ReplicateError
 
 HEADROOM = 0.9  # of the free disk; an archive that declares more is refused
+RATIO = 100  # unpacked to packed bytes; images hardly shrink, so what shrinks more is a bomb
+SLACK = 1 << 26  # bytes that an archive may unpack to, however small it is
+FILES = 1_000_000  # ten times as many as the largest set of the registry has
+COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+BLOCK = 512  # bytes; a tar consists of such blocks and ends with empty ones
 # What the standard library raises on a damaged, truncated or encrypted archive.
 DAMAGE = (
     zipfile.BadZipFile,
@@ -29,6 +38,59 @@ DAMAGE = (
 Members = Iterator[tuple[str, int, IO[bytes]]]  # path, declared bytes, content
 
 
+class _Budget:
+    """What an archive may unpack to: bytes by its own size and by the free disk, and files."""
+
+    def __init__(self, archive: Path, folder: Path) -> None:
+        self.archive, self.folder = archive, folder
+        self.room = int(shutil.disk_usage(folder).free * HEADROOM)
+        self.bytes = RATIO * archive.stat().st_size + SLACK
+        self.files = FILES
+
+    def take(self, size: int) -> None:
+        """Sets aside what one more file declares, or refuses the archive."""
+        self.room -= size
+        self.bytes -= size
+        self.files -= 1
+        if self.bytes < 0:
+            raise self.bomb()
+        if self.room < 0:
+            raise ReplicateError(
+                f"{shown(self.archive)} declares more bytes than {shown(self.folder.parent)} has "
+                f"free. Free some, or {disk.WAY_OUT}"
+            )
+        if self.files < 0:
+            raise ReplicateError(f"{shown(self.archive)} refused: it holds more than {FILES} files")
+
+    def bomb(self) -> ReplicateError:
+        """The error for an archive that would grow beyond all images."""
+        size = self.archive.stat().st_size
+        return ReplicateError(
+            f"{shown(self.archive)} refused: its {size} bytes unpack to more than "
+            f"{RATIO * size + SLACK}, which no archive of images does"
+        )
+
+
+class _Stream:
+    """The bytes of a tar, unpacked one after another; refuses more of them than a budget has."""
+
+    def __init__(self, file: IO[bytes], budget: _Budget) -> None:
+        self.file, self.budget = file, budget
+        self.left, self.last, self.count = budget.bytes, b"", 0
+
+    def read(self, size: int) -> bytes:
+        self.last = self.file.read(size)
+        self.count += len(self.last)
+        if self.count > self.left:
+            raise self.budget.bomb()
+        return self.last
+
+    def ends_at(self, offset: int) -> bool:
+        """Whether an empty block lies there, among the bytes read last."""
+        start = offset - self.count + len(self.last)
+        return start >= 0 and self.last[start : start + BLOCK] == bytes(BLOCK)
+
+
 def is_archive(path: Path) -> bool:
     """Whether the file looks like a zip or tar archive, whatever its name."""
     return _reader(path) is not None
@@ -38,8 +100,9 @@ def unpack(archive: Path, folder: Path) -> None:
     """Writes the archive's files below `folder`; the caller removes it if this fails.
 
     Raises:
-        ReplicateError: the archive is damaged; it declares more bytes than the disk has free; or it
-            holds an absolute path, a `..`, a link or a device, none of which an image needs.
+        ReplicateError: the archive is damaged; it declares, or grows to, more bytes than the disk
+            has free or than images do; it holds a path twice, or an absolute path, a `..`, a link
+            or a device, none of which an image needs; or the disk is full.
     """
     members = _reader(archive)
     if members is None:
@@ -47,25 +110,22 @@ def unpack(archive: Path, folder: Path) -> None:
             f"{shown(archive)} is no zip or tar archive, or a truncated one "
             f"({archive.stat().st_size} bytes). Get it again"
         )
-    room = int(shutil.disk_usage(folder).free * HEADROOM)
     try:
-        for name, size, file in members(archive):
-            room -= size
-            if room < 0:
-                raise ReplicateError(
-                    f"{shown(archive)} declares more bytes than {shown(folder.parent)} has free. "
-                    "Free some, or move the data with REPLICATE_DATA"
-                )
-            _write(file, folder / _safe(name, archive), size)
+        for name, size, file in members(archive, _Budget(archive, folder)):
+            try:
+                _write(file, folder / _safe(name, archive), size, archive)
+            except FileExistsError:
+                why = "stands twice in it, as this disk tells names apart"
+                raise _refused(name, archive, why) from None
     except DAMAGE as error:
         reason = str(error) or type(error).__name__
         text = f"{shown(archive)} cannot be unpacked ({reason}). Get it again"
         raise ReplicateError(text) from error
 
 
-def _reader(path: Path) -> Callable[[Path], Members] | None:
+def _reader(path: Path) -> Callable[[Path, _Budget], Members] | None:
     """What lists the members; a tar is tried first, because one may end with a zip."""
-    for fits, members in ((tarfile.is_tarfile, _tar_members), (zipfile.is_zipfile, _zip_members)):
+    for fits, members in ((_is_tar, _tar_members), (zipfile.is_zipfile, _zip_members)):
         try:
             if fits(path):
                 return members
@@ -74,25 +134,54 @@ def _reader(path: Path) -> Callable[[Path], Members] | None:
     return None
 
 
-def _zip_members(archive: Path) -> Members:
+def _zip_members(archive: Path, budget: _Budget) -> Members:
     with zipfile.ZipFile(archive) as opened:
         for info in opened.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise _refused(info.filename, archive, "is a link or a device")
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                # zipfile unpacks the others without a limit on the memory they take
+                raise _refused(info.filename, archive, "is neither stored nor deflated")
+            budget.take(info.file_size)
+        for info in opened.infolist():
             if not info.is_dir():
                 with opened.open(info) as file:
                     yield info.filename, info.file_size, file
 
 
-def _tar_members(archive: Path) -> Members:
-    with tarfile.open(archive) as opened:
-        for info in opened:
+def _is_tar(path: Path) -> bool:
+    with _tar(path, _Budget(path, path.parent)):
+        return True
+
+
+@contextmanager
+def _tar(path: Path, budget: _Budget) -> Iterator[tuple[tarfile.TarFile, _Stream]]:
+    """The opened archive, read from front to back, and the stream that it is read from."""
+    with path.open("rb") as file:
+        start = file.read(6)
+    opener = next((o for magic, o in COMPRESSED.items() if start.startswith(magic)), open)
+    with opener(path, "rb") as file:
+        stream = _Stream(file, budget)
+        with tarfile.open(fileobj=stream, mode="r|") as opened:
+            yield opened, stream
+
+
+def _tar_members(archive: Path, budget: _Budget) -> Members:
+    with _tar(archive, budget) as (opened, stream):
+        while info := opened.next():
             if not (info.isfile() or info.isdir()):
                 raise _refused(info.name, archive, "is a link or a device")
+            budget.take(info.size)
             if info.isfile():
                 with opened.extractfile(info) as file:
                     yield info.name, info.size, file
+            opened.members.clear()  # else the memory grows with the number of files
+        # tarfile takes a cut or a damaged header for the end
+        if not stream.ends_at(opened.offset):
+            raise EOFError(f"cut or damaged after {opened.offset} bytes of the tar")
+        while stream.read(1 << 20):  # the checksum of the compressed bytes comes last
+            pass
 
 
 def _safe(name: str, archive: Path) -> PurePosixPath:
@@ -103,12 +192,13 @@ def _safe(name: str, archive: Path) -> PurePosixPath:
     return path
 
 
-def _write(file: IO[bytes], target: Path, size: int) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb") as out:
-        shutil.copyfileobj(file, out, 1 << 20)
-        if out.tell() != size:
-            raise EOFError(f"{target.name}: {out.tell()} of {size} bytes")
+def _write(file: IO[bytes], target: Path, size: int, archive: Path) -> None:
+    with disk.writing(shown(archive), target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as out:
+            shutil.copyfileobj(file, out, 1 << 16)
+            if out.tell() != size:
+                raise EOFError(f"{target.name}: {out.tell()} of {size} bytes")
 
 
 def _refused(name: str, archive: Path, why: str) -> ReplicateError:

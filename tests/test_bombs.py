@@ -1,0 +1,174 @@
+"""Archives that lie or grow: bombs, paths that stand twice, damage that libraries overlook."""
+
+import io
+import shutil
+import struct
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from support.archives import NAME, members, png, tarred, zipped
+
+from replicate.datasets import archives
+from replicate.datasets.fetch import get
+from replicate.errors import ReplicateError
+
+
+def left_behind(root: Path) -> list[str]:
+    """Everything below the data root but the lock."""
+    return sorted(p.name for p in root.rglob("*") if p.suffix != ".lock" and p.name != ".fetch")
+
+
+TEN_GB = 10 << 30
+
+
+def zeros(mode: str) -> bytes:
+    """A small tar of an image of 8 MB, all zeros: a thousandth of a bomb of ten gigabytes."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
+        info = tarfile.TarInfo("toys/trainA/0.png")
+        info.size = 8 << 20
+        archive.addfile(info, io.BytesIO(bytes(info.size)))
+    return buffer.getvalue()
+
+
+def declared() -> bytes:
+    """A zip of a few bytes whose directory declares that they unpack to ten gigabytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("toys/trainA/0.png", b"bomb")
+        archive.filelist[0].file_size = TEN_GB
+    return buffer.getvalue()
+
+
+def understated() -> bytes:
+    """A zip that declares 10 bytes of a member that unpacks to a megabyte."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("toys/trainA/0.png", bytes(1 << 20))
+    content = buffer.getvalue()
+    for mark, offset in ((b"PK\3\4", 22), (b"PK\1\2", 24)):
+        at = content.index(mark) + offset
+        content = content[:at] + struct.pack("<I", 10) + content[at + 4 :]
+    return content
+
+
+def sparse() -> bytes:
+    """A tar of a kilobyte with a sparse file of ten gigabytes."""
+    info = tarfile.TarInfo("toys/trainA/0.png")
+    info.pax_headers = {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": info.name,
+        "GNU.sparse.realsize": str(TEN_GB),
+    }
+    info.size = 512
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(info, io.BytesIO(b"1\n0\n1\n".ljust(512, b"\0")))
+    return buffer.getvalue()
+
+
+BOMBS = {
+    "zip, declared": declared,
+    "tar.gz": lambda: zeros("w:gz"),
+    "tar.xz": lambda: zeros("w:xz"),
+    "tar, sparse": sparse,
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_bomb_is_refused_before_it_is_unpacked(root, entry, tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(archives, "SLACK", 1 << 20)
+    entry()
+    (tmp_path / "a").write_bytes(BOMBS[kind]())
+    size = (tmp_path / "a").stat().st_size
+    with pytest.raises(ReplicateError, match=rf"a refused: its {size} bytes unpack to more than"):
+        get(NAME, str(tmp_path / "a"))
+    assert left_behind(root) == []
+
+
+def test_a_zip_that_declares_too_little_is_damaged(root, entry, tmp_path):
+    entry()
+    (tmp_path / "a.zip").write_bytes(understated())
+    with pytest.raises(ReplicateError, match=r"a\.zip cannot be unpacked \(Bad CRC-32"):
+        get(NAME, str(tmp_path / "a.zip"))
+    assert left_behind(root) == []
+
+
+def test_compressions_that_know_no_limit_are_refused(root, entry, tmp_path):
+    entry()
+    for kind in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w", kind) as archive:
+            archive.writestr("toys/trainA/0.png", png())
+        with pytest.raises(ReplicateError, match="is neither stored nor deflated"):
+            get(NAME, str(tmp_path / "a.zip"))
+        assert left_behind(root) == []
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_too_many_files_are_refused(root, entry, tmp_path, monkeypatch, pack):
+    entry()
+    (tmp_path / "a").write_bytes(pack(members()))
+    monkeypatch.setattr(archives, "FILES", 8)
+    get(NAME, str(tmp_path / "a"))
+    shutil.rmtree(root / NAME)
+    monkeypatch.setattr(archives, "FILES", 7)
+    with pytest.raises(ReplicateError, match="refused: it holds more than 7 files"):
+        get(NAME, str(tmp_path / "a"))
+    assert left_behind(root) == []
+
+
+@pytest.mark.parametrize("pack", ["zip", "tar"])
+def test_a_path_that_stands_twice_is_refused(root, entry, tmp_path, pack):
+    entry()
+    if pack == "zip":
+        with zipfile.ZipFile(tmp_path / "a", "w") as archive:
+            archive.writestr("toys/trainA/0.png", png())
+            with pytest.warns(UserWarning, match="Duplicate name"):
+                archive.writestr("toys/trainA/0.png", png())
+    else:
+        again = tarfile.TarInfo("toys/trainA/0.png")
+        (tmp_path / "a").write_bytes(tarred({"toys/trainA/0.png": png()}, "w:gz", again))
+    with pytest.raises(ReplicateError, match=r"'toys/trainA/0\.png' stands twice"):
+        get(NAME, str(tmp_path / "a"))
+    assert left_behind(root) == []
+
+
+def test_a_damaged_header_in_the_middle_is_not_taken_for_the_end(root, entry, tmp_path):
+    entry()
+    content = bytearray(tarred(members(), "w"))
+    at = content.index(b"toys/testA/0.png")
+    content[at] ^= 255
+    (tmp_path / "a.tar").write_bytes(content)
+    with pytest.raises(ReplicateError, match=rf"cut or damaged after {at} bytes"):
+        get(NAME, str(tmp_path / "a.tar"))
+    assert left_behind(root) == []
+
+
+def test_a_damaged_checksum_at_the_end_is_noticed(root, entry, tmp_path):
+    entry()
+    content = bytearray(tarred(members()))
+    content[-8] ^= 1  # of the CRC of gzip
+    (tmp_path / "a.tgz").write_bytes(content)
+    with pytest.raises(ReplicateError, match=r"cannot be unpacked \(CRC check failed"):
+        get(NAME, str(tmp_path / "a.tgz"))
+    assert left_behind(root) == []
+
+
+def test_an_archive_within_an_archive_is_named_and_left_packed(root, entry, tmp_path):
+    entry()
+    (tmp_path / "a.zip").write_bytes(zipped({"inner.zip": zipped(members())}))
+    with pytest.raises(ReplicateError, match=r"It holds inner\.zip: unpack it and give that one"):
+        get(NAME, str(tmp_path / "a.zip"))
+    assert left_behind(root) == []
+
+
+def test_pairs_without_a_test_folder_are_tested_on_val(root, entry, tmp_path, capsys):
+    entry(layout="pix2pix", left="x")
+    files = {f"toys/{split}/{i}.png": png() for split in ("train", "val") for i in range(2)}
+    (tmp_path / "a.zip").write_bytes(zipped(files))
+    get(NAME, str(tmp_path / "a.zip"))
+    assert sorted(p.name for p in (root / NAME).iterdir()) == ["test", "train"]
+    assert "its `val` serves as test split" in capsys.readouterr().out
