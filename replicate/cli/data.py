@@ -60,6 +60,17 @@ def _get_weights(source: str | None):
 
 
 @app.command()
+def verify(name: Name, as_json: Json = False) -> None:
+    """Holds a set to what is on record: counts, every file readable, content unchanged."""
+    from replicate.datasets import verify as verifying
+
+    report = verifying.verify(name)
+    show(report) if as_json else print(verifying.format_report(report))
+    if not report["ok"]:
+        raise typer.Exit(1)
+
+
+@app.command()
 def prepare(
     name: Annotated[str, typer.Argument(help="cityscapes, celeba, rafd or cub.")],
     folder: Annotated[Path, typer.Argument(help="Where its official files lie.")],

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from replicate.datasets import hashes
 from replicate.datasets.layouts import SPLITS, shown
 from replicate.datasets.spec import Spec
 from replicate.errors import ReplicateError
@@ -104,6 +105,17 @@ def read(entry: Spec, domain: str, split: str) -> tuple[np.ndarray, np.ndarray]:
         return found.data.transpose(0, 2, 3, 1), found.labels
     found = datasets.USPS(entry.folder, train=split == "train")
     return found.data, np.array(found.targets, np.int64)
+
+
+def faults(entry: Spec) -> dict[str, str]:
+    """What is wrong with the archives, by their place below the set's folder."""
+    wrong = {}
+    for archive in _all(entry, *SPLITS):
+        path = entry.folder / archive.place
+        reason = hashes.mismatch(path, md5=archive.md5) if path.is_file() else "missing"
+        if reason:
+            wrong[archive.place] = reason
+    return wrong
 
 
 def _read_mnist(packed: list[Path]) -> tuple[np.ndarray, np.ndarray]:

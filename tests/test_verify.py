@@ -1,0 +1,108 @@
+"""Whether a set on the disk is the one on record."""
+
+import hashlib
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+from support.digits import archives
+from support.pictures import paired, unpaired
+
+from replicate import cli
+from replicate.datasets import digits, verify
+from replicate.datasets.digits import Archive
+from replicate.errors import ReplicateError
+
+CONTENT = "c" * 64
+
+
+@pytest.fixture
+def passport(monkeypatch) -> dict:
+    """What the module `passport` would find and has stored; no test here makes one."""
+    known = {"found": CONTENT, "stored": None}
+    module = SimpleNamespace(
+        content_hash=lambda entry: known["found"],
+        stored=lambda entry: known["stored"] and {"content": known["stored"]},
+    )
+    monkeypatch.setitem(sys.modules, "replicate.datasets.passport", module)
+    return known
+
+
+def test_a_whole_set_is_verified(root, passport):
+    unpaired(root / "mine")
+    report = json.loads(json.dumps(verify.verify("mine", progress=False)))
+    assert report == {
+        "name": "mine",
+        "folders": {
+            name: {"count": n, "expected": None}
+            for name, n in zip(("trainA", "trainB", "testA", "testB"), (3, 2, 2, 2), strict=True)
+        },
+        "unreadable": {},
+        "content": {"found": CONTENT, "stored": None, "same": None},
+        "ok": True,
+    }
+    text = verify.format_report(report)
+    assert text.startswith("mine: verified\n") and "trainA: 3 images, no count is on rec" in text
+    assert "no passport is stored yet, `replicate data passport mine` does" in text
+
+
+def test_every_file_that_cannot_be_read_is_named(root, passport):
+    folder = unpaired(root / "mine")
+    whole = (folder / "trainA" / "0.png").read_bytes()
+    (folder / "trainA" / "0.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "testB" / "1.png").write_bytes(b"nothing")
+    report = verify.verify("mine", progress=False)
+    assert set(report["unreadable"]) == {"trainA/0.png", "testB/1.png"} and not report["ok"]
+    text = verify.format_report(report)
+    assert text.startswith("mine: NOT as it should be")
+    assert "testB/1.png: no image format recognised, 7 bytes" in text
+
+
+def test_counts_are_held_to_the_record(root, passport):
+    paired(root / "facades")
+    report = verify.verify("facades", progress=False)
+    assert report["folders"]["train"] == {"count": 3, "expected": 400} and not report["ok"]
+    assert "train: 3 images, expected 400" in verify.format_report(report)
+
+
+@pytest.mark.parametrize("stored, same", [(CONTENT, True), ("d" * 64, False)])
+def test_the_content_is_held_to_the_stored_passport(root, passport, stored, same):
+    unpaired(root / "mine")
+    passport["stored"] = stored
+    report = verify.verify("mine", progress=False)
+    assert report["content"]["same"] is same and report["ok"] is same
+    wanted = "as in the stored passport" if same else f"the stored passport has {stored}"
+    assert wanted in verify.format_report(report)
+
+
+def test_digits_are_held_to_their_md5(root, passport, monkeypatch):
+    files = archives()
+    name, content = next(iter(files.items()))
+    listed = [Archive(name, hashlib.md5(content).hexdigest(), []), Archive("gone", "0" * 32, [])]
+    monkeypatch.setattr(digits, "_all", lambda entry, *splits: listed)
+    (root / "mnist2usps").mkdir(parents=True)
+    (root / "mnist2usps" / name).write_bytes(content)
+    assert verify.verify("mnist2usps")["unreadable"] == {"gone": "missing"}
+    (root / "mnist2usps" / name).write_bytes(content[:-1])
+    report = verify.verify("mnist2usps")
+    assert report["unreadable"][name].startswith("md5 mismatch") and not report["ok"]
+
+
+def test_what_is_not_here_or_drawn_is_told(root):
+    with pytest.raises(ReplicateError, match="does not exist"):
+        verify.verify("horse2zebra")
+    with pytest.raises(ReplicateError, match="is drawn, so there is no file to verify"):
+        verify.verify("shapes_drawn")
+
+
+def test_a_set_that_is_not_as_it_should_be_ends_with_status_1(root, passport, monkeypatch, capsys):
+    folder = unpaired(root / "mine")
+    for broken in (False, True):
+        if broken:
+            (folder / "trainA" / "0.png").write_bytes(b"")
+        monkeypatch.setattr(sys, "argv", ["replicate", "data", "verify", "mine"])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert end.value.code == broken
+        assert ("trainA/0.png: " in capsys.readouterr().out) is broken
