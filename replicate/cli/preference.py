@@ -31,7 +31,9 @@ def make(
     data: Annotated[str, typer.Option(help="The runs' data set.")] = "horse2zebra_drawn",
     seed: Annotated[int, typer.Option(min=0, help="The runs' seed.")] = 0,
     budget: Budget = "laptop",
-    direction: Annotated[str, typer.Option(help="The runs' direction, AB or BA.")] = "AB",
+    direction: Annotated[
+        str, typer.Option(help="The runs' direction, e.g. 'horse->zebra'.")
+    ] = "AB",
     source: Annotated[Path | None, typer.Option(help="Folder of the inputs.")] = None,
     real: Annotated[Path | None, typer.Option(help="Folder of real target images.")] = None,
     target: Annotated[str, typer.Option(help="What translations should show; runs know it.")] = "",

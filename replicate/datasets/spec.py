@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from replicate import paths
-from replicate.datasets import hashes, layouts
+from replicate.datasets import directions, hashes, layouts
 from replicate.errors import ReplicateError, UnknownName, unknown
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -168,7 +168,7 @@ def spec(name: str) -> Spec:
     folder = paths.data() / name
     if not NAME.fullmatch(name) or name in RESERVED or not folder.is_dir():
         place = layouts.expected("cyclegan", paths.data() / "NAME")
-        raise UnknownName(f"{unknown('data set', name, names())}. Own images go to {place}")
+        raise UnknownName(f"{_unknown(name, entries)}. Own images go to {place}")
     layout = layouts.layout_of(folder)
     if layout is None:
         raise ReplicateError(
@@ -200,6 +200,20 @@ def _noted(name: str, file: Path, layout: str) -> Spec:
         text = f"layout {entry.layout}, expected {layout}, that of the folder"
         raise ReplicateError(f"{layouts.shown(file)}: {text}. {way_out}")
     return entry
+
+
+def _unknown(name: str, entries: dict[str, Spec]) -> str:
+    """What is said of a name that no set has; a set with that direction is its closest match."""
+    text = str(unknown("data set", name, names()))
+    asked = name.lower()
+    same = [entry for entry in entries.values() if asked in directions.spellings(entry.domains)]
+    if not same or asked.upper() in directions.LETTERS:
+        return text
+    # the plain set, not one that reverses it or is drawn after it
+    found = min(same, key=lambda entry: (bool(entry.reverses), len(entry.name)))
+    way = directions.in_words(directions.in_letters(asked, found.domains), found.domains)
+    meant = f"did you mean {found.name!r}? Its direction {way} is trained with it"
+    return f"unknown data set {name!r} ({meant}); {text.partition('; ')[2]}"
 
 
 def _is_own(folder: Path) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from filelock import FileLock, Timeout
+from PIL.PngImagePlugin import PngInfo
 
 from replicate import checkpoint, evaluation, paths, repro
 from replicate.datasets import packed, passport
@@ -168,8 +169,8 @@ def _train(run: Run, device: torch.device) -> None:
     _write_record(folder, record)
     loop = Training(
         method, batches, folder, total, run.hash,
-        sample=lambda done: evaluation.sample_sheet(method, test).save(
-            folder / "samples" / f"{done:08d}.png"
+        sample=lambda done: _save_samples(
+            method, test, folder / "samples" / f"{done:08d}-{_directions(test)}.png"
         ),
         label=run.title,
     )  # fmt: skip
@@ -188,6 +189,19 @@ def _train(run: Run, device: torch.device) -> None:
             "peak_memory_mb": round(repro.peak_memory_mb(device)),
         },
     )
+
+
+def _directions(test: packed.ImageSet) -> str:
+    """`horse2zebra-zebra2horse`: what a sheet of samples shows, from top to bottom."""
+    words = (evaluation.in_words(direction, test) for direction in DIRECTIONS)
+    return "-".join(words).replace("->", "2")
+
+
+def _save_samples(method: Method, test: packed.ImageSet, path: Path) -> None:
+    """A sheet of samples; the text in the file says its directions, whatever its name."""
+    about = PngInfo()
+    about.add_text("directions", _directions(test))
+    evaluation.sample_sheet(method, test).save(path, pnginfo=about)
 
 
 def load_method(run: Run, device: torch.device) -> Method:
@@ -216,7 +230,7 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
             outputs, direction, test, train, method.attention_cell, cache, offline
         )
         rows += [asdict(score) | {"direction": words} for score in scores]
-    evaluation.sample_sheet(method, test).save(run.folder / "translations.png")
+    _save_samples(method, test, run.folder / "translations.png")
     table = pd.DataFrame(rows).assign(
         method=run.method, variant=run.label, dataset=run.dataset, seed=run.seed,
         budget=run.budget, split="test", iteration=run.record()["iterations"],

@@ -6,13 +6,12 @@ from types import ModuleType
 from typing import ClassVar
 
 import pydantic
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from replicate import reported
-from replicate.datasets import spec
+from replicate.datasets import directions, spec
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.run import BUDGETS, Run, make_run
-from replicate.methods.base import DIRECTIONS
 
 DEVICES = ("cpu", "cuda")
 LITERALS = (str, int, float, bool, list, dict, tuple, set, type(None))
@@ -95,16 +94,21 @@ class ProtocolParameters(Asked):
 
     minutes = {"smoke": 1, "laptop": 15, "paper": 30}
     dataset: str
-    direction: str  # "AB" or "BA"
+    direction: str  # "AB" or "BA", whichever way it was written: see `directions.in_letters`
     size: int  # px
     images: int  # of each set that go through Inception; 0: all
     standin_images: int  # of each set that go through the stand-in; 0: all
     references: list[str]  # libraries whose numbers stand beside ours
 
+    @field_validator("direction")
+    @classmethod
+    def _in_letters(cls, written: str, known: ValidationInfo) -> str:
+        if "dataset" not in known.data:  # that is the error to tell
+            return written
+        return directions.in_letters(written, spec.spec(known.data["dataset"]).domains)
+
     @model_validator(mode="after")
     def _images_exist(self) -> "ProtocolParameters":
-        spec.spec(self.dataset)
-        _choose("direction", self.direction, DIRECTIONS)
         for name in self.references:
             _choose("reference", name, REFERENCES)
         for name in ("images", "standin_images"):

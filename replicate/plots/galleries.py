@@ -13,16 +13,17 @@ import torch
 from matplotlib import colormaps
 from torch import Tensor
 
-from replicate.datasets import packed
+from replicate.datasets import directions, packed
 from replicate.datasets.batches import in_order
 from replicate.datasets.packed import ImageSet
+from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.evaluation import in_words, to_uint8
 from replicate.experiment.execute import load_method
 from replicate.experiment.run import Run
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Method
-from replicate.plots.images import Row, _known, _made, _of_seed, _open, _tiles
+from replicate.plots.images import Row, _known, _made, _of_seed, _open, _tiles, iteration
 from replicate.plots.picture import Picture, sheet
 from replicate.plots.style import name_of
 
@@ -222,16 +223,16 @@ def _masks_over_contents(attention: Tensor, content: Tensor, x: Tensor) -> list[
 
 def _evolved(run: Run, files: list[Path], moments: list[np.ndarray], images: int) -> Block:
     """A translation and its map at every moment; the input comes first, white below it."""
-    rows = []
+    rows, domains = [], spec(run.dataset).domains
     for k, direction in enumerate(DIRECTIONS):
         for i in range(images):
             before = moments[0][k, 0, i]
             rows.append(
-                (f"{direction[0]} to {direction[1]}", [before, *(m[k, 2, i] for m in moments)])
+                (directions.in_words(direction, domains), [before, *(m[k, 2, i] for m in moments)])
             )
             white = np.full_like(before, 255)
             rows.append(("  attention", [white, *(m[k, 1, i] for m in moments)]))
-    steps = ", ".join(str(int(file.stem)) for file in files)
+    steps = ", ".join(str(iteration(file)) for file in files)
     return f"{run.title}: input, then iterations {steps}", rows
 
 

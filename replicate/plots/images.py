@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from replicate.datasets import packed
+from replicate.datasets import directions, packed
 from replicate.datasets.packed import ImageSet
+from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.evaluation import TILES, in_words
 from replicate.experiment.run import Run
@@ -93,10 +94,17 @@ def _moments(run: Run) -> tuple[str, list[Row]]:
     sheets = [_open(file) for file in files]
     rows = [("input", _inputs(sheets[0]))]
     rows += [
-        (f"iteration {int(file.stem)}", _line(sheet))
+        (f"iteration {iteration(file)}", _line(sheet))
         for file, sheet in zip(files, sheets, strict=True)
     ]
-    return f"{run.title}: A to B, then B to A", rows
+    domains = spec(run.dataset).domains
+    words = (directions.in_words(direction, domains) for direction in DIRECTIONS)
+    return f"{run.title}: {', then '.join(words)}", rows
+
+
+def iteration(file: Path) -> int:
+    """The moment of a sheet of samples, which the directions may follow in its name."""
+    return int(file.stem.partition("-")[0])
 
 
 def _line(picture: np.ndarray) -> list[np.ndarray]:

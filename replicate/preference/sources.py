@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from replicate.datasets import packed
-from replicate.errors import ReplicateError, unknown
+from replicate.datasets.directions import in_letters
+from replicate.datasets.spec import spec
+from replicate.errors import ReplicateError
 from replicate.evaluation import in_words
 from replicate.experiment.run import Run, make_run
-from replicate.methods.base import DIRECTIONS
 from replicate.preference.material import Material, check_covered, check_same, folder_images
 
 
@@ -22,7 +23,7 @@ class RunChoice:
         dataset: a data set.
         seed: the runs' seed.
         budget: "smoke", "laptop" or "paper".
-        direction: "AB" or "BA".
+        direction: in words, such as `horse->zebra`, or "AB" or "BA".
     """
 
     dataset: str
@@ -53,6 +54,7 @@ def collect(
             match.
     """
     methods, runs = {}, []
+    direction = choice.direction
     for text in sources:
         name, equals, folder = text.partition("=")
         if not name or name in methods:
@@ -62,14 +64,15 @@ def collect(
         if equals:
             methods[name] = folder_images(Path(folder))
         else:
+            direction = in_letters(choice.direction, spec(choice.dataset).domains)
             runs.append(make_run(name, choice.dataset, choice.seed, choice.budget))
-            methods[name] = run_images(runs[-1], choice.direction)
+            methods[name] = run_images(runs[-1], direction)
     check_same(methods)
     inputs = folder_images(source) if source else {}
     truth = folder_images(real) if real else {}
     if runs:
         split = packed.load(choice.dataset, "test", runs[0].config.crop_size)
-        X, Y = choice.direction
+        X, Y = direction
         inputs = inputs or _packed_images(split, X)
         truth = truth or _packed_images(split, Y)
         target = target or split.domains["AB".index(Y)]
@@ -81,11 +84,12 @@ def collect(
 def run_images(run: Run, direction: str) -> dict[str, Path]:
     """The translated test images of a finished run by stem.
 
+    Args:
+        direction: "AB" or "BA".
+
     Raises:
         ReplicateError: the run is not finished; the text holds the command that trains it.
     """
-    if direction not in DIRECTIONS:
-        raise unknown("direction", direction, DIRECTIONS)
     state = run.state()
     split = packed.load(run.dataset, "test", run.config.crop_size)
     folder = run.folder / "outputs" / in_words(direction, split).replace("->", "2")

@@ -19,6 +19,7 @@ NOTEBOOK = "00_protocol"
         ("device: gpu", r"unknown device 'gpu'"),
         ("dataset: horse2zebra_drwan", r"\(did you mean 'horse2zebra_drawn'\?\)"),
         ("direction: AA", r"unknown direction 'AA'.*; known: AB, BA"),
+        ("direction: horse2zebras", r"unknown direction .* \(did you mean 'horse->zebra'\?\)"),
         ("references: [clean_fid]", r"unknown reference 'clean_fid' \(did you mean 'clean-fid'"),
         ("images: 3", r"images=3: expected 0 \(all\) or 4 and more"),
         ("standin_images: -1", r"standin_images=-1: expected 0 \(all\) or 4 and more"),
@@ -29,6 +30,12 @@ def test_wrong_parameters_stop_the_notebook(workspace, injected, text):
     given = workflow.read_params(NOTEBOOK, "smoke") | yaml.safe_load(injected)
     with pytest.raises(ReplicateError, match=text):
         experiment.parameters(given, NOTEBOOK)
+
+
+@pytest.mark.parametrize("written", ["BA", "zebra->horse", "zebra2horse", "zebra → horse"])
+def test_a_direction_may_be_given_in_words(workspace, written):
+    given = workflow.read_params(NOTEBOOK, "smoke") | {"direction": written}
+    assert experiment.parameters(given, NOTEBOOK).direction == "BA"
 
 
 def test_the_other_notebooks_have_other_parameters(workspace):

@@ -65,9 +65,12 @@ def test_sources_that_are_not_there_are_refused(trained, sources, text):
         collect(sources, trained)
 
 
-def test_an_unknown_direction_is_named(trained):
-    with pytest.raises(ReplicateError, match="unknown direction 'horse2zebra'"):
-        collect(["cyclegan"], RunChoice(trained.dataset, 0, "smoke", "horse2zebra"))
+def test_a_direction_is_given_in_words_or_letters(trained):
+    for written in ("BA", "B->A", "b2a"):
+        choice = RunChoice(trained.dataset, 0, "smoke", written)
+        assert collect(["cyclegan"], choice).target == "A"
+    with pytest.raises(ReplicateError, match=r"unknown direction 'A>B' \(did you mean 'A->B'\?\)"):
+        collect(["cyclegan"], RunChoice(trained.dataset, 0, "smoke", "A>B"))
 
 
 def test_images_that_do_not_match_are_named(folder):
