@@ -93,7 +93,7 @@ def test_a_reversed_set_reads_the_other_ones_files_the_other_way(root):
 def test_a_missing_set_tells_what_to_do(root):
     for name, text in (
         ("photo2vangogh", rf"{root}/vangogh2photo does not exist\. Run `replicate data get vang"),
-        ("rafd", r"To have it: on request only: apply at"),
+        ("rafd", r"About this set: on request only: apply at"),
         ("lion2tiger", rf"into {root}/lion2tiger/{{trainA,trainB,testA,testB}}"),
     ):
         with pytest.raises(ReplicateError, match=text):

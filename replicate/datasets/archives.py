@@ -42,7 +42,7 @@ class _Budget:
     """What an archive may unpack to: bytes by its own size and by the free disk, and files."""
 
     def __init__(self, archive: Path, folder: Path) -> None:
-        self.archive, self.folder = archive, folder
+        self.archive = archive
         self.room = int(shutil.disk_usage(folder).free * HEADROOM)
         self.bytes = RATIO * archive.stat().st_size + SLACK
         self.files = FILES
@@ -56,8 +56,8 @@ class _Budget:
             raise self.bomb()
         if self.room < 0:
             raise ReplicateError(
-                f"{shown(self.archive)} declares more bytes than {shown(self.folder.parent)} has "
-                f"free. Free some, or {disk.WAY_OUT}"
+                f"{shown(self.archive)} declares more bytes than the disk has free. Free some, or "
+                f"{disk.WAY_OUT}"
             )
         if self.files < 0:
             raise ReplicateError(f"{shown(self.archive)} refused: it holds more than {FILES} files")

@@ -53,23 +53,33 @@ def get(name: str, source: str | None = None, progress: bool = True) -> Path:
             f"{name} comes through torchvision, file by file, not from {source}: run `replicate "
             f"data get {name}`, or put the files into {digits.expected(entry)}"
         )
-    with disk.writing(name, paths.data()), _alone(name):
-        if entry.layout == "torchvision":
-            digits.get(entry)
-            print(f"{name}: {shown(entry.folder)} is complete")
-            return entry.folder
-        if entry.folder.is_dir() and any(entry.folder.iterdir()):
-            return _present(entry)
-        if entry.originals and source is None:
-            return originals.get(entry, progress)
-        archive = _archive(entry, source, progress)
-        try:
-            _install(entry, archive)
-            passport.note_archive(entry, archive)
-        finally:
-            if archive.parent == _workshop():
-                archive.unlink()
-    print(f"{name}: unpacked to {shown(entry.folder)}")
+    try:
+        with disk.writing(name, paths.data()), _alone(name):
+            return _get(entry, source, progress)
+    except OSError as error:
+        place = shown(paths.data())
+        raise ReplicateError(
+            f"{name}: {error}. Expected a folder to write to at {place}"
+        ) from error
+
+
+def _get(entry: Spec, source: str | None, progress: bool) -> Path:
+    if entry.layout == "torchvision":
+        digits.get(entry)
+        print(f"{entry.name}: {shown(entry.folder)} is complete")
+        return entry.folder
+    if entry.folder.is_dir() and any(entry.folder.iterdir()):
+        return _present(entry)
+    if entry.originals and source is None:
+        return originals.get(entry, progress)
+    archive = _archive(entry, source, progress)
+    try:
+        _install(entry, archive)
+        passport.note_archive(entry, archive)
+    finally:
+        if archive.parent == _workshop():
+            archive.unlink()
+    print(f"{entry.name}: unpacked to {shown(entry.folder)}")
     return entry.folder
 
 
@@ -130,7 +140,7 @@ def _archive(entry: Spec, source: str | None, progress: bool) -> Path:
         f"{by_hand.name}: {', '.join(failures) or 'no address is known'}. "
         f"Put the archive at {shown(by_hand)} yourself{checksum} and run again, or name it: "
         f"`replicate data get {entry.name} --from PATH/{by_hand.name}`"
-        f"{f'. To have it: {how}' if how else ''}"
+        f"{f'. About this set: {how}' if how else ''}"
     )
 
 

@@ -42,7 +42,7 @@ def missing(entry: Spec) -> ReplicateError:
     lacking = f"data set {entry.name!r} is not here: {shown(entry.folder)} does not exist."
     entry = spec(entry.reverses) if entry.reverses else entry
     if how := entry.how():
-        return ReplicateError(f"{lacking} To have it: {how}")
+        return ReplicateError(f"{lacking} About this set: {how}")
     if entry.layout == "torchvision":
         local, place = "", digits.expected(entry)
     else:

@@ -23,7 +23,7 @@ def get(entry: Spec, progress: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     failures = [text for each in entry.originals if (text := _fetch(each, folder, progress))]
     if failures:
-        raise ReplicateError(f"{entry.name}: {'; '.join(failures)}. To have it: {entry.how()}")
+        raise ReplicateError(f"{entry.name}: {'; '.join(failures)}. About this set: {entry.how()}")
     for each in entry.originals:
         _unpack(folder / each.file, folder)
     print(
