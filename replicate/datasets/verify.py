@@ -48,7 +48,8 @@ def verify(name: str, progress: bool = True) -> dict:
 
 def format_report(report: dict) -> str:
     """The report as text."""
-    lines = [f"{report['name']}: {'verified' if report['ok'] else 'NOT as it should be'}"]
+    name, content = report["name"], report["content"]
+    lines = [f"{name}: {'verified' if report['ok'] else 'NOT as it should be'}"]
     for folder, found in report["folders"].items():
         wanted = found["expected"]
         told = f"expected {wanted}" if wanted is not None else "no count is on record"
@@ -57,9 +58,8 @@ def format_report(report: dict) -> str:
         lines.append(f"  {file}: {reason}")
     if not report["unreadable"]:
         lines.append("  every file can be read")
-    content = report["content"]
     if content["stored"] is None:
-        command = f"`replicate data passport {report['name']}`"
+        command = f"`replicate data passport {name}`"
         lines.append(f"  content {content['found']}: no passport is stored yet, {command} does")
     elif content["same"]:
         lines.append(f"  content {content['found']}, as in the stored passport")
