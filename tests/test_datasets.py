@@ -56,9 +56,9 @@ def test_without_a_nested_folder_nothing_is_suggested(root):
 
 
 def test_a_folder_in_no_layout_is_told_the_layouts(root):
-    unpaired(root / "maps" / "inner")
-    with pytest.raises(ReplicateError, match=r"no known layout \(found 1 folder\).*maps/inner/\?"):
-        load("maps", "train", 16)
+    unpaired(root / "charts" / "inner")
+    with pytest.raises(ReplicateError, match=r"no known layout \(found 1 folder\).*charts/inner/\?"):
+        load("charts", "train", 16)
 
 
 def test_upper_case_endings_count_and_hidden_files_do_not(root):

@@ -76,7 +76,7 @@ ZIPS = {
     "apple2orange": (995, 1019, 266, 248), "horse2zebra": (1067, 1334, 120, 140),
     "summer2winter_yosemite": (1231, 962, 309, 238), "monet2photo": (1072, 6287, 121, 751),
     "cezanne2photo": (525, 6287, 58, 751), "ukiyoe2photo": (562, 6287, 263, 751),
-    "vangogh2photo": (400, 6287, 400, 751), "maps_cyclegan": (1096, 1096, 1098, 1098),
+    "vangogh2photo": (400, 6287, 400, 751), "maps": (1096, 1096, 1098, 1098),
     "cityscapes_cyclegan": (2975, 2975, 500, 500), "facades_cyclegan": (400, 400, 106, 106),
     "iphone2dslr_flower": (1812, 3325, 569, 480),
 }  # fmt: skip
@@ -104,7 +104,30 @@ def test_a_reversed_entry_has_the_others_files_and_its_domains_exchanged():
 
 def test_a_reversed_entry_of_an_unknown_set_is_refused():
     with pytest.raises(ReplicateError, match=r"b reverses 'mops' \(did you mean 'maps'\?\)"):
-        spec._entry("b", {"b": {"reverses": "mops"}, "maps": {}})
+        spec._entry("b", {"reverses": "mops"}, {"maps": {}})
+
+
+@pytest.mark.parametrize(
+    "line, text",
+    [
+        ("  licnce: MIT", r"unknown field of n in .*\.yaml 'licnce' \(did you mean 'licence'\?\)"),
+        (
+            "  urls: [{url: 'ftp://a.org/a'}]",
+            r"n in .*\.yaml: urls\.0\.url: .*found 'ftp://a\.org/a'",
+        ),
+        ("  left: x", r"n in .*\.yaml: left: x: expected a domain for pix2pix, else nothing"),
+        ("  source: [", r"r\.yaml is not YAML: "),
+        ("m: 3", r"m: 3; expected the fields of a data set"),
+    ],
+)
+def test_a_malformed_file_is_told_by_entry_and_field(tmp_path, line, text):
+    file = tmp_path / "r.yaml"
+    good = "n:\n  layout: cyclegan\n  domains: [x, y]\n  source: s\n  licence: ''\n"
+    file.write_text(good)
+    assert spec._read(file, 0)["n"].domains == ("x", "y")
+    file.write_text(good + line)
+    with pytest.raises(ReplicateError, match=text):
+        spec._read(file, 1)
 
 
 GOOD = {"name": "n", "layout": "cyclegan", "domains": ("x", "y"), "source": "", "licence": ""}

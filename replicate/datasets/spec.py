@@ -229,19 +229,37 @@ def _entries() -> dict[str, Spec]:
 @cache
 def _read(file: Path, mtime_ns: int) -> dict[str, Spec]:
     """The entries of the registry file, read again only when it has changed."""
-    entries = yaml.safe_load(file.read_text(encoding="utf-8"))
     try:
-        return {name: _entry(name, entries) for name in entries}
-    except ValidationError as error:
-        raise ReplicateError(f"{layouts.shown(file)}: {error}") from error
+        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ReplicateError(f"{layouts.shown(file)} is not YAML: {error}") from error
+    read = {}
+    for name, fields in entries.items():
+        try:
+            read[name] = _entry(name, fields, entries)
+        except ValidationError as error:
+            raise _in_words(f"{name} in {layouts.shown(file)}", error) from error
+    return read
 
 
-def _entry(name: str, entries: dict[str, dict]) -> Spec:
+def _entry(name: str, fields: dict, entries: dict[str, dict]) -> Spec:
     """One entry; a reversed one takes what it does not say itself from the set that it reverses."""
-    fields = entries[name]
+    if not isinstance(fields, dict):
+        raise ReplicateError(f"{name}: {fields!r}; expected the fields of a data set")
     if not (other := fields.get("reverses")):
         return Spec(name=name, **fields)
     if other not in entries:
         raise unknown(f"data set that {name} reverses", other, entries)
     base = {key: value for key, value in entries[other].items() if key not in OWN}
     return Spec(name=name, **{**base, "domains": entries[other]["domains"][::-1], **fields})
+
+
+def _in_words(place: str, error: ValidationError) -> ReplicateError:
+    """The first thing that is wrong with an entry; an unknown key first, as it hides another."""
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+        return unknown(f"field of {place}", where, Spec.model_fields)
+    found = "" if first["type"] == "missing" else f", found {first['input']!r}"
+    told = first["msg"].removeprefix("Value error, ")
+    return ReplicateError(f"{place}: {f'{where}: ' if where else ''}{told}{found if where else ''}")
