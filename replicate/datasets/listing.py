@@ -29,7 +29,7 @@ def format_listing(sets: list[dict]) -> str:
         counts = ", ".join(f"{k} {v}" for k, v in each["counts"].items()) or f"counts {UNKNOWN}"
         size = f"{each['bytes'] / 1e6:.1f} MB" if each["bytes"] else "-"
         words = "/".join(each["domains"])
-        about = f"{each['state']:<10} {size:>9}  {each['layout']:<11} {words:<21} {counts}"
+        about = f"{each['state']:<10} {each['layout']:<11} {words:<21} {size:>9}  {counts}"
         lines.append(f"{each['name']:<22} {about}")
         lines.append(f"{'':22} {each['to_do']}")
     return "\n".join(lines)
