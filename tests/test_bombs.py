@@ -70,7 +70,18 @@ def sparse() -> bytes:
     return buffer.getvalue()
 
 
+def long_header() -> bytes:
+    """A tar whose first header, which tarfile reads whole, is 8 MB long."""
+    info = tarfile.TarInfo("toys")
+    info.type, info.size = tarfile.XHDTYPE, 8 << 20
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        archive.addfile(info, io.BytesIO(bytes(info.size)))
+    return buffer.getvalue()
+
+
 BOMBS = {
+    "tar.gz, header": long_header,
     "zip, declared": declared,
     "tar.gz": lambda: zeros("w:gz"),
     "tar.xz": lambda: zeros("w:xz"),

@@ -57,7 +57,9 @@ def test_without_a_nested_folder_nothing_is_suggested(root):
 
 def test_a_folder_in_no_layout_is_told_the_layouts(root):
     unpaired(root / "charts" / "inner")
-    with pytest.raises(ReplicateError, match=r"no known layout \(found 1 folder\).*charts/inner/\?"):
+    with pytest.raises(
+        ReplicateError, match=r"no known layout \(found 1 folder\).*charts/inner/\?"
+    ):
         load("charts", "train", 16)
 
 

@@ -151,7 +151,10 @@ def _zip_members(archive: Path, budget: _Budget) -> Members:
 
 
 def _is_tar(path: Path) -> bool:
-    with _tar(path, _Budget(path, path.parent)):
+    try:
+        with _tar(path, _Budget(path, path.parent)):
+            return True
+    except ReplicateError:  # a bomb in its first header: whoever unpacks it is told
         return True
 
 
