@@ -3,7 +3,7 @@
 import csv
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from replicate.datasets.spec import Spec, spec
 VERSION = 1  # raise it when the same files would be judged otherwise
 SHOWN = 20  # files printed a fault; the report itself holds all
 AT_ONCE = 16  # images a core; more wait, so that memory does not grow with the set
+Seen = Iterator[tuple[Path, Inspected]]
 
 
 def audit(name: str, progress: bool = True) -> dict:
@@ -110,7 +111,7 @@ def _parts(entry: Spec, folder: str) -> tuple[str, ...]:
     return entry.domains if entry.left == entry.domains[0] else entry.domains[::-1]
 
 
-def _look_at_all(folder: Path, look, progress: bool) -> Iterator[tuple[Path, Inspected]]:
+def _look_at_all(folder: Path, look: Callable[[Path], Inspected], progress: bool) -> Seen:
     """Each image file of a folder with its findings, by name.
 
     Threads serve, as decoding, hashing and arithmetic leave the interpreter free.
@@ -128,7 +129,7 @@ def _look_at_all(folder: Path, look, progress: bool) -> Iterator[tuple[Path, Ins
                 yield path, found
 
 
-def _folder(entry: Spec, name: str, seen, faults: list, twins: dict, split: str) -> dict:
+def _folder(entry: Spec, name: str, seen: Seen, faults: list, twins: dict, split: str) -> dict:
     """The summary of one folder; adds its faults, and each image to `twins` by its pixels."""
     modes, sizes, count, size = Counter(), [], 0, 0
     for path, found in seen:

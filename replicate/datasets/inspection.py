@@ -26,7 +26,7 @@ FAULTS = {
     "duplicate": "equal pixels within a split",
 }
 TINY = 64  # px; a shorter side is enlarged at every size that this project trains at
-ASPECT = 2.5  # a panorama; squeezed to a square, its content is no longer recognised
+ASPECT = 2.5  # the squeeze to a square distorts shapes as much
 GREY = 4  # levels between channels, in all but 1 % of the pixels: JPEG tints the seam of a pair
 # Of label maps. On the 506 of facades at most 4 flat px are over 16 levels from every class, and at
 # most 33 % of all pixels over 60; on photographs at least 255 flat px and 99 %. JPEG leaves nothing

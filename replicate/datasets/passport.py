@@ -45,7 +45,11 @@ def passport(name: str, sizes: tuple[int, int] = SIZES, progress: bool = True) -
     known = stored(entry) or {}
     keys = ("version", "content", "layout", "domains", "left")
     fresh = all(known.get(key) == made[key] for key in keys)
-    made |= {key: known[key] for key in ("folders", "faults")} if fresh else _look(entry, sizes)
+    made |= (
+        {key: known[key] for key in ("folders", "faults")}
+        if fresh
+        else _look(entry, sizes, progress)
+    )
     made["unpacked_from"] = _archive(entry, made["content"])
     if made != known:
         hashes.write_json(folder(entry) / "passport.json", made)
@@ -170,10 +174,10 @@ def _digest(known: dict) -> str:
     return hashlib.sha256(json.dumps(sorted(known.items())).encode()).hexdigest()
 
 
-def _look(entry: Spec, sizes: tuple[int, int]) -> dict:
+def _look(entry: Spec, sizes: tuple[int, int], progress: bool) -> dict:
     """The folders and the faults of a set."""
     if entry.layout in FOLDERS:
-        report = audit.audit(entry.name)
+        report = audit.audit(entry.name, progress)
         faults = Counter(row["fault"] for row in report["faults"])
         return {"folders": report["folders"], "faults": dict(faults)}
     found = {}
