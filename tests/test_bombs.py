@@ -124,7 +124,8 @@ def test_too_many_files_are_refused(root, entry, tmp_path, monkeypatch, pack):
     (tmp_path / "a").write_bytes(pack(members()))
     monkeypatch.setattr(archives, "FILES", 8)
     get(NAME, str(tmp_path / "a"))
-    shutil.rmtree(root / NAME)
+    for made in (NAME, "passports", "packed"):
+        shutil.rmtree(root / made)
     monkeypatch.setattr(archives, "FILES", 7)
     with pytest.raises(ReplicateError, match="refused: it holds more than 7 files"):
         get(NAME, str(tmp_path / "a"))

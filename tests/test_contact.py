@@ -60,6 +60,13 @@ def test_a_row_of_each_domain_and_a_block_of_each_split(root):
     assert (tile(shown, 2, 0, block=1) == (0, 0, 200)).all()
 
 
+def test_a_set_that_reverses_another_shows_its_own_domains(root):
+    """`photo2vangogh` lies in the folder of `vangogh2photo`, whose A is van Gogh."""
+    unpaired(root / "vangogh2photo", counts=(3, 2, 1, 1))
+    headings = texts(plots.contact_sheet("photo2vangogh", columns=4))
+    assert headings[:3] == ["photo2vangogh train: 2 photo, 3 vangogh", "A  photo", "B  vangogh"]
+
+
 def test_pairs_stand_side_by_side(root):
     paired(root / "mine")
     figure = plots.contact_sheet("mine", columns=5)  # two pairs in a row

@@ -3,33 +3,19 @@
 import hashlib
 import json
 import sys
-from types import SimpleNamespace
 
 import pytest
 from support.digits import archives
 from support.pictures import paired, unpaired
 
 from replicate import cli
-from replicate.datasets import digits, verify
+from replicate.datasets import digits, passport, verify
 from replicate.datasets.digits import Archive
+from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 
-CONTENT = "c" * 64
 
-
-@pytest.fixture
-def passport(monkeypatch) -> dict:
-    """What the module `passport` would find and has stored; no test here makes one."""
-    known = {"found": CONTENT, "stored": None}
-    module = SimpleNamespace(
-        content_hash=lambda entry: known["found"],
-        stored=lambda entry: known["stored"] and {"content": known["stored"]},
-    )
-    monkeypatch.setitem(sys.modules, "replicate.datasets.passport", module)
-    return known
-
-
-def test_a_whole_set_is_verified(root, passport):
+def test_a_whole_set_is_verified(root):
     unpaired(root / "mine")
     report = json.loads(json.dumps(verify.verify("mine", progress=False)))
     assert report == {
@@ -39,7 +25,7 @@ def test_a_whole_set_is_verified(root, passport):
             for name, n in zip(("trainA", "trainB", "testA", "testB"), (3, 2, 2, 2), strict=True)
         },
         "unreadable": {},
-        "content": {"found": CONTENT, "stored": None, "same": None},
+        "content": {"found": passport.content_hash(spec("mine")), "stored": None, "same": None},
         "ok": True,
     }
     text = verify.format_report(report)
@@ -47,7 +33,7 @@ def test_a_whole_set_is_verified(root, passport):
     assert "no passport is stored yet, `replicate data passport mine` does" in text
 
 
-def test_every_file_that_cannot_be_read_is_named(root, passport):
+def test_every_file_that_cannot_be_read_is_named(root):
     folder = unpaired(root / "mine")
     whole = (folder / "trainA" / "0.png").read_bytes()
     (folder / "trainA" / "0.png").write_bytes(whole[: len(whole) // 2])
@@ -59,24 +45,26 @@ def test_every_file_that_cannot_be_read_is_named(root, passport):
     assert "testB/1.png: no image format recognised, 7 bytes" in text
 
 
-def test_counts_are_held_to_the_record(root, passport):
+def test_counts_are_held_to_the_record(root):
     paired(root / "facades")
     report = verify.verify("facades", progress=False)
     assert report["folders"]["train"] == {"count": 3, "expected": 400} and not report["ok"]
     assert "train: 3 images, expected 400" in verify.format_report(report)
 
 
-@pytest.mark.parametrize("stored, same", [(CONTENT, True), ("d" * 64, False)])
-def test_the_content_is_held_to_the_stored_passport(root, passport, stored, same):
-    unpaired(root / "mine")
-    passport["stored"] = stored
+def test_the_content_is_held_to_the_stored_passport(root):
+    folder = unpaired(root / "mine")
+    stored = passport.passport("mine", progress=False)["content"]
     report = verify.verify("mine", progress=False)
-    assert report["content"]["same"] is same and report["ok"] is same
-    wanted = "as in the stored passport" if same else f"the stored passport has {stored}"
-    assert wanted in verify.format_report(report)
+    assert report["content"]["same"] is True and report["ok"]
+    assert "as in the stored passport" in verify.format_report(report)
+    (folder / "trainA" / "1.png").write_bytes((folder / "trainA" / "0.png").read_bytes())
+    report = verify.verify("mine", progress=False)
+    assert report["content"]["same"] is False and not report["ok"]
+    assert f"the stored passport has {stored}" in verify.format_report(report)
 
 
-def test_digits_are_held_to_their_md5(root, passport, monkeypatch):
+def test_digits_are_held_to_their_md5(root, monkeypatch):
     files = archives()
     name, content = next(iter(files.items()))
     listed = [Archive(name, hashlib.md5(content).hexdigest(), []), Archive("gone", "0" * 32, [])]
@@ -96,7 +84,7 @@ def test_what_is_not_here_or_drawn_is_told(root):
         verify.verify("shapes_drawn")
 
 
-def test_a_set_that_is_not_as_it_should_be_ends_with_status_1(root, passport, monkeypatch, capsys):
+def test_a_set_that_is_not_as_it_should_be_ends_with_status_1(root, monkeypatch, capsys):
     folder = unpaired(root / "mine")
     for broken in (False, True):
         if broken:

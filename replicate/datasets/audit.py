@@ -43,9 +43,9 @@ def audit(name: str, progress: bool = True) -> dict:
     palette = palettes.load(name) if name in palettes.known() else None
     report["palette"] = palette is not None
     twins = defaultdict(list)
-    for split, group in layouts.FOLDERS.get(entry.layout, {}).items():
-        for folder in group:
-            look = partial(inspect, parts=_parts(entry, folder), palette=palette)
+    for split in layouts.SPLITS:
+        for i, folder in enumerate(entry.folders(split)):
+            look = partial(inspect, parts=_parts(entry, i), palette=palette)
             seen = _look_at_all(entry.folder / folder, look, progress)
             report["folders"][folder] = _folder(entry, folder, seen, report["faults"], twins, split)
     _compare(twins, report)
@@ -104,10 +104,10 @@ def write_table(report: dict, path: Path) -> Path:
     return path
 
 
-def _parts(entry: Spec, folder: str) -> tuple[str, ...]:
-    """The domains in a file of the folder: both halves from left to right, or the folder's own."""
+def _parts(entry: Spec, place: int) -> tuple[str, ...]:
+    """The domains in a file of a split's folder: both halves from left to right, or its own."""
     if not entry.paired:
-        return (entry.domains[folder.endswith("B")],)
+        return (entry.domains[place],)
     return entry.domains if entry.left == entry.domains[0] else entry.domains[::-1]
 
 

@@ -146,7 +146,7 @@ def _hashed(entry: Spec, progress: bool) -> dict:
 def _images(entry: Spec, split: str) -> list[Path]:
     if entry.layout == "torchvision":
         return [path for group in digits.split_files(entry, split).values() for path in group]
-    places = [entry.folder / name for name in FOLDERS[entry.layout][split]]
+    places = [entry.folder / name for name in entry.folders(split)]
     return [path for place in places if place.is_dir() for path in layouts.image_files(place)]
 
 

@@ -1,11 +1,10 @@
 """Whether a set on this disk is the one on record: counts, every file readable, content."""
 
-import importlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from replicate.datasets import digits, folders, layouts
+from replicate.datasets import digits, folders, layouts, passport
 from replicate.datasets.decoding import Undecodable, decode
 from replicate.datasets.layouts import SPLITS
 from replicate.datasets.progress import bar
@@ -96,7 +95,6 @@ def _reason(file: Path) -> str:
 
 
 def _content(entry: Spec) -> dict:
-    passport = importlib.import_module("replicate.datasets.passport")
     stored = (passport.stored(entry) or {}).get("content")
     if entry.layout == "torchvision" and digits.absent(entry, *SPLITS):
         return {"found": None, "stored": stored, "same": None if stored is None else False}

@@ -107,7 +107,7 @@ def _sources(entry: Spec, split: str) -> dict[str, list[Path] | np.ndarray]:
         digits.split_files(entry, split)  # tells what is missing, and the way out
         return {name: digits.read(entry, name, split)[0] for name in entry.domains}
     names = ["pairs"] if entry.paired else entry.domains
-    places = [entry.folder / folder for folder in FOLDERS[entry.layout][split]]
+    places = [entry.folder / folder for folder in entry.folders(split)]
     files = [layouts.image_files(place) if place.is_dir() else [] for place in places]
     return dict(zip(names, files, strict=True))
 
