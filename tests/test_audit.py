@@ -33,7 +33,9 @@ def found(report: dict) -> dict[str, list[str]]:
     return names
 
 
-def test_the_audit_names_every_odd_file(root):
+@pytest.fixture
+def faulty(root) -> Path:
+    """A set with a fault of each kind."""
     folder = large(root / "mine")
     picture(50, (80, 70)).convert("L").save(folder / "trainA" / "grey.png")
     picture(50, (80, 70)).convert("L").convert("RGB").save(folder / "trainB" / "grey_rgb.png")
@@ -47,6 +49,10 @@ def test_the_audit_names_every_odd_file(root):
     (folder / "trainA" / "again.png").write_bytes((folder / "trainA" / "0.png").read_bytes())
     with Image.open(folder / "trainB" / "0.png") as opened:
         opened.save(folder / "testB" / "leak.bmp")  # other bytes, equal pixels
+    return folder
+
+
+def test_the_audit_names_every_odd_file(faulty):
     report = json.loads(json.dumps(audit("mine", progress=False)))
     assert {name: about["count"] for name, about in report["folders"].items()} == {
         "trainA": 5,
@@ -56,7 +62,7 @@ def test_the_audit_names_every_odd_file(root):
     }
     about = report["folders"]["testA"]
     assert about["modes"] == {"RGB": 5, "P": 1} and about["bytes"] == sum(
-        path.stat().st_size for path in (folder / "testA").iterdir()
+        path.stat().st_size for path in (faulty / "testA").iterdir()
     )
     assert about["height"] == [63, 70] and about["width"] == [80, 176]
     assert found(report) == {
@@ -70,6 +76,10 @@ def test_the_audit_names_every_odd_file(root):
         "duplicate": ["trainA/0.png", "trainA/again.png", "trainA/grey.png", "trainB/grey_rgb.png"],
     }
     assert report["leaks"] == [["trainB/0.png", "testB/leak.bmp"]]
+
+
+def test_the_text_and_the_table_hold_every_fault(faulty, root):
+    report = audit("mine", progress=False)
     text = format_audit(report)
     for line in (
         "  trainA: 5 images; 4 RGB, 1 L; 80 x 70 px",
