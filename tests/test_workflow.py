@@ -162,10 +162,17 @@ def test_timing_ten_steps_leaves_nothing_behind(tiny):
 # What Snakemake makes of it
 
 
-@pytest.mark.parametrize("notebook, changed", [(NOTEBOOK, ("3,4",)), (PROTOCOL, ("", "tiny"))])
-def test_the_command_hands_over_what_was_asked(tiny, notebook, changed):
-    params = workflow.asked(notebook, "smoke", *changed)
-    words = workflow.command(notebook, params, jobs=5)
+@pytest.mark.parametrize(
+    "notebook, budget, changed",
+    [
+        (NOTEBOOK, "smoke", {"seeds": "3,4"}),
+        (PROTOCOL, "smoke", {"datasets": "tiny"}),
+        ("05_spatial_guidance", "laptop", {"seeds": "0,1"}),  # other data sets with one seed, too
+    ],
+)
+def test_the_command_hands_over_what_was_asked(tiny, notebook, budget, changed):
+    params = workflow.asked(notebook, budget, **changed)
+    words = workflow.command(notebook, budget, 5, **changed)
     assert words[:3] == [sys.executable, "-m", "snakemake"]
     for flag, value in [
         ("--snakefile", str(paths.ROOT / "Snakefile")),
@@ -175,16 +182,12 @@ def test_the_command_hands_over_what_was_asked(tiny, notebook, changed):
     ]:
         assert words[words.index(flag) + 1] == value
     config = dict(word.split("=") for word in words[words.index("--config") + 1 :])
-    again = workflow.asked(
-        config["notebook"], config["budget"], config.get("seeds", ""), config["datasets"]
-    )
-    assert again == params
+    assert workflow.asked(**config) == params
 
 
 @pytest.mark.slow
 def test_snakemake_lists_the_notebook_alone_where_nothing_is_trained(workspace):
-    params = workflow.asked(PROTOCOL, "smoke")
-    command = [*workflow.command(PROTOCOL, params, jobs=2), "--dry-run", "--quiet", "host"]
+    command = [*workflow.command(PROTOCOL, "smoke", jobs=2), "--dry-run", "--quiet", "host"]
     listed = subprocess.run(command, capture_output=True, text=True)
     text = listed.stdout + listed.stderr
     assert listed.returncode == 0, text
@@ -200,7 +203,8 @@ def test_snakemake_lists_exactly_the_missing_runs_and_the_notebook(tiny):
     done.parent.mkdir(parents=True)
     done.touch()
     notebook = paths.results() / "notebooks" / "smoke" / f"{NOTEBOOK}.ipynb"
-    command = [*workflow.command(NOTEBOOK, params, jobs=2), "--dry-run", "--quiet", "host"]
+    words = workflow.command(NOTEBOOK, "smoke", 2, "0,1", tiny)
+    command = [*words, "--dry-run", "--quiet", "host"]
     listed = subprocess.run(command, capture_output=True, text=True)
     text = listed.stdout + listed.stderr
     assert listed.returncode == 0, text

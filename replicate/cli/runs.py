@@ -121,7 +121,7 @@ def replicate_all(
     print(workflow.describe(params, jobs), flush=True)
     if dry_run:
         return
-    command = workflow.command(notebook, params, jobs)
+    command = workflow.command(notebook, budget, jobs, seeds, datasets)
     if subprocess.run(command).returncode:
         raise ReplicateError(
             "a job failed; its log is named above. The same command goes on where it was"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from itertools import chain
 from types import ModuleType
-from typing import ClassVar
 
 import pydantic
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -27,7 +26,6 @@ class Asked(pydantic.BaseModel):
     """What every notebook asks for: a budget and a device."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-    minutes: ClassVar[dict[str, int]]  # of the notebook itself at each budget, on one CPU thread
     budget: str
     device: str = "cpu"
 
@@ -41,15 +39,14 @@ class Asked(pydantic.BaseModel):
         """Every run asked for; none for a notebook that trains nothing."""
         return []
 
-    def options(self) -> dict[str, str]:
-        """What differs from the parameter file, as options of `replicate all`."""
-        return {}
+    def minutes(self) -> int:
+        """What the notebook itself takes on one CPU thread, the runs apart."""
+        return 1
 
 
 class Parameters(Asked):
     """What a paper's notebook asks for: methods x data sets x seeds at one budget, and more."""
 
-    minutes = dict.fromkeys(BUDGETS, 1)
     paper: str  # file in data/reported/
     methods: list[str] = Field(min_length=1)  # METHOD or METHOD:VARIANT
     datasets: list[str] = Field(min_length=1)
@@ -84,15 +81,15 @@ class Parameters(Asked):
         asked += [(m, d, self.seeds[0]) for d, more in self.one_seed.items() for m in more]
         return [make_run(*run, self.budget) for run in asked]
 
-    def options(self) -> dict[str, str]:
-        """Seeds and data sets, which `replicate all` may change."""
-        return {"seeds": ",".join(map(str, self.seeds)), "datasets": ",".join(self.datasets)}
+    def minutes(self) -> int:
+        """Longer where the notebook trains classifiers, segmenters or lone discriminators."""
+        longer = {} if self.budget == "smoke" else {"ma2018dagan": 5, "lin2021spatial": 10}
+        return longer.get(self.paper, 1)
 
 
 class ProtocolParameters(Asked):
     """What `00_protocol` asks for: the test images of one data set in one direction."""
 
-    minutes = {"smoke": 1, "laptop": 15, "paper": 30}
     dataset: str
     direction: str  # "AB" or "BA", whichever way it was written: see `directions.in_letters`
     size: int  # px
@@ -117,9 +114,9 @@ class ProtocolParameters(Asked):
                 raise ReplicateError(f"{name}={n}: expected 0 (all) or {FEWEST} and more")
         return self
 
-    def options(self) -> dict[str, str]:
-        """The data set, which `replicate all` may change."""
-        return {"datasets": self.dataset}
+    def minutes(self) -> int:
+        """Of all test images, under every resize, through Inception."""
+        return {"smoke": 1, "laptop": 15, "paper": 30}[self.budget]
 
 
 MODELS: dict[str, type[Asked]] = {"00_protocol": ProtocolParameters}  # the others: `Parameters`

@@ -73,13 +73,16 @@ def describe(params: Asked, jobs: int) -> str:
     training = (
         f"about {minutes:.0f} min in all (ten steps timed)" if planned else "nothing to train"
     )
-    lines.append(f"{training}, then the notebook: {params.minutes[params.budget]} min")
+    lines.append(f"{training}, then the notebook: {params.minutes()} min")
     return "\n".join(lines)
 
 
-def command(notebook: str, params: Asked, jobs: int) -> list[str]:
-    """The Snakemake call that trains the runs of `params`, if any, and executes the notebook."""
-    config = {"notebook": notebook, "budget": params.budget} | params.options()
+def command(
+    notebook: str, budget: str, jobs: int, seeds: str = "", datasets: str = ""
+) -> list[str]:
+    """The Snakemake call that trains the runs of what is `asked`, and executes the notebook."""
+    config = {"notebook": notebook, "budget": budget}
+    config |= {k: v for k, v in {"seeds": seeds, "datasets": datasets}.items() if v}
     folder = paths.results()  # Snakemake's own bookkeeping lies beside the results it is about
     folder.mkdir(parents=True, exist_ok=True)
     return [
