@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from math import inf, nan
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from replicate.errors import ReplicateError
 from replicate.experiment.execute import COLUMNS
 from replicate.experiment.run import Run, make_run
 from replicate.plots import writing
-from replicate.plots.images import _inputs, _line
+from replicate.plots.images import _inputs, _known, _line
 from replicate.plots.picture import Picture, sheet
 from replicate.plots.style import name_of
 
@@ -119,6 +120,13 @@ def test_translations_show_input_ideal_output_and_map(run: Run, images: packed.I
     assert texts[1:5] == ["input", "ideal", "aggan", "attention"]
     with pytest.raises(ReplicateError, match="no run of seed 1 has outputs yet"):
         plots.translations([run], seed=1)
+
+
+def test_the_truth_of_a_pair_is_its_other_half(images: packed.ImageSet) -> None:
+    pairs = replace(images, paired=True, arrays={X: images.arrays[X] for X in "AB"})
+    (given, inputs), (known, truths) = _known(pairs, "B", columns=2)
+    assert (given, known, len(truths)) == ("input", "truth", 2)
+    assert int(inputs[0][0, 0, 0]) == 20 and int(truths[0][0, 0, 0]) == 10
 
 
 def test_progress_has_a_line_a_moment(run: Run) -> None:

@@ -23,7 +23,7 @@ MOMENTS = 3  # of those saved; more make a notebook too large to open
 
 
 def translations(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Picture:
-    """Input, ideal where it is known, then each method's translation and attention map.
+    """Input, ideal or truth where known, then each method's translation and attention map.
 
     Args:
         runs: those of `seed` that are scored are shown, a block for each data set and direction.
@@ -73,6 +73,9 @@ def _known(images: ImageSet, source: str, columns: int) -> list[Row]:
     rows = [("input", list(images.arrays[source][:columns]))]
     if f"{source}_ideal" in images.arrays:
         rows.append(("ideal", list(images.arrays[f"{source}_ideal"][:columns])))
+    elif images.paired:
+        (target,) = {"A", "B"} - {source}
+        rows.append(("truth", list(images.arrays[target][:columns])))
     return rows
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 DPI = 100
 WIDTH = 1600  # px at most
 LABEL = 200  # px left of the images
+LETTERS = 28  # that fit there; a longer METHOD:VARIANT is broken at its colon
 GAP = 2  # px between tiles
 
 
@@ -55,6 +56,7 @@ def sheet(blocks: Sequence[tuple[str, Sequence[tuple[str, Sequence[np.ndarray]]]
         _text(picture, 6 / width, 1 - (top + heading / 2) / height, title, weight="bold")
         top += heading
         for label, tiles in rows:
+            label = label if len(label) <= LETTERS else label.replace(":", ":\n  ", 1)
             _text(picture, 6 / width, 1 - (top + side / 2) / height, label)
             strip = np.concatenate([_tile(tile, side) for tile in tiles], axis=1)
             box = (LABEL / width, 1 - (top + side) / height)
