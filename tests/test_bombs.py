@@ -5,20 +5,13 @@ import shutil
 import struct
 import tarfile
 import zipfile
-from pathlib import Path
 
 import pytest
-from support.archives import NAME, members, png, tarred, zipped
+from support.archives import NAME, left_behind, members, png, tarred, zipped
 
 from replicate.datasets import archives
 from replicate.datasets.fetch import get
 from replicate.errors import ReplicateError
-
-
-def left_behind(root: Path) -> list[str]:
-    """Everything below the data root but the lock."""
-    return sorted(p.name for p in root.rglob("*") if p.suffix != ".lock" and p.name != ".fetch")
-
 
 TEN_GB = 10 << 30
 

@@ -1,36 +1,18 @@
 """Every fault of a download: a complete verified set, or a clear error and nothing half-done."""
 
-import hashlib
 import random
 import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 
 import pytest
-from support.archives import NAME, is_complete, members, tarred, zipped
+from support.archives import NAME, is_complete, left_behind, members, served, sha, tarred, zipped
 
 from replicate.datasets import download
 from replicate.datasets.fetch import get
 from replicate.datasets.spec import Checksums, Mirror
 from replicate.errors import ReplicateError
-
-
-def sha(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def served(server, entry, content: bytes, **fields) -> bytes:
-    """An entry whose one address serves `content`, with its checksum on record."""
-    server.pages["/toys.zip"] = content
-    entry((Mirror(url=f"{server.url}/toys.zip", sha256=sha(content)),), **fields)
-    return content
-
-
-def left_behind(root: Path) -> list[str]:
-    """Everything below the data root but the lock."""
-    return sorted(p.name for p in root.rglob("*") if p.suffix != ".lock" and p.name != ".fetch")
 
 
 @pytest.mark.parametrize("seed", range(6))

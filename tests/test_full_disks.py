@@ -1,6 +1,5 @@
 """Full disks, and two processes at one set: real ones, where this machine allows."""
 
-import hashlib
 import shutil
 import signal
 import subprocess
@@ -9,28 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from support.archives import NAME, is_complete, members, zipped
+from support.archives import NAME, is_complete, left_behind, members, served, sha, zipped
 
 from replicate import paths
 from replicate.datasets.fetch import get
-from replicate.datasets.spec import Mirror
 from replicate.errors import ReplicateError
-
-
-def sha(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def served(server, entry, content: bytes, **fields) -> bytes:
-    """An entry whose one address serves `content`, with its checksum on record."""
-    server.pages["/toys.zip"] = content
-    entry((Mirror(url=f"{server.url}/toys.zip", sha256=sha(content)),), **fields)
-    return content
-
-
-def left_behind(root: Path) -> list[str]:
-    """Everything below the data root but the lock."""
-    return sorted(p.name for p in root.rglob("*") if p.suffix != ".lock" and p.name != ".fetch")
 
 
 def test_a_full_disk_is_told_while_downloading(root, entry, server):
