@@ -72,8 +72,11 @@ def update_readme(readme: Path, root: Path) -> None:
 
 
 def _verdicts(measured: pd.DataFrame, key: str) -> list[dict]:
-    found = claims.verdicts(measured, key)
-    return found.drop_duplicates(["claim", "dataset"]).to_dict("records")
+    """One row for each claim and data set, but those with few seeds of claims decided elsewhere."""
+    found = claims.verdicts(measured, key).drop_duplicates(["claim", "dataset"])
+    few = found["reason"].str.startswith("needs ")
+    elsewhere = found["claim"].isin(found.loc[found["reason"] == "", "claim"])
+    return found[~(few & elsewhere)].to_dict("records")
 
 
 def _claims(texts: set[str]) -> str:
