@@ -11,6 +11,7 @@ from replicate.labelled.scoring import labelled, translations
 from replicate.labelled.statistics import attention_intensity, class_frequency
 from replicate.labelled.truth import truth
 from replicate.methods.base import DIRECTIONS
+from replicate.plots.curves import legend
 from replicate.plots.picture import Picture
 from replicate.plots.style import colours, dress, name_of
 
@@ -25,6 +26,7 @@ ATTENTION = {
     "aware": "share of images where it is attended",
 }
 SHARES = {"images", "share", "aware"}  # drawn from 0 to 1; shares of all pixels are small
+CAPTION = "Attended: at least half of a class's pixels in the image. Mean over seeds."
 WIDTH, HEIGHT = 1000, 280  # px, of the picture and of a line of panels
 
 
@@ -48,25 +50,21 @@ def label_statistics(dataset: str = "facades", runs: Iterable[Run] = ()) -> Pict
     lines = [("training labels", counted, FREQUENCY)]
     attended = _attention([run for run in labelled(runs) if run.dataset == dataset], names)
     lines += [(words, own, ATTENTION) for words, own in attended.groupby("direction", sort=False)]
-    picture = Picture(WIDTH, HEIGHT * len(lines))
+    picture = Picture(WIDTH, HEIGHT * len(lines) + 60 * (len(lines) > 1))
     grid = picture.subplots(len(lines), len(FREQUENCY), squeeze=False, sharey=True)
+    of_runs = colours(attended["name"]) if len(lines) > 1 else {}
     for row, (heading, frame, columns) in zip(grid, lines, strict=True):
-        shades = colours(frame["name"])
+        shades = of_runs if columns is ATTENTION else colours(frame["name"])
         for axes, (column, title) in zip(row, columns.items(), strict=True):
-            last = axes is row[-1] and len(shades) > 1
             seaborn.barplot(
                 frame, x=column, y="class", hue="name", hue_order=list(shades), palette=shades,
-                order=list(names), errorbar=None, legend=last, ax=axes,
+                order=list(names), errorbar=None, legend=False, ax=axes,
             )  # fmt: skip
             axes.set(xlabel="", ylabel="", xlim=(0, 1 if column in SHARES else None))
             axes.set_title(title, fontsize=9)
             dress(axes)
         row[0].set_ylabel(f"{dataset}\n{heading}", fontsize=8)
-        if len(shades) > 1:
-            row[-1].legend(fontsize=8, frameon=False)
-        elif columns is ATTENTION:
-            row[0].set_ylabel(f"{dataset}\n{heading}, {next(iter(shades))}", fontsize=8)
-    picture.tight_layout()
+    legend(picture, of_runs, CAPTION) if of_runs else picture.tight_layout()
     return picture
 
 
