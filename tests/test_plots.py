@@ -16,8 +16,7 @@ from replicate.datasets import packed
 from replicate.errors import ReplicateError
 from replicate.experiment.execute import COLUMNS
 from replicate.experiment.run import Run, make_run
-from replicate.plots import writing
-from replicate.plots.images import _inputs, _known, _line
+from replicate.plots.images import _inputs, _known, _line, with_most_seeds
 from replicate.plots.picture import Picture, sheet
 from replicate.plots.style import name_of
 
@@ -245,9 +244,10 @@ def test_variants_with_fewer_seeds_are_left_to_the_notebooks() -> None:
     asked = {"aggan": 2, "aggan:whole-image-d": 1, "ugatit": 2, "cyclegan": 1}
     names = [name for name, seeds in asked.items() for _ in range(seeds)]
     runs = [make_run(name, "horse2zebra_drawn", 0, "laptop") for name in names]
-    left = [name_of(run) for run in writing._with_most_seeds(runs)]
+    left = [name_of(run) for run in with_most_seeds(runs, "cyclegan")]
     assert left == ["aggan", "aggan", "ugatit", "ugatit", "cyclegan"]
-    assert writing._with_most_seeds(runs[-1:]) == runs[-1:]  # the baseline alone
+    assert with_most_seeds(runs[-1:], "cyclegan") == runs[-1:]
+    assert len(with_most_seeds(runs)) == 4  # one seed of CycleGAN is fewer
 
 
 def finished(run: Run) -> None:

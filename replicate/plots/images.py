@@ -1,6 +1,8 @@
 """Translations of the first test images: at the end, and on the way there."""
 
+from collections import Counter
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,9 @@ from replicate.tables.catalogue import method_order
 
 Row = tuple[str, list[np.ndarray]]
 HALF = TILES // 2
-MOMENTS = 3  # of those saved; more make a notebook too large to open
+# More make a notebook too large to open.
+MOMENTS = 3  # of those saved
+MANY = 8  # methods of a data set, or blocks; with more, half as many images, one moment less
 
 
 def translations(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Picture:
@@ -27,7 +31,7 @@ def translations(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Pictur
 
     Args:
         runs: those of `seed` that are scored are shown, a block for each data set and direction.
-        columns: test images in a row, the first of the split.
+        columns: test images in a row, the first of the split; half of them for many methods.
         seed: one seed is shown, because a sheet of all is too tall to read.
 
     Raises:
@@ -38,10 +42,11 @@ def translations(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Pictur
     for dataset, size in dict.fromkeys((run.dataset, run.config.crop_size) for run in chosen):
         images = packed.load(dataset, "test", size)
         peers = [r for r in chosen if (r.dataset, r.config.crop_size) == (dataset, size)]
+        shown = columns if len(peers) <= MANY else columns // 2
         for direction in DIRECTIONS:
-            rows = _known(images, direction[0], columns)
+            rows = _known(images, direction[0], shown)
             for run in peers:
-                rows += _made(run, images, direction, columns)
+                rows += _made(run, images, direction, shown)
             blocks.append((f"{dataset}, {in_words(direction, images)}, seed {seed}", rows))
     return sheet(blocks)
 
@@ -50,13 +55,25 @@ def progress(runs: Iterable[Run], seed: int = 0) -> Picture:
     """One line for each moment at which a run saved samples; both directions side by side.
 
     Args:
-        runs: those of `seed` with samples are shown, a block each.
+        runs: those of `seed` with samples are shown, a block each, but for variants with fewer
+            seeds than others on their data set: `translations` shows these.
         seed: one seed is shown.
 
     Raises:
         ReplicateError: no such run has samples.
     """
-    return sheet([_moments(run) for run in _of_seed(runs, seed, "samples")])
+    sets = groupby(sorted(runs, key=lambda run: run.dataset), key=lambda run: run.dataset)
+    chosen = _of_seed([r for _, own in sets for r in with_most_seeds(own)], seed, "samples")
+    size = (HALF, MOMENTS) if len(chosen) <= MANY else (HALF // 2, MOMENTS - 1)
+    return sheet([_moments(run, *size) for run in chosen])
+
+
+def with_most_seeds(runs: Iterable[Run], always: str = "") -> list[Run]:
+    """The runs of METHOD[:VARIANT]s with as many seeds as any, and those of the method `always`."""
+    runs = list(runs)
+    seeds = Counter(name_of(run) for run in runs if run.method != always)
+    most = max(seeds.values(), default=0)
+    return [run for run in runs if run.method == always or seeds[name_of(run)] == most]
 
 
 def _of_seed(runs: Iterable[Run], seed: int, folder: str) -> list[Run]:
@@ -89,15 +106,15 @@ def _made(run: Run, images: ImageSet, direction: str, columns: int) -> list[Row]
     return rows
 
 
-def _moments(run: Run) -> tuple[str, list[Row]]:
+def _moments(run: Run, each: int, moments: int) -> tuple[str, list[Row]]:
     """A heading and a line of translations, and of maps, for each saved sheet."""
     files = sorted((run.folder / "samples").glob("*.png"))
-    step = max(1, -(-len(files) // MOMENTS))
+    step = max(1, -(-len(files) // moments))
     files = files[::-step][::-1]  # the last one is always among them
     sheets = [_open(file) for file in files]
-    rows = [("input", _inputs(sheets[0]))]
+    rows = [("input", _inputs(sheets[0], each))]
     rows += [
-        (f"iteration {iteration(file)}", _line(sheet))
+        (f"iteration {iteration(file)}", _line(sheet, each))
         for file, sheet in zip(files, sheets, strict=True)
     ]
     domains = spec(run.dataset).domains
@@ -110,22 +127,22 @@ def iteration(file: Path) -> int:
     return int(file.stem.partition("-")[0])
 
 
-def _line(picture: np.ndarray) -> list[np.ndarray]:
+def _line(picture: np.ndarray, each: int = HALF) -> list[np.ndarray]:
     """Of a sheet of `evaluation.sample_sheet`: for each direction translations, then their maps.
 
     A direction has the rows input, map (if the method has one), translation.
     """
     tiles = _tiles(picture)
     shown = range(tiles.shape[1] - 1, 0, -1)
-    return [tiles[k, row, i] for k in range(len(tiles)) for row in shown for i in range(HALF)]
+    return [tiles[k, row, i] for k in range(len(tiles)) for row in shown for i in range(each)]
 
 
-def _inputs(picture: np.ndarray) -> list[np.ndarray]:
+def _inputs(picture: np.ndarray, each: int = HALF) -> list[np.ndarray]:
     """The inputs of `_line`, above their translations; white above the maps."""
     tiles = _tiles(picture)
     white = np.full_like(tiles[0, 0, 0], 255)
-    beside = [white] * HALF * (tiles.shape[1] - 2)
-    return [tile for k in range(len(tiles)) for tile in (*tiles[k, 0, :HALF], *beside)]
+    beside = [white] * each * (tiles.shape[1] - 2)
+    return [tile for k in range(len(tiles)) for tile in (*tiles[k, 0, :each], *beside)]
 
 
 def _tiles(picture: np.ndarray) -> np.ndarray:

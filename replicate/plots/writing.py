@@ -1,6 +1,5 @@
 """The plots of a budget as files."""
 
-from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 
@@ -9,10 +8,9 @@ from replicate.experiment.publish import find_runs
 from replicate.experiment.run import Run, read_record
 from replicate.methods import METHODS
 from replicate.plots.curves import losses
-from replicate.plots.images import translations
+from replicate.plots.images import translations, with_most_seeds
 from replicate.plots.picture import save
 from replicate.plots.points import scores as points
-from replicate.plots.style import name_of
 from replicate.tables.frames import scores
 
 BASELINE = "cyclegan"  # stands beside every paper's methods
@@ -43,7 +41,7 @@ def write(results: Path, published: Path, budget: str) -> list[Path]:
     for dataset in dict.fromkeys(run.dataset for run in runs):
         own = [run for run in runs if run.dataset == dataset]
         for paper, peers in _by_paper(own).items():
-            peers = _with_most_seeds(peers)
+            peers = with_most_seeds(peers, BASELINE)
             seed = min(run.seed for run in peers)
             stem = folder / f"{dataset}-{paper}"
             written.append(save(losses(peers), Path(f"{stem}-losses.png")))
@@ -62,13 +60,6 @@ def _by_paper(runs: list[Run]) -> dict[str, list[Run]]:
         paper: [r for r in runs if r.method == BASELINE or METHODS[r.method].paper == paper]
         for paper in papers
     }
-
-
-def _with_most_seeds(peers: list[Run]) -> list[Run]:
-    """The baseline's runs and those of methods with most seeds, lest a sheet grow too tall."""
-    seeds = Counter(name_of(run) for run in peers if run.method != BASELINE)
-    most = max(seeds.values(), default=0)
-    return [run for run in peers if run.method == BASELINE or seeds[name_of(run)] == most]
 
 
 def _is_shown(record: dict) -> bool:
