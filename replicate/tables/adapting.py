@@ -8,7 +8,6 @@ import torch
 
 from replicate import repro
 from replicate.datasets import packed
-from replicate.errors import ReplicateError
 from replicate.evaluation import in_words, translate_split
 from replicate.experiment.classifier import _labels, _train, class_names, classes_of, classifier
 from replicate.experiment.execute import load_method
@@ -16,8 +15,7 @@ from replicate.experiment.run import Run, method_name
 from replicate.methods.base import DIRECTIONS
 from replicate.networks.classifier import ImageClassifier
 from replicate.tables.catalogue import method_order, number
-from replicate.tables.coverage import KEPT, OF_CLASSES, measured
-from replicate.tables.frames import one_budget
+from replicate.tables.coverage import KEPT, OF_CLASSES, by_labelled_set, measured
 from replicate.tables.summary import SMOKE
 from replicate.tables.window_hits import with_spread
 
@@ -47,16 +45,10 @@ def adaptation(runs: Iterable[Run]) -> pd.DataFrame:
     Source: deviation dagan/adaptation-protocol; the paper's own is not in a reachable source.
     """
     chosen = [run for run in runs if _has_labels(run)]
-    if not chosen:
-        raise ReplicateError(
-            "no finished run is on a set with labels, expected one: add a labelled set, such as "
-            "shapes_drawn, to `datasets`"
-        )
-    budget = one_budget(pd.DataFrame({"budget": [run.budget for run in chosen]}))
-    heading = SMOKE if budget == "smoke" else "trained on"
+    smoke, groups = by_labelled_set(chosen)
+    heading = SMOKE if smoke else "trained on"
     rows = []
-    for dataset, size in sorted({(run.dataset, run.config.crop_size) for run in chosen}):
-        peers = [r for r in chosen if (r.dataset, r.config.crop_size) == (dataset, size)]
+    for dataset, size, peers in groups:
         for direction in DIRECTIONS:
             rows += _rows(peers, dataset, size, direction, heading)
     return pd.DataFrame(rows)

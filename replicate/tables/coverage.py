@@ -42,21 +42,34 @@ def coverage(runs: Iterable[Run]) -> pd.DataFrame:
         ReplicateError: no such run, or runs of several budgets.
     """
     chosen = [run for run in runs if _has_labels(run)]
+    smoke, groups = by_labelled_set(chosen)
+    heading = SMOKE if smoke else "method"
+    rows = []
+    for dataset, size, peers in groups:
+        test = packed.load(dataset, "test", size)
+        for direction in DIRECTIONS:
+            place = {"dataset": dataset, "direction": in_words(direction, test)}
+            rows += [place | {heading: name} | row for name, row in _rows(peers, test, direction)]
+    return pd.DataFrame(rows).fillna(ABSENT)
+
+
+def by_labelled_set(chosen: list[Run]) -> tuple[bool, list[tuple[str, int, list[Run]]]]:
+    """Whether the budget is smoke; then each data set and size with its runs, in order.
+
+    Raises:
+        ReplicateError: no run, or runs of several budgets.
+    """
     if not chosen:
         raise ReplicateError(
             "no finished run is on a set with labels, expected one: add a labelled set, such as "
             "shapes_drawn, to `datasets`"
         )
     budget = one_budget(pd.DataFrame({"budget": [run.budget for run in chosen]}))
-    heading = SMOKE if budget == "smoke" else "method"
-    rows = []
-    for dataset, size in sorted({(run.dataset, run.config.crop_size) for run in chosen}):
-        test = packed.load(dataset, "test", size)
-        peers = [r for r in chosen if (r.dataset, r.config.crop_size) == (dataset, size)]
-        for direction in DIRECTIONS:
-            place = {"dataset": dataset, "direction": in_words(direction, test)}
-            rows += [place | {heading: name} | row for name, row in _rows(peers, test, direction)]
-    return pd.DataFrame(rows).fillna(ABSENT)
+    places = sorted({(run.dataset, run.config.crop_size) for run in chosen})
+    return budget == "smoke", [
+        (*place, [r for r in chosen if (r.dataset, r.config.crop_size) == place])
+        for place in places
+    ]
 
 
 def _has_labels(run: Run) -> bool:
