@@ -7,7 +7,7 @@ import pandas as pd
 from replicate.tables import catalogue
 from replicate.tables.about import short_commit
 from replicate.tables.frames import means, one_budget, scores, with_share
-from replicate.tables.markdown import to_markdown
+from replicate.tables.pages import Page, Table, write_page
 from replicate.tables.summary import summary
 
 GROUPS = (
@@ -25,7 +25,7 @@ LEGEND = (
 
 
 def write(root: Path, budget: str) -> list[Path]:
-    """The files `<root>/tables/<budget>/<dataset>.{md,csv}`, the same bytes from the same records.
+    """The files `<root>/tables/<budget>/<dataset>.{md,tex,csv,json}`, the same from equal records.
 
     Args:
         root: `paths.results()` or `paths.published()`; its finished runs are read.
@@ -36,15 +36,9 @@ def write(root: Path, budget: str) -> list[Path]:
     """
     measured = scores(root, budget)
     one_budget(measured)
-    folder = root / "tables" / budget
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    folder, written = root / "tables" / budget, []
     for dataset, own in measured.groupby("dataset"):
-        page, table = folder / f"{dataset}.md", folder / f"{dataset}.csv"
-        page.write_text(_page(dataset, budget, own), encoding="utf-8")
-        cells = means(with_share(own))[TIDY].sort_values(TIDY[:6], kind="stable")
-        cells.to_csv(table, index=False, float_format="%.6g", lineterminator="\n")
-        written += [page, table]
+        written += write_page(_page(dataset, budget, own), folder / str(dataset))
     return written
 
 
@@ -55,12 +49,13 @@ def command(name: str, dataset: str, seed: int, budget: str) -> str:
     return f"replicate train {asked} --data {dataset} --seed {seed} --budget {budget}{settings}"
 
 
-def _page(dataset: str, budget: str, own: pd.DataFrame) -> str:
+def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
+    """All scores of a data set: two tables a direction, and the runs that made them."""
     marked = "" if budget == "paper" else ", not comparable with the papers' numbers"
-    parts = [f"# {dataset}, budget {budget}{marked}\n", LEGEND + "\n"]
+    parts: list[str | Table] = [LEGEND]
     filled = {pair for pair, g in own.groupby(["metric", "protocol"]) if g["value"].notna().any()}
     for direction, block in own.groupby("direction"):
-        parts.append(f"## {direction}\n")
+        parts.append(f"## {direction}")
         for title, metrics in GROUPS:
             chosen = [
                 protocol
@@ -70,9 +65,11 @@ def _page(dataset: str, budget: str, own: pd.DataFrame) -> str:
             shown = block[block["protocol"].isin(chosen)]
             if len(shown):
                 table = summary(shown).drop(columns=["dataset", "direction"])
-                parts.append(f"{title}:\n\n{to_markdown(table)}")
-    notes = [*collapsed(own), *_not_computed(own)]
-    return "\n".join([*parts, *notes, "## What made these numbers\n", _runs(own)])
+                parts.append(Table(title, table))
+    parts += [*collapsed(own), *_not_computed(own), "## What made these numbers"]
+    parts += [Table("", _runs(own)), _scored(own)]
+    cells = means(with_share(own))[TIDY].sort_values(TIDY[:6], kind="stable")
+    return Page(f"{dataset}, budget {budget}{marked}", parts, cells)
 
 
 def collapsed(own: pd.DataFrame) -> list[str]:
@@ -102,7 +99,8 @@ def _reason(note: str) -> str:
     return text.partition(" at /")[0]
 
 
-def _runs(own: pd.DataFrame) -> str:
+def _runs(own: pd.DataFrame) -> pd.DataFrame:
+    """A row a run: what made it and how to repeat it."""
     runs = own.drop_duplicates("hash").sort_values("seed", kind="stable")
     order = sorted(range(len(runs)), key=lambda i: catalogue.method_order(runs["name"].iloc[i]))
     rows = [
@@ -119,10 +117,13 @@ def _runs(own: pd.DataFrame) -> str:
         }
         for run in runs.iloc[order].itertuples()
     ]
+    return pd.DataFrame(rows)
+
+
+def _scored(own: pd.DataFrame) -> str:
     extractors = sorted(set(own["extractor"]) - {""})
     images = ", ".join(f"{n:.0f}" for n in sorted(own["n_fake"].dropna().unique()))
     return (
-        f"{to_markdown(pd.DataFrame(rows))}\n"
         f"A plus after a commit: the code differed from it. Scored: {images} test images a "
-        f"direction, last checkpoint. Feature networks: {', '.join(extractors)}.\n"
+        f"direction, last checkpoint. Feature networks: {', '.join(extractors)}."
     )

@@ -22,10 +22,11 @@ BACKGROUND = column("background_psnr", "background/psnr")
 
 
 def test_files_are_the_same_bytes_twice(root: Path) -> None:
-    page, table = tables.write(root, "laptop")
-    first = page.read_bytes(), table.read_bytes()
+    page, latex, table, rows = files = tables.write(root, "laptop")
+    first = [file.read_bytes() for file in files]
     assert page == root / "tables" / "laptop" / "horse2zebra_drawn.md"
-    assert [p.read_bytes() for p in tables.write(root, "laptop")] == list(first)
+    assert [p.read_bytes() for p in tables.write(root, "laptop")] == first
+    assert [p.suffix for p in (latex, rows)] == [".tex", ".json"]
     text = first[0].decode()
     assert "| aggan               | 0.0600 ± 0.0100 (3) |" in text
     assert "Not computed: `kid/inception` (Inception weights not found)." in text
