@@ -31,6 +31,11 @@ def reported() -> Path:
     return ROOT / "data" / "reported"
 
 
+def claims() -> Path:
+    """The file of the papers' claims and of the runs that try them."""
+    return ROOT / "data" / "claims.toml"
+
+
 def notebooks() -> Path:
     """The folder of the notebooks and, in `params/<budget>/`, of what papermill injects."""
     return ROOT / "notebooks"

@@ -57,7 +57,6 @@ class PaperFile(_Strict):
     protocol: dict[str, str]
     labels: dict[str, str]  # row name -> the label in print
     table: list[PrintedTable] = Field(min_length=1)
-    claim: list[dict[str, object]] = []  # checked by `claims`, which measures them
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Reported:
     `protocol` is what it states of its metrics (empty: nothing), what is inferred, and from what.
     `table` holds one number a row: `paper, where, metric, method, variant, label, dataset,
     direction, printed, value, spread, spread_kind, protocol, inferred, certainty, note`; `value`
-    and `spread` are NaN where nothing or a dash is printed. `claims` is what it says in words.
+    and `spread` are NaN where nothing or a dash is printed.
     """
 
     key: str
@@ -76,7 +75,6 @@ class Reported:
     checked: str
     protocol: dict[str, str]
     table: pd.DataFrame
-    claims: list[dict[str, object]]
 
 
 def keys() -> list[str]:
@@ -110,7 +108,7 @@ def load(key: str) -> Reported:
             "expected once: remove one, or correct its column's data set or direction"
         )
     about = (paper.title, paper.arxiv, paper.checked, paper.protocol)
-    return Reported(key, *about, table=melted, claims=paper.claim)
+    return Reported(key, *about, table=melted)
 
 
 def _parse(path: Path) -> PaperFile:

@@ -18,6 +18,7 @@ from replicate.tables.readme import readme_block, update_readme
 from replicate.tables.segmentation import segmentation
 from replicate.tables.show import show
 from replicate.tables.summary import summary
+from replicate.tables.verdicts import verdict_pages, verdict_table
 from replicate.tables.window_hits import windows
 from replicate.tables.writing import write
 
@@ -42,6 +43,8 @@ __all__ = [
     "summary",
     "to_markdown",
     "update_readme",
+    "verdict_pages",
+    "verdict_table",
     "windows",
     "write",
 ]

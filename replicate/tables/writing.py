@@ -9,6 +9,7 @@ from replicate.tables.about import short_commit
 from replicate.tables.frames import means, one_budget, scores, with_share
 from replicate.tables.pages import Page, Table, write_page
 from replicate.tables.summary import summary
+from replicate.tables.verdicts import verdict_pages
 
 GROUPS = (
     ("Distance to real images", ("kid", "fid")),
@@ -25,7 +26,9 @@ LEGEND = (
 
 
 def write(root: Path, budget: str) -> list[Path]:
-    """The files `<root>/tables/<budget>/<dataset>.{md,tex,csv,json}`, the same from equal records.
+    """The files `<root>/tables/<budget>/<page>.{md,tex,csv,json}`, the same from equal records.
+
+    Every data set has a page; the claims have two.
 
     Args:
         root: `paths.results()` or `paths.published()`; its finished runs are read.
@@ -39,6 +42,8 @@ def write(root: Path, budget: str) -> list[Path]:
     folder, written = root / "tables" / budget, []
     for dataset, own in measured.groupby("dataset"):
         written += write_page(_page(dataset, budget, own), folder / str(dataset))
+    for stem, page in verdict_pages(measured, budget).items():
+        written += write_page(page, folder / stem)
     return written
 
 

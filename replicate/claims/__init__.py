@@ -1,0 +1,28 @@
+"""What papers say in words, tried on measured scores by a stated rule; nobody types a verdict.
+
+`entries` reads `data/claims.toml`, `rule` is the statistics, `judging` sets both on scores,
+`prediction` says whether a new seed is what the published ones foretell.
+"""
+
+from replicate.claims.entries import Claim, Design, designs, every, of_paper, parse
+from replicate.claims.judging import elsewhere, judged, verdicts
+from replicate.claims.prediction import foretold, lines, published_intervals
+from replicate.claims.rule import PAIRS, RULE, VERDICTS
+
+__all__ = [
+    "PAIRS",
+    "RULE",
+    "VERDICTS",
+    "Claim",
+    "Design",
+    "designs",
+    "elsewhere",
+    "every",
+    "foretold",
+    "judged",
+    "lines",
+    "of_paper",
+    "parse",
+    "published_intervals",
+    "verdicts",
+]

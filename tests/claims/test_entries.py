@@ -1,0 +1,107 @@
+"""The claims file: what it must hold, and that every claim has its designed runs."""
+
+from collections import Counter
+
+import pytest
+from support.claims import CLAIM, claims_of
+
+from replicate import claims, paths, reported
+from replicate.claims import PAIRS, Claim
+from replicate.errors import ReplicateError, UnknownName
+from replicate.methods import METHODS
+from replicate.tables.catalogue import METRICS
+
+CLAIMS = claims.every()
+every_claim = pytest.mark.parametrize(
+    "claim", CLAIMS, ids=[f"{claim.paper}:{claim.id}" for claim in CLAIMS]
+)
+
+
+def test_every_paper_has_two_to_four_claims() -> None:
+    counts = Counter(claim.paper for claim in CLAIMS)
+    assert set(counts) == set(reported.keys())
+    assert all(2 <= n <= 4 for n in counts.values())
+    assert {claim.paper for claim in claims.of_paper("kim2020ugatit")} == {"kim2020ugatit"}
+
+
+@every_claim
+def test_a_claim_is_the_paper_s_own_and_its_runs_are_designed(claim: Claim) -> None:
+    assert METHODS[claim.method.partition(":")[0]].paper == claim.paper
+    assert claim.method != claim.against
+    (design,) = [d for d in claims.designs() if d.dataset == claim.dataset and d.decides]
+    assert set(claim.arms) <= set(design.methods) and len(design.seeds) >= PAIRS
+
+
+@every_claim
+def test_a_claim_predicts_the_better_side_of_its_metric(claim: Claim) -> None:
+    better = {"↑": "higher", "↓": "lower"}[METRICS[claim.metric].better]
+    assert claim.prediction in (better, "equivalent")
+
+
+def test_the_design_is_what_was_promised() -> None:
+    runs = {d.dataset: len(d.methods) * len(d.seeds) for d in claims.designs()}
+    assert runs["horse2zebra_drawn"] == 60 and runs["horse2zebra_herd_drawn"] == 15
+    assert runs["cats_dogs"] + runs["facades"] <= 12
+    seeds = {d.dataset: len(d.seeds) for d in claims.designs() if d.decides}
+    assert seeds == {"horse2zebra_drawn": PAIRS, "shapes_drawn": PAIRS}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"margins": 3.0}, r"key of a claim in claims.toml 'margins' \(did you mean 'margin'"),
+        ({"paper": "mejati2018aggan"}, "did you mean 'mejjati2018aggan'"),
+        ({"method": "aggann"}, "did you mean 'aggan'"),
+        ({"against": "aggan:whole-image"}, "did you mean 'whole-image-d'"),
+        ({"dataset": "horse2zebra_draw"}, "did you mean 'horse2zebra_drawn'"),
+        ({"protocol": "background/psn"}, "did you mean 'background/psnr'"),
+        ({"metric": "background_psn"}, "did you mean 'background_psnr'"),
+        ({"prediction": "hihger"}, "did you mean 'higher'"),
+        ({"direction": "horse->zebr"}, "did you mean 'horse->zebra'"),
+    ],
+)
+def test_unknown_names_get_the_closest_match(changes: dict, said: str) -> None:
+    with pytest.raises(UnknownName, match=said):
+        claims_of(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"margin": "3"}, "claim 'background', margin.*found '3'"),
+        ({"margin": -1.0}, "claim 'background', margin"),
+        ({"why": ""}, "claim 'background', why"),
+        ({"prediction": "equivalent", "margin": 0.0}, "margin 0 of an equivalence"),
+    ],
+)
+def test_wrong_values_are_refused(changes: dict, said: str) -> None:
+    with pytest.raises(ReplicateError, match=said):
+        claims_of(**changes)
+
+
+def test_a_claim_stands_once_and_whole() -> None:
+    with pytest.raises(ReplicateError, match="stands twice"):
+        claims.parse([CLAIM, CLAIM])
+    with pytest.raises(ReplicateError, match="claim 'background', unit: Field required"):
+        claims.parse([{key: value for key, value in CLAIM.items() if key != "unit"}])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[claims]]\nid = 1", r"table in claims.toml 'claims' \(did you mean 'claim'"),
+        ("[[claim]\n", "claims.toml is not TOML"),
+        ('[[design]]\ndataset = "d"\nseed = [0]', "did you mean 'seeds'"),
+    ],
+)
+def test_a_broken_file_is_told(text: str, said: str, tmp_path, monkeypatch) -> None:
+    file = tmp_path / "claims.toml"
+    file.write_text(text)
+    monkeypatch.setattr(paths, "claims", lambda: file)
+    with pytest.raises(ReplicateError, match=said):
+        claims.designs()
+
+
+def test_arms_are_runs_alone() -> None:
+    assert claims_of(against="do nothing")[0].arms == ("aggan",)
+    assert claims_of()[0].arms == ("aggan", "cyclegan")
