@@ -36,6 +36,11 @@ def claims() -> Path:
     return ROOT / "data" / "claims.toml"
 
 
+def quick() -> Path:
+    """The file of the runs that `make replicate` trains."""
+    return ROOT / "data" / "quick.toml"
+
+
 def notebooks() -> Path:
     """The folder of the notebooks and, in `params/<budget>/`, of what papermill injects."""
     return ROOT / "notebooks"

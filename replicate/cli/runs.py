@@ -106,13 +106,26 @@ def status(as_json: Json = False) -> None:
 
 def replicate_all(
     budget: Budget = "laptop",
-    notebook: Annotated[str, typer.Option(help="A notebook's stem.")] = "02_aggan",
-    seeds: Annotated[str, typer.Option(help="Seeds, e.g. 0,1,2; default: the notebook's.")] = "",
-    datasets: Annotated[str, typer.Option(help="Data sets; default: the notebook's.")] = "",
+    notebook: Annotated[
+        str, typer.Option(help="A notebook's stem; default: the eight runs of data/quick.toml.")
+    ] = "",
+    seeds: Annotated[str, typer.Option(help="Seeds, e.g. 0,1,2; default: the file's.")] = "",
+    datasets: Annotated[
+        str, typer.Option(help="Data sets of the notebook; default: its own.")
+    ] = "",
     jobs: Annotated[int, typer.Option(min=0, help="Runs at a time; 0: as many as cores.")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
 ) -> None:
     """Trains what is missing, executes the notebook, prints the numbers beside the published."""
+    if not notebook:
+        from replicate.cli.quick import train_quick
+
+        if datasets or budget == "paper":
+            raise ReplicateError(
+                f"--{f'datasets {datasets}' if datasets else 'budget paper'} needs a notebook: "
+                "--notebook 02_aggan"
+            )
+        return train_quick(budget, seeds, jobs, dry_run)
     from replicate import paths
     from replicate.experiment import workflow
 

@@ -148,11 +148,11 @@ def checked(given: Mapping[str, object], notebook: str = "") -> Asked:
     try:
         return model(**given)
     except pydantic.ValidationError as error:
-        raise _in_words(error, known) from None
+        raise in_words(error, known) from None
 
 
-def _in_words(error: pydantic.ValidationError, known: Mapping) -> ReplicateError:
-    """The first thing that is wrong."""
+def in_words(error: pydantic.ValidationError, known: Mapping) -> ReplicateError:
+    """The first thing that is wrong with a model whose fields are `known`."""
     first = error.errors()[0]
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, ReplicateError):
