@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import yaml
 
@@ -11,8 +12,13 @@ from replicate.experiment.parameters import Asked, checked
 from replicate.experiment.plan import makespan, plan
 
 
-def asked(notebook: str, budget: str, seeds: str = "", datasets: str = "") -> Asked:
+def asked(
+    notebook: str, budget: str, seeds: str = "", datasets: str = "", folder: Path | None = None
+) -> Asked:
     """The parameters in notebooks/params/<budget>/<notebook>.yaml, with other seeds or sets.
+
+    Args:
+        folder: that of the file, in place of notebooks/params/<budget>.
 
     Raises:
         ReplicateError: the notebook takes no seeds, or one data set only.
@@ -20,7 +26,7 @@ def asked(notebook: str, budget: str, seeds: str = "", datasets: str = "") -> As
     known = {p.stem for p in (paths.notebooks() / "params").glob("*/*.yaml")}
     if notebook not in known:
         raise unknown("notebook", notebook, known)
-    given = read_params(notebook, budget)
+    given = read_params(notebook, budget, folder)
     if seeds:
         _check_takes("seeds", seeds, notebook, given)
         given["seeds"] = [int(s) if s.strip().isdigit() else s for s in seeds.split(",")]
@@ -43,9 +49,10 @@ def _check_takes(option: str, value: str, notebook: str, given: dict) -> None:
         )
 
 
-def read_params(notebook: str, budget: str) -> dict:
-    """The content of a parameter file."""
-    file = paths.notebooks() / "params" / budget / f"{notebook}.yaml"
+def read_params(notebook: str, budget: str, folder: Path | None = None) -> dict:
+    """The content of a parameter file, of the budget or of another folder."""
+    place = folder or paths.notebooks() / "params" / budget
+    file = place / f"{notebook}.yaml"
     if not file.exists():
         raise unknown("budget", budget, [p.name for p in (paths.notebooks() / "params").iterdir()])
     return yaml.safe_load(file.read_text())
