@@ -68,7 +68,9 @@ def test_parameter_files_of_ones_own(workspace):
     }
     with pytest.raises(UnknownName, match=r"notebook '01_dagan'.*known: 02_aggan"):
         grid("smoke", ["01_dagan"], folder=folder)
-    with pytest.raises(ReplicateError, match=r"02_aggan\.yaml is for budget smoke, expected laptop"):
+    with pytest.raises(
+        ReplicateError, match=r"02_aggan\.yaml is for budget smoke, expected laptop"
+    ):
         grid("laptop", folder=folder)
 
 

@@ -22,10 +22,10 @@ from replicate.errors import ReplicateError
 from replicate.experiment import memory
 from replicate.experiment.fingerprint import scoring_fingerprint
 from replicate.experiment.run import Run
+from replicate.experiment.stopping import Stoppable, Stopped, stopping
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Method
 from replicate.metrics import inception
-from replicate.training import Training
 
 COLUMNS = [
     "method", "variant", "dataset", "direction", "metric", "value", "spread", "spread_kind",
@@ -62,12 +62,12 @@ def ensure(
             print(f"{run.title}: complete at {total}/{total}, nothing to do", file=sys.stderr)
         else:
             _train(run, place)
-        if not _is_scored(run, offline):
+        if not is_scored(run, offline):
             _score(run, place, offline)
     return run
 
 
-def _is_scored(run: Run, offline: bool) -> bool:
+def is_scored(run: Run, offline: bool = False) -> bool:
     """Whether the scores are those of today's metrics, with Inception's if its weights are here."""
     record = run.record()
     current = record.get("scoring") == scoring_fingerprint()
@@ -123,8 +123,19 @@ def _check(run: Run, retrain: bool) -> str:
             f"(commit {record['commit'][:10]}). Add --retrain to train it anew (the old folder is "
             f"kept aside), or {back}"
         )
-    run.folder.rename(run.folder.with_name(f"{run.folder.name}.stale-{int(time.time())}"))
+    _rename(run)
     return "missing"
+
+
+def _rename(run: Run) -> None:
+    run.folder.rename(run.folder.with_name(f"{run.folder.name}.stale-{int(time.time())}"))
+
+
+def set_aside(run: Run) -> None:
+    """A stale run's folder gets another name, so that the next one who asks trains it anew."""
+    with _lock(run.folder, wait=True):
+        if run.state() == "stale":
+            _rename(run)
 
 
 def build(run: Run, device: torch.device) -> tuple[Method, Batches]:
@@ -167,28 +178,34 @@ def _train(run: Run, device: torch.device) -> None:
         "status": "running",
     }
     _write_record(folder, record)
-    loop = Training(
+    loop = Stoppable(
         method, batches, folder, total, run.hash,
         sample=lambda done: _save_samples(
             method, test, folder / "samples" / f"{done:08d}-{_directions(test)}.png"
         ),
         label=run.title,
     )  # fmt: skip
-    try:
-        loop.run()
-    except Exception as error:
-        _write_record(folder, record | {"status": "failed", "reason": str(error)})
-        raise
-    _write_record(
-        folder,
-        record
-        | {
+    with stopping(loop):
+        try:
+            loop.run()
+        except Exception as error:
+            _write_record(folder, record | _ended(error, loop))
+            raise
+        speed = total * run.config.batch_size / max(loop.seconds, 1e-9)
+        finished = {
             "status": "finished",
             "hours": round(loop.seconds / 3600, 4),
-            "images_per_second": round(total * run.config.batch_size / max(loop.seconds, 1e-9), 2),
+            "images_per_second": round(speed, 2),
             "peak_memory_mb": round(repro.peak_memory_mb(device)),
-        },
-    )
+        }
+        _write_record(folder, record | finished)
+
+
+def _ended(error: Exception, loop: Stoppable) -> dict:
+    """What the record says of a training that did not come to its end."""
+    status = "stopped" if isinstance(error, Stopped) else "failed"
+    ended = {"status": status, "reason": str(error)}
+    return ended | {"diverged": True} if loop.diverged else ended
 
 
 def _directions(test: packed.ImageSet) -> str:
