@@ -47,9 +47,9 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(start, tmp_path, same, sav
     before = signal.getsignal(number)
     start(METHODS[METHOD], config(), tmp_path / "whole").run()
     loop = stoppable(start(METHODS[METHOD], config(), tmp_path / "stopped"))
-    with pytest.raises(Stopped, match=rf"by {number.name} at iteration 3 of {LAST}, which is sav"):
-        with stopping(signalled_at(2, loop, number)):
-            loop.run()
+    text = rf"stopped by {number.name} at iteration 3 of {LAST}, which is saved"
+    with pytest.raises(Stopped, match=text), stopping(signalled_at(2, loop, number)):
+        loop.run()
     assert signal.getsignal(number) == before
     newest = checkpoint.generations(tmp_path / "stopped")[0]
     assert checkpoint.iteration_of(newest) == 3  # the iteration under way was finished
@@ -126,7 +126,7 @@ def test_the_record_says_stopped_then_finished(tiny, monkeypatch):
 def test_a_loss_that_is_not_finite_is_on_record(tiny):
     run = make_run("cyclegan", tiny, 0, "smoke", {"lr": 1e30})
     try:
-        with pytest.raises(ValueError, match="loss .* is nan at iteration"):
+        with pytest.raises(ValueError, match=r"loss .* is nan at iteration"):
             ensure(run)
     finally:
         torch.use_deterministic_algorithms(False)

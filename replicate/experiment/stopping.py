@@ -62,10 +62,11 @@ class Stoppable(Training):
 
 @contextmanager
 def stopping(loop: Stoppable) -> Iterator[None]:
-    """SIGTERM and SIGINT ask the loop to stop; a second one ends the process as it always did.
+    """SIGTERM and SIGINT ask the loop to stop; a second SIGINT ends the process as it always did.
 
-    One that came too late for the loop is delivered at the end. Elsewhere than in the main thread
-    Python has no signals, and nothing changes.
+    A second SIGTERM does not: Slurm sends one to every process of a job, and whoever started this
+    one passes his on. One that came too late for the loop is delivered at the end. Elsewhere than
+    in the main thread Python has no signals, and nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -74,7 +75,8 @@ def stopping(loop: Stoppable) -> Iterator[None]:
 
     def ask(number: int, frame: object) -> None:
         loop.asked = number
-        signal.signal(number, before[number])
+        if number == signal.SIGINT:
+            signal.signal(number, before[number])
 
     for number in SIGNALS:
         signal.signal(number, ask)
