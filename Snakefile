@@ -1,48 +1,72 @@
-# The runs of a notebook, one job a run, then the notebook that draws them. `make replicate` and
-# `replicate all` call it; by hand:
-#   snakemake --profile profiles/local --config notebook=02_aggan budget=laptop seeds=0,1,2
-# Staleness is the business of `replicate train` (fingerprints, not file times), so the profile
-# triggers on missing files only; a run that another process holds is waited for.
+# The whole grid of a budget as one graph: a job trains one run, by papermill on its paper's own
+# notebook; a job draws each whole notebook; then the tables and the summary. `replicate runs` and
+# `make runs` write the graph that is read here, and call it; see replicate/jobs/starting.py.
+#
+# An output is an empty marker and nothing else, because Snakemake deletes the outputs of what
+# fails: checkpoints, scores and notebooks must survive. What is stale is told by fingerprints.
 import json
 import sys
+from pathlib import Path
 
 from snakemake.utils import min_version
 
-from replicate import paths
-from replicate.experiment.workflow import asked, cores
-
 min_version("9.0")
 
-NOTEBOOK, BUDGET = config.get("notebook", "02_aggan"), config.get("budget", "laptop")
-ASKED = asked(NOTEBOOK, BUDGET, str(config.get("seeds", "")), str(config.get("datasets", "")))
-RESULTS = paths.results()
-REPLICATE = f"{sys.executable} -m replicate.cli"
-RUNS = {f"{run.folder}/scores.csv": run for run in ASKED.runs()}
-GPUS = int(ASKED.device == "cuda")
+FILE = config["graph"]
+GRAPH = json.loads(Path(FILE).read_text())
+RUNS, NOTEBOOKS = GRAPH["runs"], GRAPH["notebooks"]
+DONE, LOGS = f"{GRAPH['results']}/.done", f"{GRAPH['results']}/logs"
+WORK = f"{sys.executable} -m replicate.jobs.work"
+TABLES = f"{DONE}/tables/{GRAPH['budget']}"
+
+
+wildcard_constraints:
+    run=r"[^/]+/[^/]+/[^/]+",
+    notebook=r"[^/]+/[^/]+",
+
+
+def drawn_from(wildcards):
+    """What must be there before a notebook is drawn whole, or older than its drawing."""
+    entry = NOTEBOOKS[wildcards.notebook]
+    found = [f"{DONE}/runs/{key}" for key in entry["needs"]]
+    found += [f"{DONE}/notebooks/{key}" for key in entry["after"]]
+    return found + ([TABLES] if entry["after"] and GRAPH["tables"] else [])
+
 
 rule all:
-    input: f"{RESULTS}/notebooks/{BUDGET}/{NOTEBOOK}.ipynb"
+    input:
+        [f"{DONE}/runs/{key}" for key in RUNS],
+        [f"{DONE}/notebooks/{key}" for key in NOTEBOOKS],
+        [TABLES] if GRAPH["tables"] else [],
 
-def arguments(wildcards, output):
-    run = RUNS[str(output[0])]
-    return f"{run.method}:{run.variant} --data {run.dataset} --seed {run.seed} --budget {run.budget} --device {ASKED.device}"
 
+# A try that ran out of memory or time is followed by one with half as much again, and goes on from
+# its checkpoint.
 rule run:
-    output: f"{RESULTS}/runs/{{dataset}}/{{method}}/{{leaf}}/scores.csv"
-    log: f"{RESULTS}/logs/{{dataset}}-{{method}}-{{leaf}}.log"
-    params: arguments=arguments
-    threads: 1 if BUDGET != "paper" or GPUS else cores()
-    resources: gpu=GPUS
-    shell: "{REPLICATE} train {params.arguments} --wait 2>&1 | tee {log:q}"
+    output: touch(f"{DONE}/runs/{{run}}")
+    log: f"{LOGS}/runs/{{run}}/latest.log", f"{LOGS}/runs/{{run}}/latest.ipynb"
+    threads: lambda wildcards: RUNS[wildcards.run]["threads"]
+    resources:
+        gpu=lambda wildcards: RUNS[wildcards.run]["gpu"],
+        mem_mb=lambda wildcards, attempt: int(RUNS[wildcards.run]["mem_mb"] * 1.5 ** (attempt - 1)),
+        runtime=lambda wildcards, attempt: int(RUNS[wildcards.run]["minutes"] * 1.5 ** (attempt - 1)),
+    shell: "{WORK} {FILE:q} runs {wildcards.run:q}"
+
 
 rule notebook:
-    input:
-        scores=list(RUNS),
-        notebook=str(paths.notebooks() / f"{NOTEBOOK}.ipynb"),
-        code=sorted(str(p) for p in (paths.ROOT / "replicate").rglob("*.py")),
-    output: f"{RESULTS}/notebooks/{BUDGET}/{NOTEBOOK}.ipynb"
-    log: f"{RESULTS}/logs/{BUDGET}-{NOTEBOOK}.log"
-    params: values=json.dumps(ASKED.model_dump(exclude_unset=True)), partial=lambda wc, output: f"{output[0]}.partial.ipynb"
-    shell:
-        "{sys.executable} -m papermill {input.notebook:q} {params.partial:q} --no-progress-bar"
-        " -y {params.values:q} > {log:q} 2>&1 && mv {params.partial:q} {output:q}"
+    input: drawn_from
+    output: touch(f"{DONE}/notebooks/{{notebook}}")
+    log: f"{LOGS}/notebooks/{{notebook}}/latest.log", f"{LOGS}/notebooks/{{notebook}}/latest.ipynb"
+    resources:
+        gpu=lambda wildcards: NOTEBOOKS[wildcards.notebook]["gpu"],
+        mem_mb=lambda wildcards, attempt: int(NOTEBOOKS[wildcards.notebook]["mem_mb"] * 1.5 ** (attempt - 1)),
+        runtime=lambda wildcards: NOTEBOOKS[wildcards.notebook]["minutes"],
+    shell: "{WORK} {FILE:q} notebooks {wildcards.notebook:q}"
+
+
+rule tables:
+    input: [f"{DONE}/notebooks/{key}" for key, entry in NOTEBOOKS.items() if not entry["after"]]
+    output: touch(TABLES)
+    log: f"{LOGS}/tables/{GRAPH['budget']}.log"
+    resources: mem_mb=4000, runtime=30
+    shell: "{sys.executable} -m replicate.jobs.drawing {GRAPH[budget]} > {log:q} 2>&1"

@@ -16,7 +16,7 @@ LAYERS = (
     {"checkpoint", "training", "evaluation"},
     {"experiment"},
     {"tables", "plots", "claims", "effects", "labelled", "preference"},
-    {"publishing", "diagnosis"},
+    {"publishing", "diagnosis", "jobs"},
     {"cli"},
 )
 SIBLINGS = LAYERS[1]  # these never import one another

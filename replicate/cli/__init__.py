@@ -16,7 +16,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(preference.app, name="preference")
 for command in (
-    runs.methods, runs.params, runs.train, runs.status, runs.replicate_all,
+    runs.methods, runs.params, runs.train, runs.status, runs.start_runs, runs.replicate_all,
     metrics.score, metrics.protocols, report.tables, report.publish, report.doctor,
 ):  # fmt: skip
     app.command(name=getattr(command, "command_name", command.__name__))(command)

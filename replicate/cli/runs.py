@@ -1,11 +1,12 @@
-"""Commands about methods and runs: methods, params, train, status, all."""
+"""Commands about methods and runs: methods, params, train, status, runs, all."""
 
-import subprocess
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from replicate import paths
 from replicate.cli.common import Budget, Device, Json, Offline, show
 from replicate.errors import ReplicateError, unknown
 
@@ -88,7 +89,6 @@ def _split(text: str) -> tuple[str, str]:
 
 def status(as_json: Json = False) -> None:
     """The runs on this machine: state, iterations done, seconds since the last sign of life."""
-    from replicate import paths
     from replicate.experiment.publish import find_runs
     from replicate.experiment.status import describe
 
@@ -102,6 +102,49 @@ def status(as_json: Json = False) -> None:
         print(f"{each['state']:<9} {done:>15}  {beat:>12}  {each['title']}")
     if not found:
         print(f"no runs in {paths.results()}; `replicate train` starts one")
+
+
+def start_runs(
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- SNAKEMAKE...]", help="For Snakemake.")
+    ] = None,
+    budget: Budget = "smoke",
+    profile: Annotated[str, typer.Option(help="local, slurm, or a folder of one's own.")] = "local",
+    notebook: Annotated[
+        list[str] | None, typer.Option(help="A notebook's stem; again for more. Default: all.")
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="Seeds, e.g. 0,1,2; default: the notebooks'.")] = "",
+    datasets: Annotated[
+        str, typer.Option(help="Those of the grid alone; with --notebook, any.")
+    ] = "",
+    params: Annotated[
+        Path | None, typer.Option(help="Folder of NOTEBOOK.yaml, not notebooks/params/BUDGET.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Runs at a time; 0: as the profile says.")] = 0,
+    gpus: Annotated[
+        int | None, typer.Option(min=0, help="GPUs at a time, one a run; default: for cuda, all.")
+    ] = None,
+    retrain: Annotated[bool, typer.Option(help="Set stale runs aside, train them anew.")] = False,
+    draw: Annotated[bool, typer.Option(help="Execute whole notebooks, too.")] = True,
+    again: Annotated[bool, typer.Option(help="Try again where a loss was not finite.")] = False,
+    offline: Offline = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
+) -> None:
+    """Trains all runs of a budget, draws its notebooks and tables, on a machine or a cluster."""
+    from replicate.experiment.grid import pages
+    from replicate.jobs.graph import Options
+    from replicate.jobs.starting import start
+
+    asked = pages(budget, notebook or (), seeds, datasets, params)
+    how = Options(
+        profile, jobs, gpus, retrain, again, offline, draw, dry=dry_run, more=more or (),
+        summary=not (notebook or seeds or datasets or params),
+    )  # fmt: skip
+    if not start(asked, how):
+        raise typer.Exit(1)
+
+
+start_runs.command_name = "runs"
 
 
 def replicate_all(
@@ -126,25 +169,24 @@ def replicate_all(
                 "--notebook 02_aggan"
             )
         return train_quick(budget, seeds, jobs, dry_run)
-    from replicate import paths
     from replicate.experiment import workflow
+    from replicate.experiment.grid import pages
+    from replicate.jobs.graph import Options
+    from replicate.jobs.starting import start
 
-    params = workflow.asked(notebook, budget, seeds, datasets)
-    jobs = jobs or workflow.cores()
-    print(workflow.describe(params, jobs), flush=True)
+    (page,) = pages(budget, [notebook], seeds, datasets)
+    print(workflow.describe(page.params, jobs or workflow.cores()), flush=True)
     if dry_run:
         return
-    command = workflow.command(notebook, budget, jobs, seeds, datasets)
-    if subprocess.run(command).returncode:
-        raise ReplicateError(
-            "a job failed; its log is named above. The same command goes on where it was"
-        )
-    if not params.runs():
-        print(f"executed notebook: {paths.results() / 'notebooks' / budget / notebook}.ipynb")
+    if not start([page], Options(at_once=jobs, offline=True, summary=False)):
+        raise ReplicateError("not everything is done; the lines above say why")
+    if not page.runs:
+        executed = paths.results() / "notebooks" / budget / f"{notebook}.ipynb"
+        print(f"executed notebook: {executed}")
         return
     from replicate.cli.report import print_beside
 
-    print_beside(params)
+    print_beside(page.params)
 
 
 replicate_all.command_name = "all"

@@ -94,13 +94,16 @@ class Run:
             "images": images_fingerprint(self.dataset, self.config.crop_size),
         }
 
-    def changed(self) -> list[str]:
+    def changed(self, now: dict[str, str] | None = None) -> list[str]:
         """Which of "code" and "data" differ from the record's fingerprint.
 
         What a record does not hold, because it is older, has not changed.
+
+        Args:
+            now: today's fingerprint, where it is at hand.
         """
-        before = self.record()["fingerprint"]
-        keys = [key for key, value in self.fingerprint().items() if before.get(key, value) != value]
+        before, now = self.record()["fingerprint"], now or self.fingerprint()
+        keys = [key for key, value in now.items() if before.get(key, value) != value]
         return list(dict.fromkeys("data" if key == "images" else key for key in keys))
 
     def state(self) -> str:

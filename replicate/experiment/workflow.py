@@ -1,7 +1,6 @@
-"""A notebook's runs as a Snakemake workflow: what is asked for, what it costs, the command."""
+"""A notebook's runs as a Snakemake workflow: what is asked for, what it costs."""
 
 import os
-import sys
 from pathlib import Path
 
 import yaml
@@ -82,18 +81,3 @@ def describe(params: Asked, jobs: int) -> str:
     )
     lines.append(f"{training}, then the notebook: {params.minutes()} min")
     return "\n".join(lines)
-
-
-def command(
-    notebook: str, budget: str, jobs: int, seeds: str = "", datasets: str = ""
-) -> list[str]:
-    """The Snakemake call that trains the runs of what is `asked`, and executes the notebook."""
-    config = {"notebook": notebook, "budget": budget}
-    config |= {k: v for k, v in {"seeds": seeds, "datasets": datasets}.items() if v}
-    folder = paths.results()  # Snakemake's own bookkeeping lies beside the results it is about
-    folder.mkdir(parents=True, exist_ok=True)
-    return [
-        sys.executable, "-m", "snakemake", "--snakefile", str(paths.ROOT / "Snakefile"),
-        "--directory", str(folder), "--profile", str(paths.ROOT / "profiles" / "local"),
-        "--cores", str(jobs), "--config", *(f"{k}={v}" for k, v in config.items()),
-    ]  # fmt: skip

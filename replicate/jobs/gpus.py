@@ -1,0 +1,85 @@
+"""One GPU a run: a lock on a GPU's UUID, which the kernel of the system ends with its process."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+HELD = "REPLICATE_GPU"  # in the environment of all that runs on a GPU: its UUID
+LOCKS = Path("/tmp")  # one place for everybody on the machine, whatever their TMPDIR
+
+
+def listed() -> list[str]:
+    """The UUIDs of the GPUs that this process may use, in the order of `CUDA_VISIBLE_DEVICES`.
+
+    Indices mean nothing outside of a process: CUDA numbers by speed, nvidia-smi by the bus. None
+    where the machine has no `nvidia-smi`.
+    """
+    chosen = os.environ.get(VISIBLE)
+    names = [name for name in (chosen or "").split(",") if name]
+    if chosen == "" or (names and not any(name.isdigit() for name in names)):
+        return names
+    command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
+    command += ["-i", chosen] if names else []
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    except FileNotFoundError:
+        return []
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        print(f"no list of GPUs, so none is locked: {error}", file=sys.stderr)
+        return []
+    return answer.stdout.split()
+
+
+@contextmanager
+def one(uuids: Sequence[str], poll: float = 1.0) -> Iterator[str]:
+    """The UUID of the first GPU that nobody holds; waits for one.
+
+    A run whose job was killed lives on for a moment, so that its GPU counts as free only once no
+    process is on it any more.
+
+    Args:
+        uuids: those to choose from, at least one.
+        poll: seconds between two looks.
+    """
+    while True:
+        for uuid in uuids:
+            handle = _lock(uuid)
+            if handle is None:
+                continue
+            try:
+                if not _occupied(uuid):
+                    yield uuid
+                    return
+            finally:
+                os.close(handle)
+        time.sleep(poll)
+
+
+def _lock(uuid: str) -> int | None:
+    """The open lock file, or None where somebody holds it; another user's can be locked too."""
+    path = LOCKS / f"replicate-{uuid.replace('/', '-')}.lock"
+    handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _occupied(uuid: str) -> bool:
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.environ().get(HELD) == uuid:
+                return True
+        except psutil.Error:  # gone, or another user's
+            continue
+    return False

@@ -1,0 +1,54 @@
+"""One start at a time in a results folder; the lock of a dead one is gone with its process."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from replicate.errors import ReplicateError
+
+
+@contextmanager
+def locked(results: Path) -> Iterator[None]:
+    """Keeps other starts out of a results folder, and says whose lock was taken over.
+
+    Raises:
+        ReplicateError: a start is at work in it: its process, host and beginning.
+    """
+    folder = results / ".runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    owner = folder / "owner.json"
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            if held := _read(owner):
+                print(f"the start of {_shown(held)} is gone; going on where it was")
+            about = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
+            owner.write_text(json.dumps(about))
+            yield
+            owner.unlink()
+    except Timeout:
+        raise ReplicateError(
+            f"{results} is in use by another start: {_shown(_read(owner))}. Wait for it, end it "
+            "(kill PID: its runs are saved), or choose another folder with REPLICATE_RESULTS"
+        ) from None
+
+
+def _read(owner: Path) -> dict:
+    try:
+        return json.loads(owner.read_text())
+    except (FileNotFoundError, ValueError):  # just being written
+        return {}
+
+
+def _shown(held: dict) -> str:
+    pid, host, since = (held.get(key, "?") for key in ("pid", "host", "since"))
+    return f"pid {pid} on host {host}, since {since}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

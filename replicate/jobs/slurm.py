@@ -1,0 +1,78 @@
+"""The jobs that a results folder has on a Slurm cluster, found by their name, and their end."""
+
+import getpass
+import hashlib
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from replicate.errors import ReplicateError
+
+PATIENCE = 120.0  # s until cancelled jobs have left the queue
+
+
+def prefix(results: Path) -> str:
+    """What the names of all jobs of a results folder begin with."""
+    return f"replicate_{hashlib.sha256(str(results).encode()).hexdigest()[:8]}"
+
+
+def here() -> bool:
+    """Whether this machine submits to a Slurm cluster."""
+    return shutil.which("squeue") is not None and shutil.which("scancel") is not None
+
+
+def own(results: Path) -> list[str]:
+    """The ids of the folder's jobs that wait, run or are ending.
+
+    Raises:
+        ReplicateError: the controller does not answer.
+    """
+    command = ["squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i %j"]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    if answer.returncode:
+        raise ReplicateError(
+            f"squeue failed: {answer.stderr.strip()}. Without it the jobs of an earlier start "
+            "cannot be found; wait until Slurm answers, or leave --profile slurm out"
+        )
+    rows = (line.split(maxsplit=1) for line in answer.stdout.splitlines())
+    return [job for job, name in rows if name.startswith(prefix(results))]
+
+
+def cancel(results: Path, required: bool = True, patience: float = PATIENCE) -> list[str]:
+    """The ids of the folder's jobs, which are cancelled and gone; their runs saved first.
+
+    Args:
+        required: whether Slurm must answer; else its silence counts as no jobs.
+
+    Raises:
+        ReplicateError: some are still there after `patience` seconds.
+    """
+    try:
+        found = own(results)
+    except ReplicateError:
+        if required:
+            raise
+        return []
+    if not found:
+        return []
+    subprocess.run(["scancel", *found], check=True)
+    until = time.monotonic() + patience
+    while left := own(results):
+        if time.monotonic() > until:
+            raise ReplicateError(
+                f"Slurm's jobs {', '.join(left)} of {results} were cancelled and are still in the "
+                "queue; wait until squeue no longer shows them, and start again"
+            )
+        time.sleep(1)
+    return found
+
+
+def ended_by(job: str) -> str:
+    """What Slurm says of how a job ended, such as TIMEOUT; empty where it has forgotten it."""
+    if not here():
+        return ""
+    command = ["scontrol", "--oneliner", "show", "job", job]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    words = dict(word.split("=", 1) for word in answer.stdout.split() if "=" in word)
+    return words.get("JobState", "")

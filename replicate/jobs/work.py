@@ -1,0 +1,153 @@
+"""One job of the graph: papermill on a notebook, on a GPU of its own, and nothing left behind.
+
+python -m replicate.jobs.work GRAPH runs DATASET/METHOD/LEAF
+python -m replicate.jobs.work GRAPH notebooks BUDGET/NOTEBOOK
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from replicate.errors import ReplicateError
+from replicate.jobs import attempts, gpus, processes
+
+STOPPED = 143  # the status of a job that was asked to stop, as of a process that SIGTERM ended
+
+
+class Asked:
+    """Whether this process was asked to stop; a request is passed on to the kernel.
+
+    papermill itself would die and leave its kernel a second to live, too little for a checkpoint.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self)
+
+    def __call__(self, number: int, frame: object) -> None:
+        self.number = number
+        kernels = processes.below()
+        processes.send(kernels, signal.SIGTERM)
+        if not kernels:
+            raise SystemExit(STOPPED)
+
+
+def main(words: list[str]) -> int:
+    """Works off one job; 0, or how it failed.
+
+    Args:
+        words: the file of the graph, "runs" or "notebooks", the job's key.
+    """
+    file, kind, key = words
+    graph = json.loads(Path(file).read_text())
+    entry, results = graph[kind][key], Path(graph["results"])
+    place = attempts.folder(results, kind, key)
+    about = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()}
+    if job := os.environ.get("SLURM_JOB_ID"):
+        about["slurm"] = job
+    asked = Asked()
+    number = attempts.begin(place, about)
+    end = {"attempt": number, "status": STOPPED, "reason": "stopped before it began"}
+    try:
+        with _logged(attempts.log(place, number)), ExitStack() as held:
+            _check(entry, graph)
+            uuid = _gpu(entry, held)
+            attempts.note(place, {"attempt": number, "gpu": uuid, "began": time.time()})
+            _papermill(entry, attempts.notebook(place, number))
+        if kind == "notebooks":
+            _publish(attempts.notebook(place, number), entry)
+        end |= {"status": 0, "reason": ""}
+    except Exception as error:
+        status = STOPPED if asked.number else 1
+        end |= {"status": status, "reason": _in_a_line(error)}
+    finally:
+        processes.send(processes.below(), signal.SIGKILL)
+        attempts.note(place, end | {"ended": time.time()})
+    if end["status"]:
+        print(f"{entry['title']}: {end['reason']}", file=sys.stderr)
+    return end["status"]
+
+
+@contextmanager
+def _logged(path: Path):
+    """All that this process and its children print goes to a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [os.dup(handle) for handle in (1, 2)]
+    with path.open("ab", buffering=0) as log:
+        for handle in (1, 2):
+            os.dup2(log.fileno(), handle)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for handle, old in zip((1, 2), kept, strict=True):
+            os.dup2(old, handle)
+            os.close(old)
+
+
+def _check(entry: dict, graph: dict) -> None:
+    """Refuses what would only fail again, and sets a stale run aside where that was asked for."""
+    if "folder" not in entry:
+        return
+    path = Path(entry["folder"]) / "run.json"
+    record = json.loads(path.read_text()) if path.exists() else {}
+    if record.get("status") == "failed" and record.get("diverged") and not graph["again"]:
+        raise ReplicateError(f"{record['reason']}. Not tried again by itself: --again does")
+    if entry["stale"] and graph["retrain"]:
+        from replicate.experiment.execute import set_aside
+        from replicate.experiment.parameters import checked
+
+        set_aside(checked(entry["parameters"], entry["notebook"]).runs()[0])
+
+
+def _gpu(entry: dict, held: ExitStack) -> str:
+    """The UUID of the GPU that this job holds from now on; empty where it needs none."""
+    uuids = gpus.listed() if entry["gpu"] else []
+    if not uuids:
+        return ""
+    uuid = held.enter_context(gpus.one(uuids))
+    os.environ |= {gpus.VISIBLE: uuid, gpus.HELD: uuid}
+    print(f"on GPU {uuid}", file=sys.stderr)
+    return uuid
+
+
+def _papermill(entry: dict, executed: Path) -> None:
+    import logging
+
+    import papermill
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    papermill.execute_notebook(
+        entry["source"], executed, entry["parameters"], progress_bar=False, log_output=True,
+        cwd=str(executed.parent),
+    )  # fmt: skip
+
+
+def _publish(executed: Path, entry: dict) -> None:
+    """A whole notebook takes the place of the one before; it is never seen half-written."""
+    target = Path(entry["executed"])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.partial")
+    aside.write_bytes(executed.read_bytes())
+    os.replace(aside, target)
+    attempts.drawn_file(target).write_text(entry["digest"])
+
+
+def _in_a_line(error: Exception) -> str:
+    """What went wrong; of a cell's error its own words."""
+    name, value = getattr(error, "ename", ""), getattr(error, "evalue", "")
+    text = value if name in ("ReplicateError", "Stopped", "UnknownName") else f"{name}: {value}"
+    text = text if name else str(error) or type(error).__name__
+    return " ".join(text.split())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
