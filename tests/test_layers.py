@@ -13,7 +13,7 @@ LAYERS = (
     {"errors", "paths", "progress", "registry", "repro"},
     {"networks", "losses", "metrics", "datasets", "reported"},
     {"methods"},
-    {"checkpoint", "training", "evaluation"},
+    {"checkpoint", "training", "evaluation", "health"},
     {"experiment"},
     {"tables", "plots", "claims", "effects", "labelled", "preference"},
     {"publishing", "diagnosis", "jobs"},
