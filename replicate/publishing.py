@@ -9,6 +9,7 @@ from PIL import Image
 
 from replicate import paths, plots, tables
 from replicate.errors import ReplicateError
+from replicate.experiment import health
 from replicate.experiment.publish import find_runs, publish
 from replicate.experiment.run import read_record
 
@@ -37,12 +38,23 @@ def publish_all(budget: str) -> list[Path]:
     written = []
     for folder in finished:
         plots.curves(folder).to_csv(folder / "curves.csv", index=False, float_format="%.5g")
+        health.keep(folder)
         written.append(publish(folder))
     written += tables.write(paths.published(), budget)
     written += plots.write(root, paths.published(), budget)
     written += _notebooks(executed, budget)
     tables.update_readme(paths.ROOT / "README.md", paths.published())
     return [*written, paths.ROOT / "README.md"]
+
+
+def publish_health(budget: str) -> list[Path]:
+    """The `health.csv` of records that lacked it, or whose outputs are on this machine; the tables.
+
+    Raises:
+        ReplicateError: no record of the budget.
+    """
+    written = health.keep_published(paths.results(), paths.published(), budget)
+    return written + tables.write(paths.published(), budget)
 
 
 def _executed(root: Path, budget: str) -> list[Path]:

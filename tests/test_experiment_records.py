@@ -20,7 +20,13 @@ def folder(workspace, monkeypatch) -> Path:
     monkeypatch.setattr(paths, "published", lambda: workspace / "published")
     folder = paths.results() / "runs" / "d" / "aggan" / "paper-0-01234567"
     folder.mkdir(parents=True)
-    for name in ("scores.csv", "curves.csv", "translations.png", "checkpoint-00000009.pt"):
+    for name in (
+        "scores.csv",
+        "curves.csv",
+        "health.csv",
+        "translations.png",
+        "checkpoint-00000009.pt",
+    ):
         (folder / name).write_text(name)
     write(folder, budget="laptop", status="finished", notes=NOTES)
     return folder

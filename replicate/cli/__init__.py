@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from replicate.cli import data, metrics, preference, report, runs
+from replicate.cli import data, health, metrics, preference, report, runs
 from replicate.errors import ReplicateError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app.add_typer(preference.app, name="preference")
 for command in (
     runs.methods, runs.params, runs.train, runs.status, runs.start_runs, runs.replicate_all,
     metrics.score, metrics.protocols, report.tables, report.publish, report.doctor,
+    health.health,
 ):  # fmt: skip
     app.command(name=getattr(command, "command_name", command.__name__))(command)
 

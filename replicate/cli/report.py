@@ -25,18 +25,27 @@ def tables(
     if published:
         drawing.update_readme(paths.ROOT / "README.md", root)
     if as_json:
-        tidy = pd.concat([pd.read_csv(file) for file in files if file.suffix == ".csv"])
+        tidy = pd.concat([pd.read_csv(file) for file in files if _is_scores(file)])
         show(tidy.astype(object).where(tidy.notna(), None).to_dict("records"))
         return
     for file in files:
         print(file.read_text() if file.suffix == ".md" else file)
 
 
-def publish(budget: Budget = "laptop") -> None:
-    """Copies the records of all finished runs to results/published, draws tables and plots."""
-    from replicate.publishing import publish_all
+def _is_scores(file) -> bool:
+    return file.suffix == ".csv" and file.stem not in ("claims", "predictions", "health")
 
-    for path in publish_all(budget):
+
+def publish(
+    budget: Budget = "laptop",
+    health: Annotated[
+        bool, typer.Option("--health", help="Only add health.csv to records that lack it.")
+    ] = False,
+) -> None:
+    """Copies the records of all finished runs to results/published, draws tables and plots."""
+    from replicate.publishing import publish_all, publish_health
+
+    for path in (publish_health if health else publish_all)(budget):
         print(path)
 
 

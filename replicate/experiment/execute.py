@@ -13,13 +13,14 @@ from pathlib import Path
 import pandas as pd
 import torch
 from filelock import FileLock, Timeout
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from replicate import checkpoint, evaluation, paths, repro
 from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
 from replicate.errors import ReplicateError
-from replicate.experiment import memory
+from replicate.experiment import health, memory
 from replicate.experiment.fingerprint import scoring_fingerprint
 from replicate.experiment.run import Run
 from replicate.experiment.stopping import Stoppable, Stopped, stopping
@@ -180,9 +181,7 @@ def _train(run: Run, device: torch.device) -> None:
     _write_record(folder, record)
     loop = Stoppable(
         method, batches, folder, total, run.hash,
-        sample=lambda done: _save_samples(
-            method, test, folder / "samples" / f"{done:08d}-{_directions(test)}.png"
-        ),
+        sample=lambda done: _sample(run, method, test, done),
         label=run.title,
     )  # fmt: skip
     with stopping(loop):
@@ -214,11 +213,20 @@ def _directions(test: packed.ImageSet) -> str:
     return "-".join(words).replace("->", "2")
 
 
-def _save_samples(method: Method, test: packed.ImageSet, path: Path) -> None:
+def _save_samples(method: Method, test: packed.ImageSet, path: Path) -> Image.Image:
     """A sheet of samples; the text in the file says its directions, whatever its name."""
     about = PngInfo()
     about.add_text("directions", _directions(test))
-    evaluation.sample_sheet(method, test).save(path, pnginfo=about)
+    sheet = evaluation.sample_sheet(method, test)
+    sheet.save(path, pnginfo=about)
+    return sheet
+
+
+def _sample(run: Run, method: Method, test: packed.ImageSet, done: int) -> None:
+    """Samples of a run that trains, and what they tell of its health."""
+    path = run.folder / "samples" / f"{done:08d}-{_directions(test)}.png"
+    words = {direction: evaluation.in_words(direction, test) for direction in DIRECTIONS}
+    health.watch(run, done, _save_samples(method, test, path), words)
 
 
 def load_method(run: Run, device: torch.device) -> Method:

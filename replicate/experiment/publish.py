@@ -1,4 +1,4 @@
-"""A record is what git keeps of a run: run.json, scores.csv, curves.csv and one picture."""
+"""What git keeps of a run: run.json, scores.csv, curves.csv, health.csv and one picture."""
 
 import json
 import shutil
@@ -8,7 +8,8 @@ from replicate import paths
 from replicate.errors import ReplicateError
 from replicate.experiment.run import read_record
 
-KEPT = ("run.json", "scores.csv", "curves.csv", "translations.png")
+HEALTH = "health.csv"  # written by `experiment.health`
+KEPT = ("run.json", "scores.csv", "curves.csv", HEALTH, "translations.png")
 
 
 def find_runs(root: Path, budget: str | None = None) -> list[Path]:
@@ -22,7 +23,7 @@ def publish(folder: Path) -> Path:
     """The published copy of a finished run's record; an older one of the same run is replaced.
 
     Args:
-        folder: of the run, with `curves.csv` already beside its scores.
+        folder: of the run, with `curves.csv` and `health.csv` already beside its scores.
 
     Raises:
         ReplicateError: the run is not finished, or a smoke run.

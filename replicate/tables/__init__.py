@@ -12,6 +12,7 @@ from replicate.tables.checking import check
 from replicate.tables.compare import beside, compare
 from replicate.tables.coverage import coverage
 from replicate.tables.frames import of_runs, scores
+from replicate.tables.health import health
 from replicate.tables.markdown import to_markdown
 from replicate.tables.probe import probe
 from replicate.tables.readme import readme_block, update_readme
@@ -32,6 +33,7 @@ __all__ = [
     "coverage",
     "data",
     "deviations",
+    "health",
     "networks",
     "of_runs",
     "probe",

@@ -7,6 +7,7 @@ import pandas as pd
 from replicate.tables import catalogue
 from replicate.tables.about import short_commit
 from replicate.tables.frames import means, one_budget, scores, with_share
+from replicate.tables.health import HEALTH, health_page
 from replicate.tables.pages import Page, Table, write_page
 from replicate.tables.summary import summary
 from replicate.tables.verdicts import verdict_pages
@@ -28,7 +29,7 @@ LEGEND = (
 def write(root: Path, budget: str) -> list[Path]:
     """The files `<root>/tables/<budget>/<page>.{md,tex,csv,json}`, the same from equal records.
 
-    Every data set has a page; the claims have two.
+    Every data set has a page; the claims have two, and the health of runs one, where a run has it.
 
     Args:
         root: `paths.results()` or `paths.published()`; its finished runs are read.
@@ -44,6 +45,8 @@ def write(root: Path, budget: str) -> list[Path]:
         written += write_page(_page(dataset, budget, own), folder / str(dataset))
     for stem, page in verdict_pages(measured, budget).items():
         written += write_page(page, folder / stem)
+    for page in health_page(root, budget):
+        written += write_page(page, folder / HEALTH)
     return written
 
 

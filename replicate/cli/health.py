@@ -1,0 +1,41 @@
+"""The command about known faults of runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from replicate.cli.common import Json, show
+
+
+def health(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Run folders or records; default: all finished runs of this machine."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Known faults of finished runs: inverted colours, checkerboard, copy, flat map, collapse."""
+    from replicate import paths
+    from replicate.experiment import health as runs
+    from replicate.experiment.run import read_record, title
+    from replicate.health.faults import FAULTS
+
+    chosen = folders or runs.of_this_machine()
+    every = []
+    for folder in chosen:
+        frame = runs.examine(folder)
+        faulty = runs.found(frame)
+        numbers = [
+            row | {"found": FAULTS[row["fault"]].found(row["value"])}
+            for row in frame.to_dict("records")
+        ]
+        every.append({"run": title(read_record(folder)), "folder": str(folder), "numbers": numbers})
+        if not as_json:
+            print(f"{every[-1]['run']}: {'' if len(faulty) else 'no fault found'}".rstrip())
+            for row in faulty.itertuples():
+                print(f"  {row.direction}: {runs.say(row)}")
+    if as_json:
+        show(every)
+    elif not chosen:
+        print(f"no finished runs in {paths.results()}; `replicate train` starts one")
