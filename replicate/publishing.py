@@ -40,7 +40,7 @@ def publish_all(budget: str) -> list[Path]:
         plots.curves(folder).to_csv(folder / "curves.csv", index=False, float_format="%.5g")
         health.keep(folder)
         written.append(publish(folder))
-    written += tables.write(paths.published(), budget)
+    written += tables.write(paths.published(), budget) + tables.write_registers(paths.published())
     written += plots.write(root, paths.published(), budget)
     written += _notebooks(executed, budget)
     tables.update_readme(paths.ROOT / "README.md", paths.published())

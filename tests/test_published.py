@@ -25,6 +25,14 @@ def test_tables_are_those_of_the_records(budget, tmp_path):
         assert rebuilt.read_text() == committed.read_text(), f"{committed} was edited by hand"
 
 
+def test_the_registers_are_those_of_the_code_and_of_the_data_files(tmp_path):
+    written = tables.write_registers(tmp_path)
+    assert {file.stem for file in written} == {"coverage", "deviations"}
+    for rebuilt in written:
+        committed = paths.published() / rebuilt.relative_to(tmp_path)
+        assert rebuilt.read_text() == committed.read_text(), "run replicate tables --published"
+
+
 def test_readme_shows_the_published_numbers():
     assert tables.readme_block(paths.published()) in (paths.ROOT / "README.md").read_text()
 

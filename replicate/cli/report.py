@@ -1,5 +1,6 @@
 """Commands about results: tables, publish, doctor."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -23,6 +24,8 @@ def tables(
     root = paths.published() if published else paths.results()
     files = drawing.write(root, budget)
     if published:
+        written = drawing.write_registers(root)
+        print(*written, sep="\n", file=sys.stderr)
         drawing.update_readme(paths.ROOT / "README.md", root)
     if as_json:
         tidy = pd.concat([pd.read_csv(file) for file in files if _is_scores(file)])

@@ -1,7 +1,8 @@
 """Measured scores as tables: beside their floors, beside a paper's numbers, beside published ones.
 
 `frames` reads run folders and records, `summary` makes the table of a budget, `compare` sets it
-beside others, `writing` and `readme` put it into files, `checking` refuses what is incomplete.
+beside others, `pages`, `writing` and `readme` put tables into files, `register` and `exhibits` are
+the pages of deviations and of what the sources show, `checking` refuses what is incomplete.
 """
 
 from replicate.tables.ablation import ablation
@@ -21,7 +22,7 @@ from replicate.tables.show import show
 from replicate.tables.summary import summary
 from replicate.tables.verdicts import verdict_pages, verdict_table
 from replicate.tables.window_hits import windows
-from replicate.tables.writing import write
+from replicate.tables.writing import write, write_registers
 
 __all__ = [
     "ablation",
@@ -49,4 +50,5 @@ __all__ = [
     "verdict_table",
     "windows",
     "write",
+    "write_registers",
 ]

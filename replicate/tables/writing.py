@@ -6,9 +6,11 @@ import pandas as pd
 
 from replicate.tables import catalogue
 from replicate.tables.about import short_commit
+from replicate.tables.exhibits import exhibits_page
 from replicate.tables.frames import means, one_budget, scores, with_share
 from replicate.tables.health import HEALTH, health_page
 from replicate.tables.pages import Page, Table, write_page
+from replicate.tables.register import register_page
 from replicate.tables.summary import summary
 from replicate.tables.verdicts import verdict_pages
 
@@ -48,6 +50,13 @@ def write(root: Path, budget: str) -> list[Path]:
     for page in health_page(root, budget):
         written += write_page(page, folder / HEALTH)
     return written
+
+
+def write_registers(root: Path) -> list[Path]:
+    """The files `<root>/tables/{coverage,deviations}.*`, which no run decides."""
+    folder = root / "tables"
+    pages = {"coverage": exhibits_page(), "deviations": register_page()}
+    return [file for name, page in pages.items() for file in write_page(page, folder / name)]
 
 
 def command(name: str, dataset: str, seed: int, budget: str) -> str:

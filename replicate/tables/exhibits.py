@@ -1,0 +1,129 @@
+"""Every table and figure of the sources, and what became of it here: the coverage page."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from replicate import paths, reported
+from replicate.errors import ReplicateError, unknown
+from replicate.tables.catalogue import ABSENT
+from replicate.tables.pages import Page, Table
+
+STATUSES = {
+    "measured": "the comparison is measured here, on the data and at the budget that the reason "
+    "names",
+    "reported only": "the printed digits are entered; not measured as printed",
+    "needs people": "votes of people; the page that asks them can be made",
+    "needs restricted data": "images that their owners give out on application",
+    "not attempted": "the reason says why",
+}
+KINDS = ("table", "figure", "drawing")
+COLUMNS = ["source", "name", "kind", "shows", "status", "reason", "here"]
+UP = "../../.."  # from results/published/tables to the checkout
+Text = Field(min_length=1)
+
+
+class Source(BaseModel):
+    """A document, and how many tables and figures it has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: str = Text
+    title: str = Text
+    paper: str
+    tables: int
+    figures: int
+
+
+class Exhibit(BaseModel):
+    """A table or figure of a source; `here` are files of this project."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    source: str
+    name: str = Text
+    kind: Literal["table", "figure", "drawing"]
+    shows: str = Text
+    status: str
+    reason: str = Text
+    here: list[str]
+
+
+def exhibits(file: Path | None = None) -> tuple[list[Source], list[Exhibit]]:
+    """The sources and their tables and figures, checked.
+
+    Args:
+        file: None: data/coverage.toml.
+
+    Raises:
+        UnknownName: a status, paper or source that does not exist.
+        ReplicateError: a key is missing or none, a name stands twice, or a source does not have as
+            many tables and figures as it says.
+    """
+    file = file or paths.ROOT / "data" / "coverage.toml"
+    read = tomllib.loads(file.read_text(encoding="utf-8"))
+    try:
+        sources = [Source(**each) for each in read["source"]]
+        listed = [Exhibit(**each) for each in read["exhibit"]]
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ReplicateError(f"{file.name}, {error.title} {place}: {first['msg']}") from None
+    for source in sources:
+        if source.paper not in reported.keys():
+            raise unknown("paper", source.paper, reported.keys())
+        _check_count(file, source, [each for each in listed if each.source == source.id])
+    for each in listed:
+        if each.status not in STATUSES:
+            raise unknown("status", each.status, STATUSES)
+        if each.source not in (known := [source.id for source in sources]):
+            raise unknown("source", each.source, known)
+    return sources, listed
+
+
+def exhibits_page() -> Page:
+    """The page of all sources; its links hold in results/published/tables."""
+    sources, listed = exhibits()
+    frame = pd.DataFrame([each.model_dump() for each in listed], columns=COLUMNS)
+    frame["here"] = [", ".join(each.here) for each in listed]
+    parts: list[str | Table] = [
+        "Every table and figure of the five source documents, in their order, and what became of "
+        "it here. A drawing is a figure without a result, such as the sketch of a network.",
+        *[f"**{status}**: {meaning}." for status, meaning in STATUSES.items()],
+        Table("Tables and figures by status", counts(sources, listed)),
+    ]
+    for source in sources:
+        own = [each for each in listed if each.source == source.id]
+        rows = [[e.name, e.shows, f"**{e.status}**", e.reason, _links(e.here)] for e in own]
+        parts.append(f"## Seed {source.id}. {source.title} (`{source.paper}`)")
+        parts.append(Table("", pd.DataFrame(rows, columns=["name", *COLUMNS[3:]])))
+    return Page("What the sources show, and what became of it here", parts, frame)
+
+
+def counts(sources: list[Source], listed: list[Exhibit]) -> pd.DataFrame:
+    """A row a source and one for all: how many tables, figures, drawings, and of each status."""
+    ids = [source.id for source in sources]
+    rows = []
+    for name in [*ids, "all"]:
+        own = [each for each in listed if name in (each.source, "all")]
+        row = {"seed": name} | {f"{kind}s": sum(e.kind == kind for e in own) for kind in KINDS}
+        rows.append(row | {status: sum(e.status == status for e in own) for status in STATUSES})
+    return pd.DataFrame(rows)
+
+
+def _check_count(file: Path, source: Source, own: list[Exhibit]) -> None:
+    found = sum(each.kind == "table" for each in own)
+    found = (found, len(own) - found)
+    if found != (expected := (source.tables, source.figures)):
+        raise ReplicateError(
+            f"{file.name}: seed {source.id} has {found} tables and figures, expected {expected}; "
+            "add what is missing, or correct the count"
+        )
+    if len({each.name for each in own}) < len(own):
+        raise ReplicateError(f"{file.name}: seed {source.id} has a name twice; expected each once")
+
+
+def _links(files: list[str]) -> str:
+    """`[name](path), ...`"""
+    return ", ".join(f"[{Path(file).name}]({UP}/{file})" for file in files) or ABSENT
