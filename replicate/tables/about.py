@@ -1,6 +1,5 @@
 """What runs are made of and what they cost: data, networks, time."""
 
-import sys
 from collections.abc import Iterable
 
 import pandas as pd
@@ -13,6 +12,7 @@ from replicate.experiment.parameters import Parameters
 from replicate.experiment.run import Run, parameter_counts
 from replicate.methods import METHODS
 from replicate.tables.catalogue import ABSENT
+from replicate.tables.register import entries
 
 RUNS = ["run", "state", "iterations", "images/s", "hours", "peak memory, MB", "threads"]
 RUNS += ["precision", "device", "commit"]
@@ -83,7 +83,7 @@ def networks(params: Parameters) -> pd.DataFrame:
 
 
 def deviations(params: Parameters) -> pd.DataFrame:
-    """Where paper, official code and this project differ, or the first two do not say enough.
+    """The entries of the register: where paper, official code and this project differ, or switch.
 
     Returns:
         `what` ("<method>/<what>"), `paper`, `official code` and `here` (the choice made), a row a
@@ -91,8 +91,7 @@ def deviations(params: Parameters) -> pd.DataFrame:
     """
     asked = {run.method: None for run in params.runs()}
     own_first = sorted(asked, key=lambda method: METHODS[method].paper != params.paper)
-    modules = [sys.modules[METHODS[method].__module__] for method in own_first]
-    rows = [point[:4] for module in modules for point in getattr(module, "DEVIATIONS", ())]
+    rows = [point[:4] for method in own_first for point in entries(method)]
     return pd.DataFrame(rows, columns=DEVIATIONS)
 
 

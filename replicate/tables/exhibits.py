@@ -70,9 +70,10 @@ def exhibits(file: Path | None = None) -> tuple[list[Source], list[Exhibit]]:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise ReplicateError(f"{file.name}, {error.title} {place}: {first['msg']}") from None
+    papers = reported.keys()
     for source in sources:
-        if source.paper not in reported.keys():
-            raise unknown("paper", source.paper, reported.keys())
+        if source.paper not in papers:
+            raise unknown("paper", source.paper, papers)
         _check_count(file, source, [each for each in listed if each.source == source.id])
     for each in listed:
         if each.status not in STATUSES:

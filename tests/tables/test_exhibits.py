@@ -1,4 +1,4 @@
-"""The coverage page: every table and figure of the sources once, each with a status and a reason."""
+"""The coverage page: every table and figure of the sources once, with its status and reason."""
 
 import re
 
