@@ -1,4 +1,4 @@
-"""From finished runs to `results/published`: records, tables, plots, notebooks, README block."""
+"""From finished runs to `results/published`, and from its records to tables, plots and README."""
 
 import base64
 import io
@@ -40,11 +40,22 @@ def publish_all(budget: str) -> list[Path]:
         plots.curves(folder).to_csv(folder / "curves.csv", index=False, float_format="%.5g")
         health.keep(folder)
         written.append(publish(folder))
-    written += tables.write(paths.published(), budget) + tables.write_registers(paths.published())
-    written += plots.write(root, paths.published(), budget)
-    written += _notebooks(executed, budget)
-    tables.update_readme(paths.ROOT / "README.md", paths.published())
-    return [*written, paths.ROOT / "README.md"]
+    return [*written, *_notebooks(executed, budget), *redraw(budget)]
+
+
+def redraw(budget: str) -> list[Path]:
+    """Writes all that follows from the published records alone; the same bytes from the same.
+
+    Returns:
+        Tables, registers and plots in results/published, and the README.
+
+    Raises:
+        ReplicateError: nothing of the budget is published, or the budget is smoke.
+    """
+    root, readme = paths.published(), paths.ROOT / "README.md"
+    written = tables.write(root, budget) + tables.write_registers(root) + plots.write(root, budget)
+    tables.update_readme(readme, root)
+    return [*written, readme]
 
 
 def publish_health(budget: str) -> list[Path]:

@@ -1,7 +1,5 @@
 """Pictures hold what they say, fit a page, and are the same bytes twice."""
 
-import json
-import shutil
 from dataclasses import replace
 from math import inf, nan
 from pathlib import Path
@@ -14,7 +12,6 @@ from PIL import Image
 from replicate import plots
 from replicate.datasets import packed
 from replicate.errors import ReplicateError
-from replicate.experiment.execute import COLUMNS
 from replicate.experiment.run import Run, make_run
 from replicate.plots.images import _inputs, _known, _line, with_most_seeds
 from replicate.plots.picture import Picture, sheet
@@ -211,35 +208,6 @@ def test_saved_bytes_are_stable_and_bare(run: Run, tmp_path: Path) -> None:
     assert plots.losses([run])._repr_png_() == one.read_bytes()
 
 
-def test_the_plots_of_a_budget_are_written(
-    run: Run, images: packed.ImageSet, tmp_path: Path
-) -> None:
-    with pytest.raises(ReplicateError, match="no plot of them is kept"):
-        plots.write(tmp_path, tmp_path, "smoke")
-    assert plots.write(tmp_path, tmp_path, "laptop") == []
-    finished(make_run("aggan", "horse2zebra_drawn", 2, "laptop"))
-    odd = make_run("aggan", "horse2zebra_drawn", 2, "laptop", {"lambda_cyc": 5.0})
-    finished(odd)
-    shutil.rmtree(odd.folder / "outputs")  # would be missed if it were shown
-    finished(make_run("cyclegan", "horse2zebra_drawn", 2, "laptop"))
-    finished(make_run("ugatit", "horse2zebra_drawn", 2, "laptop"))
-    published = tmp_path / "published"
-    shutil.copytree(tmp_path / "runs", published / "runs")
-    shutil.rmtree(published / odd.folder.relative_to(tmp_path))
-    files = plots.write(tmp_path, published, "laptop")
-    folder = published / "plots" / "laptop"
-    kinds = [f"{paper}-{kind}" for paper in ("mejjati2018aggan", "kim2020ugatit")
-             for kind in ("losses", "translations")]  # fmt: skip
-    assert files == [folder / f"horse2zebra_drawn-{kind}.png" for kind in (*kinds, "scores")]
-    for file in files:
-        with Image.open(file) as picture:
-            assert picture.width <= 1600
-    (odd.folder / "run.json").unlink()
-    before = [file.read_bytes() for file in files]
-    plots.write(tmp_path, published, "laptop")
-    assert [file.read_bytes() for file in files] == before
-
-
 def test_variants_with_fewer_seeds_are_left_to_the_notebooks() -> None:
     asked = {"aggan": 2, "aggan:whole-image-d": 1, "ugatit": 2, "cyclegan": 1}
     names = [name for name, seeds in asked.items() for _ in range(seeds)]
@@ -248,22 +216,3 @@ def test_variants_with_fewer_seeds_are_left_to_the_notebooks() -> None:
     assert left == ["aggan", "aggan", "ugatit", "ugatit", "cyclegan"]
     assert with_most_seeds(runs[-1:], "cyclegan") == runs[-1:]
     assert len(with_most_seeds(runs)) == 4  # one seed of CycleGAN is fewer
-
-
-def finished(run: Run) -> None:
-    """A run folder with a log, translations and one score."""
-    for words, letter in (("horse2zebra", "a"), ("zebra2horse", "b")):
-        folder = run.folder / "outputs" / words
-        folder.mkdir(parents=True)
-        for i in range(9):
-            Image.fromarray(flat(50)).save(folder / f"{letter}{i}.png")
-    log(run, 20)
-    state = {"label": run.label, "hash": run.hash, "status": "finished", "hours": 0.1}
-    state |= {"fingerprint": {"code": "", "data": ""}, "commit": "a" * 40, "dirty": False}
-    record = run.identity() | state | {"precision": "fp32"}
-    (run.folder / "run.json").write_text(json.dumps(record))
-    row = dict.fromkeys(COLUMNS, "") | {"seed": run.seed, "iteration": 1, "n_fake": 9, "value": 20}
-    row |= {"method": run.method, "variant": run.label, "dataset": run.dataset}
-    row |= {"metric": "background_psnr", "protocol": "background/psnr", "budget": run.budget}
-    table = pd.DataFrame([row | {"direction": d} for d in ("horse->zebra", "zebra->horse")])
-    table.to_csv(run.folder / "scores.csv", index=False)

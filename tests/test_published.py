@@ -9,9 +9,11 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
-from replicate import paths, publishing, tables
+from replicate import paths, plots, publishing, tables
 from replicate.experiment.publish import KEPT, find_runs
 from replicate.experiment.run import read_record
+from replicate.plots.records import STRIP
+from replicate.plots.writing import is_in_strip
 
 RECORDS = find_runs(paths.published())
 BUDGETS = sorted({read_record(folder)["budget"] for folder in RECORDS})
@@ -33,8 +35,24 @@ def test_the_registers_are_those_of_the_code_and_of_the_data_files(tmp_path):
         assert rebuilt.read_text() == committed.read_text(), "run replicate tables --published"
 
 
-def test_readme_shows_the_published_numbers():
-    assert tables.readme_block(paths.published()) in (paths.ROOT / "README.md").read_text()
+def test_readme_shows_the_published_numbers_and_its_picture_is_there():
+    block, readme = tables.readme_block(paths.published()), (paths.ROOT / "README.md").read_text()
+    assert block in readme and "](results/published/plots/laptop/methods.png)" in block
+
+
+def test_plots_are_those_of_the_records(tmp_path):
+    """The smaller ones; `replicate tables --published` and `git status` tell of all."""
+    budget, root = "laptop", paths.published()
+    records = plots.kept(root, budget)
+    spent = tables.quality_and_cost(tables.scores(root, budget), root)
+    drawn = {"methods": plots.strip(filter(is_in_strip, records))}
+    for dataset in sorted({record.dataset for record in records} - {STRIP}):
+        own = [record for record in records if record.dataset == dataset]
+        drawn[f"{dataset}-gallery"] = plots.gallery(own)
+        drawn[f"{dataset}-cost"] = plots.cost(spent[spent["dataset"] == dataset])
+    for name, picture in drawn.items():
+        made = plots.save(picture, tmp_path / f"{name}.png")
+        assert made.read_bytes() == (root / "plots" / budget / made.name).read_bytes(), name
 
 
 def test_every_record_is_whole():

@@ -1,6 +1,6 @@
 """Commands about results: tables, publish, doctor."""
 
-import sys
+import json
 from typing import Annotated
 
 import typer
@@ -11,32 +11,24 @@ from replicate.cli.common import Budget, Json, show
 def tables(
     budget: Budget = "laptop",
     published: Annotated[
-        bool, typer.Option(help="Of the published records; renews the README too.")
+        bool, typer.Option(help="Of the published records; renews their plots and the README too.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Writes the tables of all finished runs of a budget and prints them."""
-    import pandas as pd
-
-    from replicate import paths
+    """Writes the tables of all finished runs of a budget and prints those of the data sets."""
+    from replicate import paths, publishing
     from replicate import tables as drawing
 
     root = paths.published() if published else paths.results()
-    files = drawing.write(root, budget)
-    if published:
-        written = drawing.write_registers(root)
-        print(*written, sep="\n", file=sys.stderr)
-        drawing.update_readme(paths.ROOT / "README.md", root)
+    files = publishing.redraw(budget) if published else drawing.write(root, budget)
+    stems = set(drawing.scores(root, budget)["dataset"])
+    of_sets = [file for file in files if file.parent.name == budget and file.stem in stems]
     if as_json:
-        tidy = pd.concat([pd.read_csv(file) for file in files if _is_scores(file)])
-        show(tidy.astype(object).where(tidy.notna(), None).to_dict("records"))
+        found = [json.loads(file.read_text()) for file in of_sets if file.suffix == ".json"]
+        show([row for rows in found for row in rows])
         return
     for file in files:
-        print(file.read_text() if file.suffix == ".md" else file)
-
-
-def _is_scores(file) -> bool:
-    return file.suffix == ".csv" and file.stem not in ("claims", "predictions", "health")
+        print(file.read_text() if file in of_sets and file.suffix == ".md" else file)
 
 
 def publish(
@@ -62,7 +54,7 @@ def print_beside(params) -> None:
         print("smoke: it executes; no tables")
         return
     written = drawing.write(paths.results(), params.budget)
-    for file in written + plots.write(paths.results(), paths.results(), params.budget):
+    for file in written + plots.write(paths.results(), params.budget):
         print(file)
     local = drawing.of_runs(params.runs())
     published = drawing.scores(paths.published(), params.budget)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from itertools import chain
+from pathlib import Path
 from types import ModuleType
 
 import pydantic
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from replicate import reported
+from replicate import paths, reported
 from replicate.datasets import directions, spec
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.run import BUDGETS, Run, make_run
@@ -20,6 +21,7 @@ IPYTHON = {"In", "Out", "exit", "quit"}
 
 FEWEST = 4  # images: with fewer KID has no standard error
 REFERENCES = ("torch-fidelity", "clean-fid", "torchmetrics")
+PLACES = {"published": paths.published, "local": paths.results}
 
 
 class Asked(pydantic.BaseModel):
@@ -38,6 +40,10 @@ class Asked(pydantic.BaseModel):
     def runs(self) -> list[Run]:
         """Every run asked for; none for a notebook that trains nothing."""
         return []
+
+    def shown(self) -> str:
+        """The budget of the scores that the notebook shows."""
+        return self.budget
 
     def minutes(self) -> int:
         """What the notebook itself takes on one CPU thread, the runs apart."""
@@ -119,7 +125,29 @@ class ProtocolParameters(Asked):
         return {"smoke": 1, "laptop": 15, "paper": 30}[self.budget]
 
 
-MODELS: dict[str, type[Asked]] = {"00_protocol": ProtocolParameters}  # the others: `Parameters`
+class SummaryParameters(Asked):
+    """What `90_summary` asks for: nothing that is trained, only which records are shown."""
+
+    records: str  # "published", or "local": what this machine trained
+
+    @model_validator(mode="after")
+    def _place_exists(self) -> "SummaryParameters":
+        _choose("records", self.records, PLACES)
+        return self
+
+    def root(self) -> Path:
+        """The folder of the records."""
+        return PLACES[self.records]()
+
+    def shown(self) -> str:
+        """The budget of the records: laptop at smoke, whose own numbers enter nothing."""
+        return "laptop" if self.budget == "smoke" else self.budget
+
+
+MODELS: dict[str, type[Asked]] = {  # the others: `Parameters`
+    "00_protocol": ProtocolParameters,
+    "90_summary": SummaryParameters,
+}
 
 
 def parameters(given: Mapping[str, object], notebook: str = "") -> Asked:

@@ -11,5 +11,5 @@ if __name__ == "__main__":
     (budget,) = sys.argv[1:]
     for file in tables.write(paths.results(), budget):
         print(file)
-    for file in plots.write(paths.results(), paths.results(), budget):
+    for file in plots.write(paths.results(), budget):
         print(file)

@@ -14,6 +14,7 @@ from replicate.plots.picture import WIDTH, Picture
 from replicate.plots.style import colours, dress, name_of
 from replicate.training import LOG
 
+CURVES = "curves.csv"  # what a record keeps of the log
 POINTS = 300
 LETTER = 8  # px of a letter in the legend, at most
 GROUPS = {
@@ -30,13 +31,15 @@ def curves(folder: Path) -> pd.DataFrame:
     """The losses of a run, binned to at most 300 rows; none where nothing is logged yet.
 
     Args:
-        folder: of the run; a run that still trains or was killed will do.
+        folder: of the run; a run that still trains or was killed will do, and so will a record.
 
     Returns:
         `iteration` (the last of a bin) and the mean of every loss over the bin, NaN where it was
         never computed in it. A last line that a kill cut off is skipped.
     """
-    file = folder / LOG
+    file, binned = folder / LOG, folder / CURVES
+    if binned.exists() and not file.exists():
+        return pd.read_csv(binned)
     whole = file.read_text().rpartition("\n")[0] if file.exists() else ""
     if not whole:
         return pd.DataFrame(columns=["iteration"])

@@ -37,12 +37,16 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def sheet(blocks: Sequence[tuple[str, Sequence[tuple[str, Sequence[np.ndarray]]]]]) -> Picture:
+def sheet(
+    blocks: Sequence[tuple[str, Sequence[tuple[str, Sequence[np.ndarray]]]]],
+    columns_named: Sequence[str] = (),
+) -> Picture:
     """Blocks of image rows under headings, each row with its label at the left.
 
     Args:
         blocks: (heading, rows); a row is (label, tiles), a tile (H, W) or (H, W, 3) uint8, square.
             Tiles are enlarged by whole factors without smoothing, or shrunk where too wide.
+        columns_named: a heading above each column, in the place of the first block's.
     """
     columns = max(len(tiles) for _, rows in blocks for _, tiles in rows)
     natural = max(tile.shape[0] for _, rows in blocks for _, tiles in rows for tile in tiles)
@@ -54,6 +58,9 @@ def sheet(blocks: Sequence[tuple[str, Sequence[tuple[str, Sequence[np.ndarray]]]
     top = 0
     for title, rows in blocks:
         _text(picture, 6 / width, 1 - (top + heading / 2) / height, title, weight="bold")
+        for i, name in enumerate(columns_named if top == 0 else ()):
+            x = (LABEL + i * row_height) / width
+            _text(picture, x, 1 - (top + heading / 2) / height, name)
         top += heading
         for label, tiles in rows:
             label = label if len(label) <= LETTERS else label.replace(":", ":\n  ", 1)

@@ -1,33 +1,33 @@
-"""The plots of a budget as files."""
+"""The plots of a budget as files, drawn from records alone."""
 
-from dataclasses import fields
+from itertools import groupby
 from pathlib import Path
 
 from replicate.errors import ReplicateError
-from replicate.experiment.publish import find_runs
-from replicate.experiment.run import Run, read_record
 from replicate.methods import METHODS
+from replicate.plots.cost import cost
 from replicate.plots.curves import losses
-from replicate.plots.images import translations, with_most_seeds
+from replicate.plots.images import with_most_seeds
 from replicate.plots.picture import save
 from replicate.plots.points import scores as points
+from replicate.plots.records import STRIP, Kept, gallery, kept, strip
+from replicate.tables.cost import quality_and_cost
 from replicate.tables.frames import scores
 
 BASELINE = "cyclegan"  # stands beside every paper's methods
+OF_ALL = "methods"  # the stem of the strip
 
 
-def write(results: Path, published: Path, budget: str) -> list[Path]:
-    """The files `<published>/plots/<budget>/<dataset>-*.png`.
+def write(root: Path, budget: str) -> list[Path]:
+    """The files `<root>/plots/<budget>/*.png`: the same bytes from the same records.
 
-    `<dataset>-scores.png` shows all records of the data set, `<dataset>-<paper>-losses.png` and
-    `-translations.png` the methods of one paper beside the baseline; variants that were tried with
-    fewer seeds than others stand in the notebooks alone. Figures of papers of which this machine
-    has no run stay as they are.
+    `<dataset>-scores.png`, `-cost.png` and `-gallery.png` show all records of the data set,
+    `<dataset>-<paper>-losses.png` and `-translations.png` the methods of one paper beside the
+    baseline, without variants that were tried with fewer seeds than others; `methods.png` has a
+    column for each method as its paper has it.
 
     Args:
-        results: where this machine trains (`paths.results()`): logs and translations lie there
-            only. Runs with changed settings are left out, as they are not published.
-        published: `paths.published()`, whose records are already written.
+        root: `paths.results()` or `paths.published()`; its finished runs are read.
         budget: "laptop" or "paper".
 
     Raises:
@@ -35,43 +35,39 @@ def write(results: Path, published: Path, budget: str) -> list[Path]:
     """
     if budget == "smoke":
         raise ReplicateError("smoke runs prove that the code executes; no plot of them is kept")
-    records = [read_record(found) for found in find_runs(results, budget)]
-    runs = [_run(record) for record in records if _is_shown(record)]
-    measured, folder, written = scores(published, budget), published / "plots" / budget, []
-    for dataset in dict.fromkeys(run.dataset for run in runs):
-        own = [run for run in runs if run.dataset == dataset]
+    folder, written = root / "plots" / budget, []
+    found = kept(root, budget)
+    if not found:
+        return []
+    measured = scores(root, budget)
+    spent = quality_and_cost(measured, root)
+    for dataset, group in groupby(found, key=lambda record: record.dataset):
+        own = list(group)
         for paper, peers in _by_paper(own).items():
-            peers = with_most_seeds(peers, BASELINE)
-            seed = min(run.seed for run in peers)
-            stem = folder / f"{dataset}-{paper}"
+            peers, stem = with_most_seeds(peers, BASELINE), folder / f"{dataset}-{paper}"
             written.append(save(losses(peers), Path(f"{stem}-losses.png")))
-            written.append(save(translations(peers, seed=seed), Path(f"{stem}-translations.png")))
+            written.append(save(gallery(peers), Path(f"{stem}-translations.png")))
+        written.append(save(gallery(own), folder / f"{dataset}-gallery.png"))
         of_all = points(measured[measured["dataset"] == dataset])
         written.append(save(of_all, folder / f"{dataset}-scores.png"))
+        if len(beside := spent[spent["dataset"] == dataset]):
+            written.append(save(cost(beside), folder / f"{dataset}-cost.png"))
+    if any(is_in_strip(record) for record in found):
+        written.append(save(strip(filter(is_in_strip, found)), folder / f"{OF_ALL}.png"))
     return written
 
 
-def _by_paper(runs: list[Run]) -> dict[str, list[Run]]:
-    """The runs of each paper with those of the baseline; the baseline alone where it is alone."""
-    baseline = [run for run in runs if run.method == BASELINE]
-    others = [run for run in runs if run.method != BASELINE]
-    papers = dict.fromkeys(METHODS[run.method].paper for run in others or baseline)
+def _by_paper(records: list[Kept]) -> dict[str, list[Kept]]:
+    """The records of each paper with the baseline's; the baseline alone where it is alone."""
+    baseline = [record for record in records if record.method == BASELINE]
+    others = [record for record in records if record.method != BASELINE]
+    papers = dict.fromkeys(METHODS[record.method].paper for record in others or baseline)
     return {
-        paper: [r for r in runs if r.method == BASELINE or METHODS[r.method].paper == paper]
+        paper: [r for r in records if r.method == BASELINE or METHODS[r.method].paper == paper]
         for paper in papers
     }
 
 
-def _is_shown(record: dict) -> bool:
-    """Finished, of the variant's own settings, and of a configuration that the method still has."""
-    if record["status"] != "finished" or "+" in record["label"] or record["method"] not in METHODS:
-        return False
-    known = {field.name for field in fields(METHODS[record["method"]].Config)}
-    return set(record["config"]) == known
-
-
-def _run(record: dict) -> Run:
-    """The run that a record tells of."""
-    config = METHODS[record["method"]].Config(**record["config"])
-    identity = [record[key] for key in ("dataset", "seed", "budget")]
-    return Run(record["method"], record["variant"], config, *identity)
+def is_in_strip(record: Kept) -> bool:
+    """On the set that is shown there, and the method as its paper has it."""
+    return record.dataset == STRIP and record.name == record.method

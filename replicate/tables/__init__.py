@@ -11,10 +11,14 @@ from replicate.tables.adapting import adaptation
 from replicate.tables.capacity import capacity
 from replicate.tables.checking import check
 from replicate.tables.compare import beside, compare
+from replicate.tables.cost import cost, cost_page, costs, quality_and_cost
 from replicate.tables.coverage import coverage
+from replicate.tables.exhibits import exhibit_counts, unmeasured
 from replicate.tables.frames import of_runs, scores
+from replicate.tables.headline import headline
 from replicate.tables.health import health
 from replicate.tables.markdown import to_markdown
+from replicate.tables.printed import joined, printed
 from replicate.tables.probe import probe
 from replicate.tables.readme import readme_block, update_readme
 from replicate.tables.segmentation import segmentation
@@ -31,13 +35,21 @@ __all__ = [
     "capacity",
     "check",
     "compare",
+    "cost",
+    "cost_page",
+    "costs",
     "coverage",
     "data",
     "deviations",
+    "exhibit_counts",
+    "headline",
     "health",
+    "joined",
     "networks",
     "of_runs",
+    "printed",
     "probe",
+    "quality_and_cost",
     "readme_block",
     "runs_table",
     "scores",
@@ -45,6 +57,7 @@ __all__ = [
     "show",
     "summary",
     "to_markdown",
+    "unmeasured",
     "update_readme",
     "verdict_pages",
     "verdict_table",

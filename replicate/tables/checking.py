@@ -3,19 +3,19 @@
 import pandas as pd
 
 from replicate.errors import ReplicateError
-from replicate.experiment.parameters import Parameters
+from replicate.experiment.parameters import Asked
 from replicate.metrics.protocols import find
 from replicate.tables.frames import one_budget
 
 ENDLESS = ("psnr", "background_psnr")  # infinite where two images are identical
 
 
-def check(scores: pd.DataFrame, params: Parameters) -> str:
+def check(scores: pd.DataFrame, params: Asked) -> str:
     """One line that counts what was checked; an error where anything is wrong.
 
     Args:
-        scores: of `tables.of_runs`.
-        params: what was asked for; each of its runs must have scores, at its budget.
+        scores: of `tables.of_runs` or `tables.scores`.
+        params: what was asked for; each of its runs must have scores, at the budget shown.
 
     Raises:
         ReplicateError: a run without scores, another budget, a value that is missing without
@@ -23,17 +23,19 @@ def check(scores: pd.DataFrame, params: Parameters) -> str:
             scored alike.
         UnknownName: a protocol that no table knows.
     """
-    if (found := one_budget(scores)) != params.budget:
-        raise ReplicateError(f"the scores are of budget {found}, expected {params.budget}")
-    for run in params.runs():
+    if (found := one_budget(scores)) != params.shown():
+        raise ReplicateError(f"the scores are of budget {found}, expected {params.shown()}")
+    asked = params.runs()
+    for run in asked:
         if run.hash not in set(scores["hash"]):
             raise ReplicateError(f"{run.title} has no scores, expected some: it is {run.state()}")
     for row in scores.itertuples():
         _check_row(row)
-    _check_alike(scores)
+    if asked:  # records of several days may lack what is scored since
+        _check_alike(scores)
     explained = int(scores["value"].isna().sum())
     return (
-        f"{len(scores)} scores of {scores['hash'].nunique()} runs at budget {params.budget}: "
+        f"{len(scores)} scores of {scores['hash'].nunique()} runs at budget {found}: "
         f"{len(scores) - explained} measured, {explained} not computed, with the reason beside them"
     )
 

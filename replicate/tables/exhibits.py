@@ -92,7 +92,7 @@ def exhibits_page() -> Page:
         "Every table and figure of the five source documents, in their order, and what became of "
         "it here. A drawing is a figure without a result, such as the sketch of a network.",
         *[f"**{status}**: {meaning}." for status, meaning in STATUSES.items()],
-        Table("Tables and figures by status", counts(sources, listed)),
+        Table("Tables and figures by status", exhibit_counts()),
     ]
     for source in sources:
         own = [each for each in listed if each.source == source.id]
@@ -102,15 +102,25 @@ def exhibits_page() -> Page:
     return Page("What the sources show, and what became of it here", parts, frame)
 
 
-def counts(sources: list[Source], listed: list[Exhibit]) -> pd.DataFrame:
+def exhibit_counts() -> pd.DataFrame:
     """A row a source and one for all: how many tables, figures, drawings, and of each status."""
-    ids = [source.id for source in sources]
+    sources, listed = exhibits()
     rows = []
-    for name in [*ids, "all"]:
+    for name in [*(source.id for source in sources), "all"]:
         own = [each for each in listed if name in (each.source, "all")]
         row = {"seed": name} | {f"{kind}s": sum(e.kind == kind for e in own) for kind in KINDS}
         rows.append(row | {status: sum(e.status == status for e in own) for status in STATUSES})
     return pd.DataFrame(rows)
+
+
+def unmeasured() -> pd.DataFrame:
+    """What is not measured and why: `status, reason` and `which`, tables before drawings."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    listed = [each for each in exhibits()[1] if each.status != "measured"]
+    for each in sorted(listed, key=lambda e: (KINDS.index(e.kind), list(STATUSES).index(e.status))):
+        groups.setdefault((each.status, each.reason), []).append(f"{each.source}: {each.name}")
+    rows = [[*key, "; ".join(names)] for key, names in groups.items()]
+    return pd.DataFrame(rows, columns=["status", "reason", "which"])
 
 
 def _check_count(file: Path, source: Source, own: list[Exhibit]) -> None:

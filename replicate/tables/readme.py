@@ -1,24 +1,28 @@
 """The part of the README that is made from the published records."""
 
+import json
+import re
 from pathlib import Path
 
 import pandas as pd
 
-from replicate import claims, reported
+from replicate import claims, paths
 from replicate.errors import ReplicateError
-from replicate.tables.catalogue import SHARE
+from replicate.tables.catalogue import ABSENT
 from replicate.tables.frames import scores
 from replicate.tables.markdown import to_markdown
-from replicate.tables.summary import summary
-from replicate.tables.writing import collapsed
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 BUDGET = "laptop"
-METRICS = ("kid/standin", "background_psnr", SHARE, "foreground_error")
+DECIDED = ("reproduced", "within seed noise", "not reproduced")
+UNDECIDED = "not run or not comparable"
+TITLE = re.compile(r"# \d\d · (?P<name>[^:]+): (?P<question>[^\n]+)")
+PICTURE = f"results/published/plots/{BUDGET}/methods.png"
+ALT = "Test images of drawn horses, their ideal translations, those of every method, attention maps"
 
 
 def readme_block(root: Path) -> str:
-    """The results in Markdown: the columns that matter, then a line for each claim's verdict.
+    """The results in Markdown: the verdicts on every paper's claims, and one picture.
 
     Args:
         root: `paths.published()`; of its records those of budget laptop are shown.
@@ -26,31 +30,36 @@ def readme_block(root: Path) -> str:
     measured = scores(root, BUDGET)
     if measured.empty:
         return f"No run of budget {BUDGET} is published yet.\n"
-    papers = reported.keys()
-    found = [row for key in papers for row in _verdicts(measured, key)]
-    waiting = [row for row in found if row["reason"].startswith("no scores of")]
-    lines = [_line(row) for row in found if row not in waiting]
-    lines += [f"- {_claims({row['text'] for row in waiting})} for their runs"] if waiting else []
-    head = (
-        f"Each method as its paper has it, at budget {BUDGET}: mean ± standard deviation over "
-        "seeds (number of seeds), not comparable with the papers' numbers. Ablations, controls "
-        f"and more stand in the notebooks and [tables](results/published/tables/{BUDGET}).\n"
+    found = pd.concat([verdicts(measured, paper) for paper, _ in papers()], ignore_index=True)
+    counts = found["verdict"].value_counts()
+    said = ", ".join(f"{counts[name]} {name}" for name in claims.VERDICTS if name in counts)
+    tables = f"results/published/tables/{BUDGET}"
+    about = (
+        f"{len(found)} claims, tried at budget {BUDGET} (64 px, minutes a run) on images whose "
+        f"truth is known: {said}. [Rule, numbers and intervals]({tables}/claims.md), "
+        f"[scores]({tables}/methods.md), [cost]({tables}/cost.md)."
     )
-    rule = [*lines, "", f"Rule: {claims.RULE}\n"] if lines else []
-    return "\n".join([head, *_by_dataset(measured), *rule])
+    picture = [f"![{ALT}]({PICTURE})\n"] if (paths.ROOT / PICTURE).is_file() else []
+    return "\n".join([f"{about}\n", to_markdown(_table(found)), *picture])
 
 
-def _by_dataset(measured: pd.DataFrame) -> list[str]:
-    """A table for each data set, those whose truth is known first, and what collapsed below it."""
-    parts = []
-    whole = measured[~measured["name"].str.contains("[:+]")]  # no variants, no settings changed
-    groups = [(name, own) for name, own in whole.groupby("dataset")]
-    for name, own in sorted(groups, key=lambda g: "background_psnr" not in set(g[1]["metric"])):
-        present = set(own["metric"]) | set(own["protocol"])
-        chosen = [m for m in METRICS if m in present or (m == SHARE and "attention_iou" in present)]
-        table = summary(own, chosen).drop(columns="dataset")
-        parts += [f"**{name}**\n", to_markdown(table), *collapsed(own)]
-    return parts
+def verdicts(measured: pd.DataFrame, paper: str) -> pd.DataFrame:
+    """One row a claim of a paper: `paper, claim, verdict`."""
+    found = claims.verdicts(measured, paper).drop_duplicates("claim")
+    return found.assign(paper=paper)[["paper", "claim", "verdict"]]
+
+
+def papers() -> list[tuple[str, str]]:
+    """The papers with a notebook, in its order: key and `[name](executed notebook)`."""
+    found = []
+    for file in sorted((paths.notebooks()).glob("[0-9]*.ipynb")):
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        paper = re.search(r'^paper: str = "(\w+)"', "".join(cells[1]["source"]), re.M)
+        title = TITLE.match("".join(cells[0]["source"]))
+        if paper and title:
+            place = f"results/published/notebooks/{BUDGET}/{file.name}"
+            found.append((paper[1], f"[{title['name']}]({place})"))
+    return found
 
 
 def update_readme(readme: Path, root: Path) -> None:
@@ -71,19 +80,16 @@ def update_readme(readme: Path, root: Path) -> None:
     readme.write_text(f"{before}{BEGIN}\n{block}{END}{after}", encoding="utf-8")
 
 
-def _verdicts(measured: pd.DataFrame, key: str) -> list[dict]:
-    """One row for each claim and data set, but those with few seeds of claims decided elsewhere."""
-    found = claims.verdicts(measured, key).drop_duplicates(["claim", "dataset"])
-    few = found["reason"].str.startswith("needs ")
-    elsewhere = found["claim"].isin(found.loc[found["reason"] == "", "claim"])
-    return found[~(few & elsewhere)].to_dict("records")
+def _table(found: pd.DataFrame) -> pd.DataFrame:
+    """A row a paper, a column a verdict; in a cell the claims by their names."""
+    rows = []
+    for paper, link in papers():
+        own = found[found["paper"] == paper]
+        cells = {name: list(own.loc[own["verdict"] == name, "claim"]) for name in DECIDED}
+        cells[UNDECIDED] = list(own.loc[~own["verdict"].isin(DECIDED), "claim"])
+        rows.append({"paper": link} | {name: _named(ids) for name, ids in cells.items()})
+    return pd.DataFrame(rows)
 
 
-def _claims(texts: set[str]) -> str:
-    return f"{len(texts)} more {'claim waits' if len(texts) == 1 else 'claims wait'}"
-
-
-def _line(row: dict) -> str:
-    place = f" on {row['dataset']}" if row["dataset"] else ""
-    reason = f" ({row['reason']})" if row["reason"] else ""
-    return f"- {row['text']}{place}: **{row['verdict']}**{reason}"
+def _named(ids: list[str]) -> str:
+    return ", ".join(name.replace("-", " ") for name in ids) or ABSENT

@@ -6,8 +6,10 @@ import pandas as pd
 
 from replicate.tables import catalogue
 from replicate.tables.about import short_commit
+from replicate.tables.cost import cost_page
 from replicate.tables.exhibits import exhibits_page
 from replicate.tables.frames import means, one_budget, scores, with_share
+from replicate.tables.headline import headline_page
 from replicate.tables.health import HEALTH, health_page
 from replicate.tables.pages import Page, Table, write_page
 from replicate.tables.register import register_page
@@ -31,7 +33,8 @@ LEGEND = (
 def write(root: Path, budget: str) -> list[Path]:
     """The files `<root>/tables/<budget>/<page>.{md,tex,csv,json}`, the same from equal records.
 
-    Every data set has a page; the claims have two, and the health of runs one, where a run has it.
+    Every data set has a page; the claims have two; all methods side by side, their cost and, where
+    a run has it, their health have one each.
 
     Args:
         root: `paths.results()` or `paths.published()`; its finished runs are read.
@@ -49,7 +52,8 @@ def write(root: Path, budget: str) -> list[Path]:
         written += write_page(page, folder / stem)
     for page in health_page(root, budget):
         written += write_page(page, folder / HEALTH)
-    return written
+    written += write_page(headline_page(measured, budget), folder / "methods")
+    return written + write_page(cost_page(measured, root), folder / "cost")
 
 
 def write_registers(root: Path) -> list[Path]:

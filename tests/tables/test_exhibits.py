@@ -7,7 +7,14 @@ import pytest
 from replicate import paths
 from replicate.errors import ReplicateError
 from replicate.tables import exhibits as module
-from replicate.tables.exhibits import COLUMNS, STATUSES, counts, exhibits, exhibits_page
+from replicate.tables.exhibits import (
+    COLUMNS,
+    STATUSES,
+    exhibit_counts,
+    exhibits,
+    exhibits_page,
+    unmeasured,
+)
 
 SOURCES, LISTED = exhibits()
 FILE = paths.ROOT / "data" / "coverage.toml"
@@ -53,12 +60,20 @@ def test_links_of_the_page_resolve():
 
 
 def test_counts_add_up():
-    frame = counts(SOURCES, LISTED).set_index("seed")
+    frame = exhibit_counts().set_index("seed")
     assert list(frame.index[:-1]) == list(FIGURES)
     assert (frame.iloc[:-1].sum() == frame.loc["all"]).all()
     kinds = frame[["tables", "figures", "drawings"]].sum(axis=1)
     assert (frame[list(STATUSES)].sum(axis=1) == kinds).all()
     assert frame.loc["all", "tables"] == 9 and kinds["all"] == 9 + sum(FIGURES.values())
+
+
+def test_everything_that_is_not_measured_is_told_once_with_its_reason():
+    frame = unmeasured()
+    told = [name for names in frame["which"] for name in names.split("; ")]
+    assert len(told) == len(set(told)) == sum(each.status != "measured" for each in LISTED)
+    assert "measured" not in set(frame["status"]) and (frame["reason"] != "").all()
+    assert told[0].endswith("Table II") and not frame.duplicated(["status", "reason"]).any()
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from replicate import claims, tables
+from replicate import tables
 from replicate.datasets import packed
 from replicate.datasets.packed import ImageSet
-from replicate.errors import ReplicateError
-from replicate.tables import readme
 from replicate.tables.catalogue import column
 from replicate.tables.writing import command
 
@@ -51,36 +49,6 @@ def test_a_missing_score_is_a_dash(root: Path) -> None:
     page = tables.write(root, "laptop")[0].read_text()
     row = next(line for line in page.splitlines() if line.startswith("| cyclegan "))
     assert "| 0 " not in row and "nan" not in page
-
-
-def test_readme_block_lives_between_its_markers(root: Path, tmp_path: Path) -> None:
-    file = tmp_path / "README.md"
-    file.write_text("# a\n<!-- results:begin -->\nold\n<!-- results:end -->\nb\n")
-    tables.update_readme(file, root)
-    text = file.read_text()
-    assert text.startswith("# a\n<!-- results:begin -->\n") and "old" not in text
-    assert text.endswith("<!-- results:end -->\nb\n")
-    assert tables.readme_block(root) in text
-    assert "**horse2zebra_drawn**" in text and "| zebra->horse | aggan " in text
-    assert "**not run** (needs 5 paired seeds, has 1: aggan lacks seeds 3, 4;" in text
-    tables.update_readme(file, root)
-    assert file.read_text() == text
-    file.write_text("no markers")
-    with pytest.raises(ReplicateError, match="expected each once"):
-        tables.update_readme(file, root)
-
-
-def test_the_readme_leaves_out_few_seeds_of_claims_decided_elsewhere(monkeypatch) -> None:
-    rows = [("a", "horses", ""), ("a", "shapes", "needs 5 paired seeds"),
-            ("b", "shapes", "needs 5 paired seeds"), ("c", "shapes", "no scores of x")]  # fmt: skip
-    found = pd.DataFrame(rows, columns=["claim", "dataset", "reason"])
-    monkeypatch.setattr(claims, "verdicts", lambda measured, key: found)
-    kept = [(row["claim"], row["dataset"]) for row in readme._verdicts(pd.DataFrame(), "any")]
-    assert kept == [("a", "horses"), ("b", "shapes"), ("c", "shapes")]
-
-
-def test_readme_block_without_records(tmp_path: Path) -> None:
-    assert tables.readme_block(tmp_path) == "No run of budget laptop is published yet.\n"
 
 
 def test_runs_table_shows_what_is_not_there_yet(
