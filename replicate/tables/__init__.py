@@ -16,7 +16,7 @@ from replicate.tables.coverage import coverage
 from replicate.tables.exhibits import exhibit_counts, unmeasured
 from replicate.tables.frames import of_runs, scores
 from replicate.tables.headline import headline
-from replicate.tables.health import health
+from replicate.tables.health import faults, health
 from replicate.tables.markdown import to_markdown
 from replicate.tables.printed import joined, printed
 from replicate.tables.probe import probe
@@ -42,6 +42,7 @@ __all__ = [
     "data",
     "deviations",
     "exhibit_counts",
+    "faults",
     "headline",
     "health",
     "joined",

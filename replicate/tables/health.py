@@ -77,6 +77,16 @@ def health_page(root: Path, budget: str) -> list[Page]:
     return [Page(f"Health of runs, budget {budget}", parts, every)]
 
 
+def faults(root: Path, budget: str) -> pd.DataFrame:
+    """The faults found in the runs of a budget, as text; no rows where there is none.
+
+    Returns:
+        `dataset, direction, method, fault, seeds` (those that have it) and `worst number`.
+    """
+    every = health(root, budget)
+    return _found(every[every["found"].astype(bool)])
+
+
 def _found(faulty: pd.DataFrame) -> pd.DataFrame:
     """One row for each fault of a method in a direction: which seeds, and the worst number."""
     rows = []
@@ -85,7 +95,7 @@ def _found(faulty: pd.DataFrame) -> pd.DataFrame:
         seeds = ", ".join(map(str, group["seed"]))
         about = {"fault": FAULTS[fault].title, "seeds": seeds, "worst number": f"{worst:.3g}"}
         rows.append(dict(zip(CELL, cell, strict=True)) | about)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[*CELL, "fault", "seeds", "worst number"])
 
 
 def _numbers(every: pd.DataFrame) -> pd.DataFrame:

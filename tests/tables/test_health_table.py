@@ -82,3 +82,16 @@ def test_healthy_runs_have_no_list_of_faults(root: Path) -> None:
 def test_there_is_no_page_without_numbers(root: Path) -> None:
     assert health_page(root, "laptop") == []
     assert tables.health(root).empty
+
+
+def test_faults_are_listed_by_method_and_direction(examined: Path) -> None:
+    found = tables.faults(examined, "laptop")
+    assert found[["method", "fault", "seeds"]].values.tolist() == [
+        ["aggan", "copy of the input", "1"],
+        ["aggan", "full or empty attention", "1"],
+        ["aggan:whole-image-d", "colour inversion", "0"],
+    ]
+
+
+def test_without_faults_the_list_is_empty(root: Path) -> None:
+    assert tables.faults(root, "laptop").empty
