@@ -63,7 +63,7 @@ def _show(asked) -> None:
     from replicate import claims, paths, tables
     from replicate.cli.report import print_beside
 
-    print_beside(asked)
+    print_beside(asked, executed=False)
     if asked.budget == "smoke":
         return
     published = tables.scores(paths.published(), asked.budget)

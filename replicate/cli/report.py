@@ -44,12 +44,17 @@ def publish(
         print(path)
 
 
-def print_beside(params) -> None:
-    """The local numbers of `params` beside the published ones."""
+def print_beside(params, executed: bool = True) -> None:
+    """The local numbers of `params` beside the published ones.
+
+    Args:
+        executed: name the folder of executed notebooks.
+    """
     from replicate import paths, plots
     from replicate import tables as drawing
 
-    print(f"executed notebooks: {paths.results() / 'notebooks' / params.budget}")
+    if executed:
+        print(f"executed notebooks: {paths.results() / 'notebooks' / params.budget}")
     if params.budget == "smoke":
         print("smoke: it executes; no tables")
         return

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
-from typing import NamedTuple
 
 from replicate import checkpoint, paths
 from replicate.experiment.plan import Planned, makespan
@@ -18,17 +19,36 @@ from replicate.experiment.run import Run, method_name, read_record
 
 EVERY = 30.0  # s between two lines about the time left
 LOOK = 0.5  # s between two looks at the processes
-KNOWN = 0.02  # share of a run after which its own pace tells more than the plan's ten steps
+KNOWN = 0.05  # share of a run after which its own pace tells more than the plan's ten steps
 FINAL = 0.02  # share of a run's time that its scoring takes, after the last iteration
 
 
-class Working(NamedTuple):
-    """A run in training: its process, when it began and how much was done by then."""
+@dataclass
+class Working:
+    """A run in training: its process, when it began, and since when and from where it moves on."""
 
     planned: Planned
     process: subprocess.Popen
     began: float
-    share: float
+    share: float  # done at the last look
+    moving: float = 0.0  # when it was first seen to be farther; 0: not yet
+    moved: float = 0.0  # how far it was then
+
+    def look(self, now: float) -> None:
+        """Takes the share that is done from the run's folder."""
+        self.share = share_done(self.planned.run.folder)
+        if not self.moving and self.share > self.moved:
+            self.moving, self.moved = now, self.share
+
+    def rest(self, now: float) -> float:
+        """Seconds that the run still takes: by its own pace once that is known."""
+        if not self.moving or self.share - self.moved < KNOWN:
+            return max(self.planned.seconds - (now - self.began), 0.0)
+        return (1 - self.share + FINAL) * self.pace(now)
+
+    def pace(self, now: float) -> float:
+        """Seconds for the whole of the run, at the speed seen."""
+        return (now - self.moving) / (self.share - self.moved)
 
 
 def longest_first(planned: Iterable[Planned]) -> list[Planned]:
@@ -62,15 +82,15 @@ def train_all(
         while waiting or working:
             while waiting and len(working) < jobs:
                 working.append(_begin(waiting.pop(0), command))
+            if time.monotonic() - told >= every:
+                told = time.monotonic()
+                say(_left(working, waiting, jobs))
             time.sleep(LOOK)
             for each in [w for w in working if w.process.poll() is not None]:
                 working.remove(each)
                 failed += [each.planned.run] if each.process.returncode else []
                 say(_ended(each, len(planned) - len(waiting) - len(working), len(planned)))
-                told = 0.0  # say at once what is left
-            if working and time.monotonic() - told >= every:
-                told = time.monotonic()
-                say(_left(working, waiting, jobs))
+                told = -inf  # say at once what is left
     finally:
         signal.signal(signal.SIGTERM, before)
         for each in working:
@@ -116,7 +136,8 @@ def _begin(planned: Planned, command: Callable[[Run], Sequence[str]]) -> Working
             command(planned.run), stdout=file, stderr=subprocess.STDOUT,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
         )  # fmt: skip
-    return Working(planned, process, time.monotonic(), share_done(planned.run.folder))
+    share = share_done(planned.run.folder)
+    return Working(planned, process, time.monotonic(), share, moved=share)
 
 
 def _leave(number: int, frame: object) -> None:
@@ -134,20 +155,10 @@ def _ended(each: Working, done: int, of: int) -> str:
 def _left(working: list[Working], waiting: list[Planned], jobs: int) -> str:
     """What is at work, how far it is, and the minutes until all are done."""
     now = time.monotonic()
-    shares = [share_done(each.planned.run.folder) for each in working]
-    rests = [_rest(w, share, now) for w, share in zip(working, shares, strict=True)]
-    left = [w.planned._replace(seconds=s) for w, s in zip(working, rests, strict=True)]
-    at_work = ", ".join(
-        f"{method_name(w.planned.run.method, w.planned.run.variant)} {share:.0%}"
-        for w, share in zip(working, shares, strict=True)
-    )
+    for each in working:
+        each.look(now)
+    left = [each.planned._replace(seconds=each.rest(now)) for each in working]
+    names = [method_name(w.planned.run.method, w.planned.run.variant) for w in working]
+    shown = ", ".join(f"{name} {w.share:.0%}" for name, w in zip(names, working, strict=True))
     minutes = makespan([*left, *waiting], jobs) / 60
-    return f"  {at_work}; {len(waiting)} waiting; about {minutes:.0f} min left"
-
-
-def _rest(each: Working, share: float, now: float) -> float:
-    """Seconds that a run still takes: by its own pace once that is known."""
-    gone = now - each.began
-    if share - each.share < KNOWN:
-        return max(each.planned.seconds - gone, 0.0)
-    return (1 - share + FINAL) / (share - each.share) * gone
+    return f"  {shown}; {len(waiting)} waiting; about {minutes:.0f} min left"
