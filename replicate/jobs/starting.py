@@ -57,14 +57,10 @@ def _prepare(pages: Sequence[Page], options: Options, folder: Path) -> tuple[dic
     runs = [job.run for job in jobs(pages)]
     states = markers.agree(runs)
     stale = [] if options.retrain else states.get("stale", [])
-    content = graph(
-        pages, states.get("stale", []), options.gpus, options.retrain, options.again,
-        options.summary,
-    )  # fmt: skip
+    content = graph(pages, states.get("stale", []), options)
     content["kept"] = [run.title for run in stale]
-    content["left_out"] = [
-        page.notebook for page in pages if name(page) not in content["notebooks"]
-    ]
+    asked = pages if options.draw else []
+    content["left_out"] = [p.notebook for p in asked if name(p) not in content["notebooks"]]
     markers.agree_notebooks(content["notebooks"])
     counts = ", ".join(f"{len(group)} {state}" for state, group in sorted(states.items()))
     print(

@@ -64,8 +64,9 @@ def main(words: list[str]) -> int:
             _publish(attempts.notebook(place, number), entry)
         end |= {"status": 0, "reason": ""}
     except Exception as error:
+        saved = _saved(entry) if asked.number else ""
         status = STOPPED if asked.number else 1
-        end |= {"status": status, "reason": _in_a_line(error)}
+        end |= {"status": status, "reason": saved or _in_a_line(error)}
     finally:
         processes.send(processes.below(), signal.SIGKILL)
         attempts.note(place, end | {"ended": time.time()})
@@ -97,8 +98,7 @@ def _check(entry: dict, graph: dict) -> None:
     """Refuses what would only fail again, and sets a stale run aside where that was asked for."""
     if "folder" not in entry:
         return
-    path = Path(entry["folder"]) / "run.json"
-    record = json.loads(path.read_text()) if path.exists() else {}
+    record = _record(entry)
     if record.get("status") == "failed" and record.get("diverged") and not graph["again"]:
         raise ReplicateError(f"{record['reason']}. Not tried again by itself: --again does")
     if entry["stale"] and graph["retrain"]:
@@ -106,6 +106,17 @@ def _check(entry: dict, graph: dict) -> None:
         from replicate.experiment.parameters import checked
 
         set_aside(checked(entry["parameters"], entry["notebook"]).runs()[0])
+
+
+def _record(entry: dict) -> dict:
+    path = Path(entry.get("folder", "")) / "run.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def _saved(entry: dict) -> str:
+    """Where a training stopped: its kernel may be gone before it told papermill."""
+    record = _record(entry)
+    return record["reason"] if record.get("status") == "stopped" else ""
 
 
 def _gpu(entry: dict, held: ExitStack) -> str:

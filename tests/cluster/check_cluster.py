@@ -1,0 +1,266 @@
+"""Runs that are killed on one machine and on a Slurm cluster: the same command finishes them all.
+
+`make test-cluster` calls it; it is no part of `make test`, because it needs minutes and root.
+"""
+
+import csv
+import hashlib
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from PIL import Image
+
+from replicate import checkpoint, paths
+from replicate.jobs import processes
+
+HERE = Path(__file__).parent
+ITERATIONS = 200
+MIDDLE = range(20, 150)  # iterations between which a kill is one in mid-run
+PATIENCE = 240  # s; whatever does not happen in this time does not happen
+
+
+@dataclass
+class Site:
+    """A results folder, and the command that fills it."""
+
+    folder: Path
+    words: list[str]
+    environment: dict[str, str]
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results"
+
+    def start(self) -> subprocess.Popen:
+        """The command at work; what it prints is appended to `printed`."""
+        with (self.folder / "printed.txt").open("ab") as out:
+            return subprocess.Popen(self.words, env=self.environment, stdout=out, stderr=out)
+
+    def printed(self) -> str:
+        return (self.folder / "printed.txt").read_text()
+
+    def runs(self) -> list[Path]:
+        return sorted((self.results / "runs" / "tiny" / "slow").glob("paper-*[0-9a-f]"))
+
+    def logged(self, run: Path) -> int:
+        """Iterations in the log of a run."""
+        log = run / "losses.csv"
+        return max(0, log.read_bytes().count(b"\n") - 1) if log.exists() else 0
+
+    def in_the_middle(self, number: int) -> list[Path]:
+        """The runs that are in their middle, once they are so many."""
+        return until(
+            lambda: found if len(found := self._middle()) >= number else None,
+            f"{number} runs in their middle",
+        )
+
+    def _middle(self) -> list[Path]:
+        return [run for run in self.runs() if self.logged(run) in MIDDLE and self.kernel(run)]
+
+    def kernel(self, run: Path) -> psutil.Process | None:
+        """The process that trains a run, from the run's own record of who holds it."""
+        try:
+            held = (run.parent / f"{run.name}.owner.json").read_text()
+            process = psutil.Process(int(re.search(r'"pid": (\d+)', held)[1]))
+            return process if process.status() != psutil.STATUS_ZOMBIE else None
+        except (FileNotFoundError, TypeError, psutil.NoSuchProcess):
+            return None
+
+    def pull_the_plug(self, command: subprocess.Popen) -> None:
+        """kill -9 of the command and of Snakemake; the jobs live on."""
+        (snakemake,) = [p for p in psutil.Process(command.pid).children()]
+        for process in (command, snakemake):
+            process.kill()
+        command.wait()
+
+
+def until(look: Callable, what: str, patience: float = PATIENCE):
+    """What `look` finds, as soon as it finds something."""
+    end = time.monotonic() + patience
+    while not (found := look()):
+        assert time.monotonic() < end, f"{what}: not in {patience} s"
+        time.sleep(0.1)
+    return found
+
+
+def weights(run: Path) -> str:
+    """The sha256 of the weights of a finished run."""
+    state = checkpoint.load(run, torch.device("cpu"))
+    assert state["iteration"] == ITERATIONS
+    digest = hashlib.sha256()
+    for name, x in state["method"].items():
+        digest.update(name.encode() + x.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def shared_gpus(log: Path) -> list[str]:
+    """Pairs of processes that were on one GPU at one time, from what the iterations noted."""
+    found = []
+    for file in log.iterdir():
+        spans = defaultdict(list)
+        for line in file.read_text().splitlines():
+            moment, pid = line.split()
+            spans[pid].append(float(moment))
+        order = sorted((min(times), max(times), pid) for pid, times in spans.items())
+        for (_, end, one), (begin, _, other) in itertools.pairwise(order):
+            if begin < end:
+                found.append(f"{file.name}: {one} until {end}, {other} from {begin}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """A data root with `tiny`: eight random images of 32 px a folder."""
+    root, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    for name in ("trainA", "trainB", "testA", "testB"):
+        (root / "tiny" / name).mkdir(parents=True)
+        for i in range(8):
+            pixels = rng.integers(0, 256, (32, 32, 3), np.uint8)
+            Image.fromarray(pixels).save(root / "tiny" / name / f"{i}.png")
+    return root
+
+
+@pytest.fixture
+def site(data, tmp_path) -> Iterator[Callable[..., Site]]:
+    """A function that makes a site, whose processes are gone when the test ends."""
+    made = []
+
+    def make(*words: str) -> Site:
+        (tmp_path / "gpus").mkdir()
+        command = [sys.executable, "-m", "replicate.cli", "runs", "--budget", "smoke"]
+        command += ["--params", str(HERE / "params"), "--no-draw", "--gpus", "2", *words]
+        environment = os.environ | {
+            "REPLICATE_DATA": str(data),
+            "REPLICATE_RESULTS": str(tmp_path / "results"),
+            "REPLICATE_METHODS": str(HERE / "methods"),
+            "PATH": f"{HERE / 'bin'}:{os.environ['PATH']}",
+            "PYTHONPATH": str(paths.ROOT),
+            "SLOW_LOG": str(tmp_path / "gpus"),
+        }
+        environment.pop("CUDA_VISIBLE_DEVICES", None)
+        made.append(Site(tmp_path, command, environment))
+        return made[-1]
+
+    yield make
+    for each in made:
+        print(each.printed())
+        processes.end(processes.of(each.results), 5)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(data, tmp_path_factory) -> dict[str, str]:
+    """The weights of runs that nobody touched, by the names of their folders."""
+    results = tmp_path_factory.mktemp("undisturbed")
+    code = "from replicate.experiment import execute, make_run\n"
+    code += "execute._score = lambda *arguments: None\n"  # what is compared are the weights
+    code += "for seed in range(4):\n"
+    code += "    print(execute.ensure(make_run('slow', 'tiny', seed, 'smoke')).folder)"
+    environment = os.environ | {
+        "REPLICATE_DATA": str(data), "REPLICATE_RESULTS": str(results), "SLOW_PAUSE": "0",
+        "REPLICATE_METHODS": str(HERE / "methods"), "PYTHONPATH": str(paths.ROOT),
+    }  # fmt: skip
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+    return {Path(line).name: weights(Path(line)) for line in done.stdout.split()}
+
+
+def check(site: Site, undisturbed: dict[str, str], number: int) -> None:
+    """All finished, to the same bytes, without a gap, on a GPU each; and nothing is left."""
+    runs = site.runs()
+    assert len(runs) == number
+    for run in runs:
+        assert '"status": "finished"' in (run / "run.json").read_text()
+        assert (run / "scores.csv").exists()
+        assert weights(run) == undisturbed[run.name]
+        with (run / "losses.csv").open() as log:
+            numbers = [int(row["iteration"]) for row in csv.DictReader(log)]
+        assert numbers == list(range(1, ITERATIONS + 1))
+    assert shared_gpus(site.folder / "gpus") == []
+    assert {file.name for file in (site.folder / "gpus").iterdir()} == {"GPU-aaaa", "GPU-bbbb"}
+    assert processes.of(site.results) == []
+
+
+def test_what_shares_a_gpu_is_found(tmp_path):
+    (tmp_path / "apart").write_text("1.0 7\n2.0 7\n2.1 8\n3.0 8\n")
+    assert shared_gpus(tmp_path) == []
+    (tmp_path / "together").write_text("1.0 7\n2.0 8\n2.1 7\n3.0 8\n")
+    assert shared_gpus(tmp_path) == ["together: 7 until 2.1, 8 from 2.0"]
+
+
+def test_on_one_machine(site, undisturbed):
+    here = site("--seeds", "0,1,2,3")
+    command = here.start()
+    first, second = here.in_the_middle(2)
+
+    again = subprocess.run(here.words, env=here.environment, capture_output=True, text=True)
+    assert again.returncode == 1
+    assert re.search(
+        rf"in use by another start: pid {command.pid} on host \S+, since 20", again.stderr
+    )
+
+    job = here.kernel(first).parent()
+    assert "replicate.jobs.work" in job.cmdline()
+    job.send_signal(signal.SIGKILL)  # the kernel that it leaves behind ends by itself
+    here.kernel(second).parent().send_signal(signal.SIGTERM)  # preempted
+    until(lambda: "stopped by SIGTERM at iteration" in (second / "run.json").read_text(), "a stop")
+    here.in_the_middle(2)  # again, or others
+    here.pull_the_plug(command)
+    assert processes.of(here.results), "no run lives on, so that nothing is taken over"
+
+    command = here.start()
+    assert command.wait(PATIENCE) == 0, here.printed()
+    printed = here.printed()
+    assert "is gone; going on where it was" in printed and "of an earlier start" in printed
+    assert printed.rstrip().endswith("done: 4 runs, 0 notebooks")
+    check(here, undisturbed, 4)
+
+
+@pytest.fixture
+def cluster(tmp_path_factory) -> Iterator[None]:
+    """A Slurm of one node with two pretended GPUs."""
+    folder = tmp_path_factory.mktemp("slurm")
+    up = subprocess.run(
+        [HERE / "slurm_up.sh", folder, "2"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"},
+    )  # fmt: skip
+    assert up.returncode == 0, up.stdout
+    yield
+    subprocess.run([HERE / "slurm_down.sh", folder], check=True)
+
+
+def queue() -> list[str]:
+    """The ids of the jobs in the queue."""
+    words = ["squeue", "--noheader", "--format", "%i"]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_on_slurm(cluster, site, undisturbed):
+    there = site("--seeds", "0,1", "--profile", "slurm")
+    command = there.start()
+    first, second = there.in_the_middle(2)
+    job = there.kernel(first).environ()["SLURM_JOB_ID"]
+    subprocess.run(["scancel", job], check=True)
+    until(lambda: "stopped by SIGTERM at iteration" in (first / "run.json").read_text(), "a stop")
+    assert there.logged(second) < ITERATIONS
+    there.pull_the_plug(command)
+    assert queue(), "no job lives on, so that nothing is taken over"
+
+    command = there.start()
+    assert command.wait(2 * PATIENCE) == 0, there.printed()
+    assert "cancelled" in there.printed() and "is gone; going on where it was" in there.printed()
+    check(there, undisturbed, 2)
+    assert queue() == []
