@@ -2,10 +2,14 @@
 #   make setup        .venv from requirements.lock; the other targets make it where it is missing
 #   make replicate    train what is missing, print it beside the published tables; ARGS="..." is
 #                     passed on
+#   make runs         the whole grid of a budget: BUDGET=paper PROFILE=slurm ARGS="--seeds 0,1"
 #   make test         what CI runs: the tests, then every notebook on its smoke parameters
+#   make test-cluster kills runs on this machine and on a Slurm of its own; minutes, as root
 #   make test-all     the same with every named variant of every method, not only the defaults
 PYTHON ?= python3
 ARGS ?=
+BUDGET ?= smoke
+PROFILE ?= local
 VARIANTS :=
 UV_VERSION := 0.13.8
 PY := .venv/bin/python
@@ -20,7 +24,7 @@ ifneq ($(strip $(BUILT_IN)),$(strip $(CURDIR)))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: setup replicate test test-all lint strip lock
+.PHONY: setup replicate runs test test-cluster test-all lint strip lock
 setup: $(STAMP)
 
 # The stamp comes last, so that an installation killed on the way counts as missing. --python keeps
@@ -38,6 +42,9 @@ $(STAMP): requirements.lock pyproject.toml
 replicate: $(STAMP)
 	$(PY) -m replicate.cli all $(ARGS)
 
+runs: $(STAMP)
+	$(PY) -m replicate.cli runs --budget $(BUDGET) --profile $(PROFILE) $(ARGS)
+
 # One thread a process: the tests run in two, and more threads give other bytes.
 test: export OMP_NUM_THREADS := 1
 test-all: export OMP_NUM_THREADS := 1
@@ -46,6 +53,10 @@ test test-all: $(STAMP)
 	$(PY) -m pytest -n 2 --dist loadfile tests $(VARIANTS)
 	@results=$$(mktemp -d) && trap 'rm -rf "$$results"' EXIT && set -x && \
 	  REPLICATE_RESULTS="$$results" $(PY) -m pytest --nbval-lax notebooks
+
+test-cluster: export OMP_NUM_THREADS := 1
+test-cluster: $(STAMP)
+	$(PY) -m pytest -x tests/cluster/check_cluster.py
 
 lint: $(STAMP)
 	$(PY) -m ruff check .

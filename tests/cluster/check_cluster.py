@@ -28,7 +28,7 @@ from replicate.jobs import processes
 
 HERE = Path(__file__).parent
 ITERATIONS = 200
-MIDDLE = range(20, 150)  # iterations between which a kill is one in mid-run
+MIDDLE = range(20, 180)  # iterations between which a kill is one in mid-run
 PATIENCE = 240  # s; whatever does not happen in this time does not happen
 
 
@@ -79,6 +79,11 @@ class Site:
         except (FileNotFoundError, TypeError, psutil.NoSuchProcess):
             return None
 
+    @property
+    def hold(self) -> Path:
+        """As long as this file is there, runs are slow in their middle."""
+        return self.folder / "gpus" / "hold"
+
     def pull_the_plug(self, command: subprocess.Popen) -> None:
         """kill -9 of the command and of Snakemake; the jobs live on."""
         (snakemake,) = [p for p in psutil.Process(command.pid).children()]
@@ -109,7 +114,7 @@ def weights(run: Path) -> str:
 def shared_gpus(log: Path) -> list[str]:
     """Pairs of processes that were on one GPU at one time, from what the iterations noted."""
     found = []
-    for file in log.iterdir():
+    for file in log.glob("GPU-*"):
         spans = defaultdict(list)
         for line in file.read_text().splitlines():
             moment, pid = line.split()
@@ -140,6 +145,7 @@ def site(data, tmp_path) -> Iterator[Callable[..., Site]]:
 
     def make(*words: str) -> Site:
         (tmp_path / "gpus").mkdir()
+        (tmp_path / "gpus" / "hold").touch()
         command = [sys.executable, "-m", "replicate.cli", "runs", "--budget", "smoke"]
         command += ["--params", str(HERE / "params"), "--no-draw", "--gpus", "2", *words]
         environment = os.environ | {
@@ -169,7 +175,7 @@ def undisturbed(data, tmp_path_factory) -> dict[str, str]:
     code += "for seed in range(4):\n"
     code += "    print(execute.ensure(make_run('slow', 'tiny', seed, 'smoke')).folder)"
     environment = os.environ | {
-        "REPLICATE_DATA": str(data), "REPLICATE_RESULTS": str(results), "SLOW_PAUSE": "0",
+        "REPLICATE_DATA": str(data), "REPLICATE_RESULTS": str(results),
         "REPLICATE_METHODS": str(HERE / "methods"), "PYTHONPATH": str(paths.ROOT),
     }  # fmt: skip
     words = [sys.executable, "-c", code]
@@ -194,10 +200,10 @@ def check(site: Site, undisturbed: dict[str, str], number: int) -> None:
 
 
 def test_what_shares_a_gpu_is_found(tmp_path):
-    (tmp_path / "apart").write_text("1.0 7\n2.0 7\n2.1 8\n3.0 8\n")
+    (tmp_path / "GPU-0").write_text("1.0 7\n2.0 7\n2.1 8\n3.0 8\n")
     assert shared_gpus(tmp_path) == []
-    (tmp_path / "together").write_text("1.0 7\n2.0 8\n2.1 7\n3.0 8\n")
-    assert shared_gpus(tmp_path) == ["together: 7 until 2.1, 8 from 2.0"]
+    (tmp_path / "GPU-1").write_text("1.0 7\n2.0 8\n2.1 7\n3.0 8\n")
+    assert shared_gpus(tmp_path) == ["GPU-1: 7 until 2.1, 8 from 2.0"]
 
 
 def test_on_one_machine(site, undisturbed):
@@ -219,6 +225,7 @@ def test_on_one_machine(site, undisturbed):
     here.in_the_middle(2)  # again, or others
     here.pull_the_plug(command)
     assert processes.of(here.results), "no run lives on, so that nothing is taken over"
+    here.hold.unlink()
 
     command = here.start()
     assert command.wait(PATIENCE) == 0, here.printed()
@@ -258,6 +265,7 @@ def test_on_slurm(cluster, site, undisturbed):
     assert there.logged(second) < ITERATIONS
     there.pull_the_plug(command)
     assert queue(), "no job lives on, so that nothing is taken over"
+    there.hold.unlink()
 
     command = there.start()
     assert command.wait(2 * PATIENCE) == 0, there.printed()

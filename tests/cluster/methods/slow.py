@@ -1,7 +1,8 @@
-"""CycleGAN with a pause in each iteration, so that a run is long enough to be killed in its middle.
+"""CycleGAN that goes slowly in the middle of a run for as long as somebody wants to kill it there.
 
-The pause changes no number. Where `SLOW_LOG` names a folder, each iteration leaves its time and its
-process there, in a file named after the GPU that it is on.
+Where `SLOW_LOG` names a folder, each iteration leaves its time and its process there, in a file
+named after the GPU that it is on; while that folder holds a file `hold`, all iterations of a
+process but the first take two seconds. That changes no number.
 """
 
 import os
@@ -12,7 +13,8 @@ from replicate.methods.base import Batch, Losses, register
 from replicate.methods.cyclegan import CycleGAN
 
 ITERATIONS = 200
-PAUSE = float(os.environ.get("SLOW_PAUSE", "0.1"))  # s
+FIRST = 20  # at full speed
+LOG = os.environ.get("SLOW_LOG")
 
 
 @register(paper="toy")
@@ -21,11 +23,13 @@ class Slow(CycleGAN):
 
     VARIANTS = {"paper": {}}
     SMOKE = {**CycleGAN.SMOKE, "iterations": ITERATIONS}
+    steps = 0  # of this process
 
     def step(self, batch: Batch) -> Losses:
-        time.sleep(PAUSE)
-        if log := os.environ.get("SLOW_LOG"):
-            gpu = os.environ.get("CUDA_VISIBLE_DEVICES") or "none"
-            with (Path(log) / gpu).open("a") as file:
+        self.steps += 1
+        if LOG:
+            with (Path(LOG) / (os.environ.get("CUDA_VISIBLE_DEVICES") or "none")).open("a") as file:
                 file.write(f"{time.time():.3f} {os.getpid()}\n")
+            if self.steps > FIRST and (Path(LOG) / "hold").exists():
+                time.sleep(2)
         return super().step(batch)

@@ -1,0 +1,170 @@
+"""What jobs share a machine by: GPUs, processes, the lock of a results folder."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from replicate import paths
+from replicate.errors import ReplicateError, UnknownName
+from replicate.experiment.grid import pages
+from replicate.jobs import calling, gpus, locking, processes, slurm
+
+UUIDS = ["GPU-aaaa", "GPU-bbbb"]
+
+
+# GPUs
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch) -> Path:
+    """A pretended `nvidia-smi` of two GPUs, and a folder of locks of this test alone."""
+    tools = Path(__file__).parent / "cluster" / "bin"
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    monkeypatch.delenv(gpus.VISIBLE, raising=False)
+    monkeypatch.setattr(gpus, "LOCKS", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "visible, expected",
+    [
+        (None, UUIDS),
+        ("1,0", UUIDS[::-1]),
+        ("1", UUIDS[1:]),
+        ("", []),
+        ("GPU-bbbb", ["GPU-bbbb"]),
+        ("MIG-1,MIG-2", ["MIG-1", "MIG-2"]),
+    ],
+)
+def test_the_gpus_are_those_that_are_visible(machine, monkeypatch, visible, expected):
+    if visible is not None:
+        monkeypatch.setenv(gpus.VISIBLE, visible)
+    assert gpus.listed() == expected
+
+
+def test_a_machine_without_nvidia_smi_has_no_gpu_to_lock(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(gpus.VISIBLE, raising=False)
+    assert gpus.listed() == []
+
+
+def test_each_job_holds_another_gpu_and_gives_it_back(machine):
+    with gpus.one(UUIDS) as first, gpus.one(UUIDS) as second:
+        assert [first, second] == UUIDS
+        assert gpus._lock(first) is None and gpus._lock(second) is None
+    with gpus.one(UUIDS) as again:
+        assert again == UUIDS[0]
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from replicate.jobs import gpus
+gpus.LOCKS = Path(sys.argv[1])
+with gpus.one(["GPU-aaaa"], poll=0.01) as uuid:
+    print(uuid, time.monotonic(), flush=True)
+    time.sleep(float(sys.argv[2]))
+    print(time.monotonic(), flush=True)
+"""
+
+
+def test_who_comes_second_waits_also_for_one_that_is_killed(machine):
+    def start(seconds: float) -> subprocess.Popen:
+        words = [sys.executable, "-c", HOLD, str(machine), str(seconds)]
+        return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+
+    first = start(60)
+    assert first.stdout.readline().startswith("GPU-aaaa")
+    second = start(0)
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(0.5)  # s; long enough for fifty looks at the lock
+    first.kill()
+    assert first.wait() == -signal.SIGKILL
+    assert second.stdout.readline().startswith("GPU-aaaa")
+    for process in (first, second):
+        process.communicate()
+
+
+def test_a_gpu_is_not_free_while_something_is_still_on_it(machine):
+    left = subprocess.Popen(["sleep", "60"], env=os.environ | {gpus.HELD: UUIDS[0]})
+    try:
+        with gpus.one(UUIDS) as taken:
+            assert taken == UUIDS[1]
+    finally:
+        left.kill()
+        left.wait()
+    with gpus.one(UUIDS) as taken:
+        assert taken == UUIDS[0]
+
+
+def test_more_gpus_than_there_are_is_refused(machine, workspace):
+    asked = pages("smoke", ["02_aggan"])
+    local = calling.find_profile("local")
+    assert calling.limits(asked, local) == []
+    assert calling.limits(asked, local, 4, 2) == ["--cores", "4", "--resources", "gpu=2"]
+    with pytest.raises(ReplicateError, match="4 GPU asked for, but nvidia-smi lists 2"):
+        calling.limits(asked, local, wanted=4)
+    cuda = pages("paper", ["02_aggan"])
+    assert calling.limits(cuda, local) == ["--resources", "gpu=2"]
+    there = calling.limits(cuda, calling.find_profile("slurm"), 5)
+    assert there == ["--jobs", "5", "--slurm-jobname-prefix", slurm.prefix(paths.results())]
+
+
+# Processes and locks
+
+
+def test_processes_of_a_results_folder_are_found_and_ended(tmp_path):
+    environment = os.environ | {processes.OWNER: str(tmp_path)}
+    stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); "
+    stubborn += "time.sleep(60)"
+    one = subprocess.Popen(["sleep", "60"], env=environment)
+    two = subprocess.Popen(
+        [sys.executable, "-c", stubborn], env=environment, stdout=subprocess.PIPE
+    )
+    other = subprocess.Popen(["sleep", "60"], env=os.environ | {processes.OWNER: "elsewhere"})
+    two.stdout.readline()
+    found = processes.of(tmp_path)
+    assert {p.pid for p in found} == {one.pid, two.pid}
+    assert [p.pid for p in processes.of(tmp_path, "sleep")] == [one.pid]
+    processes.end(found, patience=0.2)
+    assert processes.of(tmp_path) == [] and other.poll() is None
+    other.kill()
+    for process in (one, two, other):
+        process.communicate()
+
+
+LOCKED = """
+import sys, time
+from pathlib import Path
+from replicate.jobs.locking import locked
+with locked(Path(sys.argv[1])):
+    print(flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_start_is_refused_until_the_first_is_gone(tmp_path, capsys):
+    first = subprocess.Popen([sys.executable, "-c", LOCKED, str(tmp_path)], stdout=subprocess.PIPE)
+    first.stdout.readline()
+    text = rf"is in use by another start: pid {first.pid} on host \S+, since 2\d{{3}}-"
+    with pytest.raises(ReplicateError, match=text), locking.locked(tmp_path):
+        pass
+    first.kill()
+    first.communicate()
+    with locking.locked(tmp_path):
+        assert f"the start of pid {first.pid} on host" in capsys.readouterr().out
+    with locking.locked(tmp_path):
+        assert capsys.readouterr().out == ""  # the one before ended well
+
+
+def test_an_unknown_profile_is_refused_with_the_closest(tmp_path):
+    with pytest.raises(UnknownName, match=r"profile 'slrum' \(did you mean 'slurm'"):
+        calling.find_profile("slrum")
+    (tmp_path / "config.yaml").write_text("executor: slurm\n")
+    assert calling.find_profile(str(tmp_path)) == tmp_path
+    assert calling.executor(tmp_path) == "slurm"
+    assert calling.executor(calling.find_profile("local")) == "local"
