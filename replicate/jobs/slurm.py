@@ -9,6 +9,7 @@ from pathlib import Path
 
 from replicate.errors import ReplicateError
 
+SILENCE = 30  # s after which Slurm's controller counts as down
 PATIENCE = 120.0  # s until cancelled jobs have left the queue
 
 
@@ -29,10 +30,15 @@ def own(results: Path) -> list[str]:
         ReplicateError: the controller does not answer.
     """
     command = ["squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i %j"]
-    answer = subprocess.run(command, capture_output=True, text=True)
-    if answer.returncode:
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=SILENCE)
+        failed = f"exit status {answer.returncode}" if answer.returncode else ""
+        said = failed and (answer.stderr.strip() or failed)
+    except subprocess.TimeoutExpired:
+        said = f"no answer in {SILENCE} s"
+    if said:
         raise ReplicateError(
-            f"squeue failed: {answer.stderr.strip()}. Without it the jobs of an earlier start "
+            f"squeue failed: {said}. Without it the jobs of an earlier start "
             "cannot be found; wait until Slurm answers, or leave --profile slurm out"
         )
     rows = (line.split(maxsplit=1) for line in answer.stdout.splitlines())

@@ -16,6 +16,7 @@ from pathlib import Path
 from replicate.errors import ReplicateError
 from replicate.jobs import attempts, gpus, processes
 
+KERNEL = 600  # s that a kernel may take to start, on a machine where hundreds do
 STOPPED = 143  # the status of a job that was asked to stop, as of a process that SIGTERM ended
 
 
@@ -100,7 +101,7 @@ def _check(entry: dict, graph: dict) -> None:
         return
     record = _record(entry)
     if record.get("status") == "failed" and record.get("diverged") and not graph["again"]:
-        raise ReplicateError(f"{record['reason']}. Not tried again by itself: --again does")
+        raise ReplicateError(f"{record['reason']}. Not tried again by itself: add --again")
     if entry["stale"] and graph["retrain"]:
         from replicate.experiment.execute import set_aside
         from replicate.experiment.parameters import checked
@@ -138,7 +139,7 @@ def _papermill(entry: dict, executed: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     papermill.execute_notebook(
         entry["source"], executed, entry["parameters"], progress_bar=False, log_output=True,
-        cwd=str(executed.parent),
+        cwd=str(executed.parent), start_timeout=KERNEL,
     )  # fmt: skip
 
 
