@@ -211,7 +211,7 @@ def test_no_parameter_file_is_of_no_notebook():
 @pytest.mark.parametrize(
     "injected, text",
     [
-        ("imagesize: 128", r"unknown parameter 'imagesize'; known: budget, datasets, device"),
+        ("imagesize: 128", r"unknown parameter 'imagesize'; known: also, budget, datasets, device"),
         ("dataset: [facades]", r"unknown parameter 'dataset' \(did you mean 'datasets'\?\)"),
         ("budget: labtop", r"unknown budget 'labtop' \(did you mean 'laptop'\?\)"),
         ("methods: [agggan]", r"unknown method 'agggan' \(did you mean 'aggan'\?\)"),
@@ -228,6 +228,8 @@ def test_no_parameter_file_is_of_no_notebook():
         ("one_seed: {facade: [pix2pix]}", r"\(did you mean 'facades'\?\)"),
         ("one_seed: {facades: [pix2pxi]}", r"\(did you mean 'pix2pix'\?\)"),
         ("one_seed: {shapes_drawn: [dagan]}", r"on shapes_drawn: .* one of `methods`; each once"),
+        ("also: {shapes_drawn: [dagan]}", r"^also=.* on shapes_drawn: .* one of `methods`"),
+        ("{also: {cub: [dagan]}, one_seed: {cub: [dagan]}}", r"^one_seed=.* on cub: .* each once"),
     ],
 )
 def test_wrong_parameters_stop_the_notebook(workspace, injected, text):

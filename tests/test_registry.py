@@ -67,7 +67,8 @@ PARAMETERS = sorted((paths.notebooks() / "params").rglob("*.yaml"))
 @pytest.mark.parametrize("file", PARAMETERS, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_every_set_that_a_parameter_file_names_has_an_entry(file):
     asked = yaml.safe_load(file.read_text())
-    named = {*asked.get("datasets", []), *asked.get("one_seed", {})} | {asked.get("dataset")}
+    further = {*asked.get("also", {}), *asked.get("one_seed", {})}
+    named = {*asked.get("datasets", []), asked.get("dataset")} | further
     assert named - {None} and named - {None} <= set(ENTRIES)
 
 

@@ -64,8 +64,15 @@ def test_one_seed_is_the_first_and_stays_with_its_data_set():
         ("horse2zebra_drawn", "spatial_guidance", "f1", 2),
     ]
     assert len(runs) == 3 * len(given["methods"]) + 3
+    both = checked(given | {"also": {"facades": ["pix2pix"]}, "one_seed": more | {"facades": []}})
+    assert [(r.method, r.seed) for r in both.runs() if r.dataset == "facades"] == [
+        ("pix2pix", 2), ("pix2pix", 0), ("pix2pix", 1)
+    ]  # fmt: skip
     laptop = workflow.asked("05_spatial_guidance", "laptop", datasets="facades")
     assert list(laptop.one_seed) == ["facades"]
+    # a method of the notebook and of `one_seed` is asked for once, with every seed
+    drawn = workflow.asked("05_spatial_guidance", "laptop", "0,1", "shapes_drawn").runs()
+    assert len({run.folder for run in drawn}) == len(drawn)
 
 
 def test_a_notebook_of_one_data_set_takes_another_one():

@@ -10,7 +10,7 @@ from replicate.datasets import folders
 from replicate.datasets.layouts import SPLITS
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, unknown
-from replicate.experiment.parameters import Asked, checked
+from replicate.experiment.parameters import BY_DATASET, Asked, checked
 from replicate.experiment.run import BUDGETS, Run, method_name
 from replicate.experiment.workflow import asked, read_params
 from replicate.metrics import inception
@@ -31,7 +31,7 @@ class Page(NamedTuple):
     """A notebook, what its file gives it, and the runs asked for.
 
     `whole` is what papermill injects to draw it with these runs; None where they are only further
-    ones, on data sets of its `one_seed`, which it cannot be drawn with alone.
+    ones, on data sets of its `also` or `one_seed`, which it cannot be drawn with alone.
     """
 
     notebook: str
@@ -121,13 +121,14 @@ def _left(chosen: list[Page], datasets: list[str]) -> list[Page]:
 def _without(page: Page, datasets: list[str]) -> Asked | None:
     given = page.params.model_dump(exclude_unset=True)
     given["datasets"] = [d for d in given["datasets"] if d in datasets]
-    given["one_seed"] = {d: m for d, m in given.get("one_seed", {}).items() if d in datasets}
+    for field in BY_DATASET:
+        given[field] = {d: m for d, m in given.get(field, {}).items() if d in datasets}
     return checked(given, page.notebook) if given["datasets"] else None
 
 
 def _narrowed(page: Page, run: Run) -> dict:
     """What papermill injects, so that the notebook is about one run."""
-    given = page.params.model_dump(exclude_unset=True, exclude={"one_seed"})
+    given = page.params.model_dump(exclude_unset=True, exclude=set(BY_DATASET))
     method = method_name(run.method, run.variant)
     return given | {"methods": [method], "datasets": [run.dataset], "seeds": [run.seed]}
 

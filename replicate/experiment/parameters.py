@@ -20,6 +20,7 @@ IPYTHON = {"In", "Out", "exit", "quit"}
 
 
 FEWEST = 4  # images: with fewer KID has no standard error
+BY_DATASET = ("also", "one_seed")  # parameters that name further methods for a data set
 REFERENCES = ("torch-fidelity", "clean-fid", "torchmetrics")
 PLACES = {"published": paths.published, "local": paths.results}
 
@@ -57,33 +58,42 @@ class Parameters(Asked):
     methods: list[str] = Field(min_length=1)  # METHOD or METHOD:VARIANT
     datasets: list[str] = Field(min_length=1)
     seeds: list[int] = Field(min_length=1)
+    also: dict[str, list[str]] = {}  # data set: further methods, with all seeds
     one_seed: dict[str, list[str]] = {}  # data set: further methods, with the first seed alone
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Parameters":
         _choose("paper", self.paper, reported.keys())
-        for name in [*self.datasets, *self.one_seed]:
+        for name in [*self.datasets, *self.also, *self.one_seed]:
             spec.spec(name)
-        for name in chain(self.methods, *self.one_seed.values()):
+        for name in chain(self.methods, *self.also.values(), *self.one_seed.values()):
             make_run(name, self.datasets[0], 0, self.budget)
         for name in ("methods", "datasets", "seeds"):
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 raise ReplicateError(f"{name}={values}: the same value twice; each once")
-        for dataset, methods in self.one_seed.items():
-            already = self.methods if dataset in self.datasets else []
-            if len({*methods, *already}) < len(methods) + len(already):
-                raise ReplicateError(
-                    f"one_seed={methods} on {dataset}: a method twice, or one of `methods`; each "
-                    "once"
-                )
+        self._check_each_once("also", self.also, {})
+        self._check_each_once("one_seed", self.one_seed, self.also)
         if min(self.seeds) < 0:
             raise ReplicateError(f"seeds={self.seeds}: expected 0 or more")
         return self
 
+    def _check_each_once(self, field: str, more: dict, before: dict) -> None:
+        for dataset, methods in more.items():
+            already = self.methods if dataset in self.datasets else []
+            already = [*already, *before.get(dataset, [])]
+            if len({*methods, *already}) < len(methods) + len(already):
+                raise ReplicateError(
+                    f"{field}={methods} on {dataset}: a method twice, or one of `methods`; each "
+                    "once"
+                )
+
     def runs(self) -> list[Run]:
-        """Every run asked for: data set by data set, method by method, then those of one seed."""
+        """Every run asked for: data set by data set, method by method, then the further ones."""
         asked = [(m, d, seed) for d in self.datasets for m in self.methods for seed in self.seeds]
+        asked += [
+            (m, d, seed) for d, more in self.also.items() for m in more for seed in self.seeds
+        ]
         asked += [(m, d, self.seeds[0]) for d, more in self.one_seed.items() for m in more]
         return [make_run(*run, self.budget) for run in asked]
 

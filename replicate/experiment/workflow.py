@@ -7,7 +7,7 @@ import yaml
 
 from replicate import paths
 from replicate.errors import ReplicateError, unknown
-from replicate.experiment.parameters import Asked, checked
+from replicate.experiment.parameters import BY_DATASET, Asked, checked
 from replicate.experiment.plan import makespan, plan
 
 
@@ -34,8 +34,13 @@ def asked(
     elif datasets:
         _check_takes("datasets", datasets, notebook, given)
         given["datasets"] = [d.strip() for d in datasets.split(",")]
-        if more := given.get("one_seed"):
-            given["one_seed"] = {d: more[d] for d in more if d in given["datasets"]}
+        for field in BY_DATASET:
+            if more := given.get(field):
+                given[field] = {
+                    d: [m for m in more[d] if m not in given["methods"]]
+                    for d in given["datasets"]
+                    if d in more
+                }
     return checked(given, notebook)
 
 
