@@ -1,0 +1,25 @@
+# One preflight for every kind of run, one at a time: each wants the machine's memory for itself.
+# `replicate preflight --budget BUDGET` writes the list that is read here, and calls it; an estimate
+# that is there is not made again.
+import json
+import sys
+from pathlib import Path
+
+KINDS = json.loads(Path(config["kinds"]).read_text()) if "kinds" in config else {}
+
+
+rule preflight:
+    input: list(KINDS)
+
+
+rule preflight_of_a_kind:
+    output: "{results}/preflight/{budget}/{device}/{kind}.json"
+    log: "{results}/logs/preflight/{budget}/{device}/{kind}.log"
+    params: asked=lambda wildcards, output: KINDS[str(output)]
+    threads: workflow.cores
+    resources:
+        gpu=lambda wildcards: int(wildcards.device == "cuda"),
+        mem_mb=24000,
+    shell:
+        "{sys.executable} -m replicate.cli preflight {params.asked}"
+        " --budget {wildcards.budget} --device {wildcards.device} > {log:q} 2>&1"
