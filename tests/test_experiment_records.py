@@ -11,7 +11,8 @@ from replicate import paths
 from replicate.errors import ReplicateError
 from replicate.experiment.publish import KEPT, find_runs, publish
 from replicate.experiment.run import read_record
-from replicate.experiment.status import SILENT, describe
+from replicate.experiment.states import SILENT
+from replicate.experiment.status import describe
 
 
 @pytest.fixture

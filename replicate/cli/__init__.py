@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from replicate.cli import data, health, metrics, preference, report, runs
+from replicate.cli import data, health, metrics, planning, preference, report, runs
 from replicate.errors import ReplicateError
 
 app = typer.Typer(
@@ -16,7 +16,8 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(preference.app, name="preference")
 for command in (
-    runs.methods, runs.params, runs.train, runs.status, runs.start_runs, runs.replicate_all,
+    runs.methods, runs.params, runs.train, runs.start_runs, runs.replicate_all,
+    planning.preflight, planning.plan, planning.status,
     metrics.score, metrics.protocols, report.tables, report.publish, report.doctor,
     health.health,
 ):  # fmt: skip

@@ -1,4 +1,4 @@
-"""Commands about methods and runs: methods, params, train, status, runs, all."""
+"""Commands about methods and runs: methods, params, train, runs, all."""
 
 import sys
 from pathlib import Path
@@ -85,23 +85,6 @@ def _split(text: str) -> tuple[str, str]:
     if not equals:
         raise ReplicateError(f"--set {text!r}: expected KEY=VALUE, e.g. --set lambda_cyc=5.0")
     return key.strip(), value.strip()
-
-
-def status(as_json: Json = False) -> None:
-    """The runs on this machine: state, iterations done, seconds since the last sign of life."""
-    from replicate.experiment.publish import find_runs
-    from replicate.experiment.status import describe
-
-    found = [describe(folder) for folder in find_runs(paths.results())]
-    if as_json:
-        show(found)
-        return
-    for each in found:
-        done = f"{each['iteration']}/{each['iterations']}"
-        beat = f"{each['heartbeat_seconds']:.0f} s ago"
-        print(f"{each['state']:<9} {done:>15}  {beat:>12}  {each['title']}")
-    if not found:
-        print(f"no runs in {paths.results()}; `replicate train` starts one")
 
 
 def start_runs(

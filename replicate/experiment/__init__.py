@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from replicate.experiment.execute import ensure
 from replicate.experiment.parameters import Parameters, parameters
 from replicate.experiment.run import Run, make_run
 
@@ -25,6 +24,17 @@ class Runs(Sequence[Run]):
         return "\n".join(f"{run.title}: {run.state()}, {run.folder.name}" for run in self)
 
 
+def __getattr__(name: str):
+    """`ensure`, imported where it is used: what only looks at runs starts without its packages."""
+    if name != "ensure":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from replicate.experiment.execute import ensure
+
+    return ensure
+
+
 def grid(params: Parameters) -> Runs:
     """All runs of `params`: what is missing is trained, what is broken resumed, the rest loaded."""
+    from replicate.experiment.execute import ensure
+
     return Runs(ensure(run, params.device, wait=True) for run in params.runs())

@@ -1,36 +1,41 @@
-"""What a run folder tells about its run without loading anything heavy."""
+"""What `replicate status` tells of a run, as JSON."""
 
-import time
 from pathlib import Path
 
-from replicate import checkpoint
-from replicate.experiment.fingerprint import images_changed
-from replicate.experiment.run import read_record, title
-
-SILENT = 60.0  # s without a logged step after which a running run counts as stopped
+from replicate import paths
+from replicate.experiment.run import title
+from replicate.experiment.states import Today, look
 
 
-def describe(folder: Path) -> dict:
+def describe(folder: Path, today: Today | None = None) -> dict:
     """Title, state, iterations and the seconds since the last sign of life, as JSON.
 
-    A run whose record says running but whose log is silent was killed: it is "stopped", and asking
-    for it resumes it. A finished run whose image files have changed since is "stale".
+    Args:
+        today: today's fingerprints, where several runs are described.
+
+    Returns:
+        "title", "state" (see `states.look`), "reason" (of a failure or of staleness, else empty),
+        "scored", "iteration", "iterations", "heartbeat_seconds", "folder"; "log" and "notebook",
+        the evidence of the last try where it ran as a job, else empty.
     """
-    record = read_record(folder)
-    log = folder / "losses.csv"
-    beat = time.time() - (log if log.exists() else folder / "run.json").stat().st_mtime
-    saved = checkpoint.generations(folder)
-    state = record["status"]
-    if state == "running" and beat > SILENT:
-        state = "stopped"
-    if state == "finished" and images_changed(record):
-        state = "stale"
+    seen = look(folder, today or Today())
+    log, notebook = evidence(folder)
     return {
-        "title": title(record),
-        "state": state,
-        "reason": record.get("reason", ""),
-        "iteration": checkpoint.iteration_of(saved[0]) if saved else 0,
-        "iterations": record["iterations"],
-        "heartbeat_seconds": round(beat, 1),
+        "title": title(seen.record),
+        "state": seen.state,
+        "reason": seen.reason,
+        "scored": seen.scored,
+        "iteration": seen.iteration,
+        "iterations": seen.record["iterations"],
+        "heartbeat_seconds": round(seen.beat, 1),
         "folder": str(folder),
+        "log": str(log or ""),
+        "notebook": str(notebook or ""),
     }
+
+
+def evidence(folder: Path) -> tuple[Path | None, Path | None]:
+    """The log and the executed notebook of a run's last job; None for what is not there."""
+    place = paths.results() / "logs" / "runs" / Path(*folder.parts[-3:])
+    files = (place / "latest.log", place / "latest.ipynb")
+    return tuple(file if file.exists() else None for file in files)

@@ -8,7 +8,6 @@ import yaml
 from replicate import paths
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.parameters import BY_DATASET, Asked, checked
-from replicate.experiment.plan import makespan, plan
 
 
 def asked(
@@ -69,6 +68,8 @@ def cores() -> int:
 
 def describe(params: Asked, jobs: int) -> str:
     """What will be done and how long it takes, after ten timed steps of every kind of run."""
+    from replicate.experiment.plan import makespan, plan  # here: what it needs loads slowly
+
     planned = plan(params.runs(), params.device)
     lines = [
         f"{len(planned)} runs at budget {params.budget}, {jobs} at a time, into {paths.results()}"

@@ -1,0 +1,142 @@
+"""Commands about what runs take and where they stand: preflight, plan, status."""
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from replicate.cli.common import Budget, Json, show
+
+Seeds = Annotated[str, typer.Option(help="Seeds, e.g. 0,1,2; default: the notebooks'.")]
+Datasets = Annotated[str, typer.Option(help="Data sets; default: the notebooks'.")]
+Notebook = Annotated[
+    list[str] | None, typer.Option(help="A notebook's stem; again for more. Default: all.")
+]
+
+
+def preflight(
+    method: Annotated[
+        str, typer.Argument(help="METHOD or METHOD:VARIANT; none: all of the budget.")
+    ] = "",
+    data: Annotated[str, typer.Option(help="A data set; default: the notebooks'.")] = "",
+    budget: Budget = "smoke",
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    steps: Annotated[int, typer.Option(min=1, help="Training steps; the first warms up.")] = 2,
+    images: Annotated[int, typer.Option(min=8, help="Of a domain, translated and scored.")] = 8,
+    as_json: Json = False,
+) -> None:
+    """Memory, speed and time of a run, by real steps and one evaluation; kept for `plan`."""
+    from replicate.experiment import make_run
+    from replicate.experiment import preflight as measuring
+    from replicate.experiment.grid import grid
+    from replicate.experiment.run import method_name
+
+    asked = [job.run for job in grid(budget)]
+    if not method:
+        found = measuring.every(asked, budget, device)
+        print(
+            found.to_json(orient="records", indent=1) if as_json else found.to_string(index=False)
+        )
+        return
+    known = [r.dataset for r in asked if method_name(r.method, r.variant) == method]
+    run = make_run(method, data or (known or ["horse2zebra_drawn"])[0], 0, budget)
+    estimate = measuring.preflight(run, device, steps, images)
+    show(estimate.as_dict()) if as_json else print(estimate)
+
+
+def plan(
+    budget: Annotated[str, typer.Argument(help="smoke, laptop or paper.")] = "laptop",
+    notebook: Notebook = None,
+    seeds: Seeds = "",
+    datasets: Datasets = "",
+    device: Annotated[str, typer.Option(help="cpu or cuda; default: the notebooks'.")] = "",
+    runs: Annotated[bool, typer.Option("--runs", help="One line a run that is left.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What a budget would do: runs done, stale and left, hours, disk. Trains nothing."""
+    from replicate.experiment.forecast import by_method, forecast
+    from replicate.experiment.grid import grid
+
+    jobs = grid(budget, notebook or (), seeds, datasets)
+    device = device or next((job.parameters["device"] for job in jobs), "cpu")
+    found = forecast([job.run for job in jobs], device)
+    rows = by_method(found)
+    if as_json:
+        show(
+            {"budget": budget, "device": device, "methods": rows, "runs": [_told(f) for f in found]}
+        )
+        return
+    _print_rows(budget, device, rows)
+    for each in found if runs else ():
+        if each.state != "done":
+            hours = "not measured" if each.hours is None else f"{each.hours:.2f} h"
+            why = f" ({each.seen.reason})" if each.seen.reason else ""
+            print(f"{each.state:<9} {hours:>12}  {each.run.title}{why}")
+
+
+def _told(each) -> dict:
+    return {
+        "title": each.run.title,
+        "state": each.state,
+        "reason": each.seen.reason,
+        "hours": each.hours,
+        "disk_mb": each.disk_mb,
+        "measured_by": each.by,
+        "folder": str(each.run.folder),
+    }
+
+
+def _print_rows(budget: str, device: str, rows: list[dict]) -> None:
+    from replicate import paths
+    from replicate.experiment.forecast import COLUMNS
+
+    total = rows[-1]
+    print(f"budget {budget} on {device}: {total['runs']} runs into {paths.results()}")
+    wide = max(len(row["method"]) for row in rows)
+    heads = ("runs", *COLUMNS)
+    print(f"{'method':<{wide}}", *(f"{h:>8}" for h in heads), f"{'hours':>12} {'disk':>9}")
+    for row in rows:
+        counts = (f"{row[h]:>8}" for h in heads)
+        print(f"{row['method']:<{wide}}", *counts, f"{_hours(row):>12} {_disk(row):>9}")
+    if total["not_measured"]:
+        print(
+            f"hours of {total['not_measured']} runs are not measured, or how many images their set "
+            f"has is not known; `make preflight BUDGET={budget} DEVICE={device}` measures"
+        )
+
+
+def _hours(row: dict) -> str:
+    if row["hours"] is None:
+        return "not measured"
+    return f"{row['hours']:,.2f}{' +' if row['not_measured'] else ''}"
+
+
+def _disk(row: dict) -> str:
+    return "?" if row["disk_gb"] is None else f"{row['disk_gb']:,.1f} GB"
+
+
+def status(as_json: Json = False) -> None:
+    """The runs on this machine: state, iterations done, seconds since the last sign of life."""
+    from replicate import paths
+    from replicate.experiment.publish import find_runs
+    from replicate.experiment.states import Today
+    from replicate.experiment.status import describe
+
+    today = Today()
+    found = [describe(folder, today) for folder in find_runs(paths.results())]
+    if as_json:
+        show(found)
+        return
+    for each in found:
+        done = f"{each['iteration']}/{each['iterations']}"
+        beat = f"{each['heartbeat_seconds']:.0f} s ago"
+        about = [each["reason"]]
+        if each["state"] not in ("finished", "running"):
+            about += [each["log"], each["notebook"]]
+        why = "  ".join(" ".join(text.split()) for text in about if text)
+        print(f"{each['state']:<9} {done:>15}  {beat:>12}  {each['title']}{why and f': {why}'}")
+    if not found:
+        print(f"no runs in {paths.results()}; `replicate train` starts one")
+        return
+    counts = Counter(each["state"] for each in found)
+    print(f"{len(found)} runs:", ", ".join(f"{n} {state}" for state, n in counts.most_common()))

@@ -1,0 +1,45 @@
+"""Run folders without training: a record, a log, a checkpoint file, scores."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+from replicate.experiment.fingerprint import code_fingerprint, scoring_fingerprint
+from replicate.experiment.run import Run
+from replicate.methods import METHODS
+
+DEAD = 2**22 + 1  # above the largest process id of Linux
+
+
+def make_up(run: Run, status: str = "finished", done: int = 4, **record: object) -> Path:
+    """The folder of a run as training would have left it, of today's code and metrics.
+
+    Args:
+        status: of the record; "running" with the process id `DEAD` beside it is a killed run.
+        done: iterations in the name of the checkpoint.
+        record: fields of `run.json` in place of those.
+    """
+    folder = run.folder
+    folder.mkdir(parents=True)
+    about = run.identity() | {
+        "label": run.label,
+        "fingerprint": {"code": code_fingerprint(METHODS[run.method])},
+        "iterations": 4,
+        "status": status,
+        "device": "cpu",
+        "hours": 2.0,
+        "scoring": scoring_fingerprint(),
+    }
+    (folder / "run.json").write_text(json.dumps(about | record))
+    (folder / f"checkpoint-{done:08d}.pt").write_bytes(b"weights")
+    (folder / "losses.csv").write_text("iteration\n")
+    if status == "finished":
+        (folder / "scores.csv").write_text("method\n")
+    return folder
+
+
+def hold(folder: Path, pid: int | None = None, host: str = "") -> None:
+    """Writes who is at a run: this process unless another one is given."""
+    owner = {"pid": pid or os.getpid(), "host": host or socket.gethostname()}
+    folder.with_name(f"{folder.name}.owner.json").write_text(json.dumps(owner))
