@@ -132,7 +132,7 @@ def entry(root, monkeypatch):
     return enter
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toys() -> dict[str, type[Method]]:
     """The toy methods by name."""
     return TOYS
