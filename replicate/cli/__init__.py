@@ -18,7 +18,7 @@ app.add_typer(preference.app, name="preference")
 for command in (
     runs.methods, runs.params, runs.train, runs.start_runs, runs.replicate_all,
     planning.preflight, planning.plan, planning.status,
-    metrics.score, metrics.protocols, report.tables, report.publish, report.doctor,
+    metrics.score, metrics.protocols, report.tables, report.publish, report.report, report.doctor,
     health.health,
 ):  # fmt: skip
     app.command(name=getattr(command, "command_name", command.__name__))(command)

@@ -1,4 +1,4 @@
-"""Commands about results: tables, publish, doctor."""
+"""Commands about results: tables, publish, report, doctor."""
 
 import json
 from typing import Annotated
@@ -42,6 +42,18 @@ def publish(
 
     for path in (publish_health if health else publish_all)(budget):
         print(path)
+
+
+def report(
+    budget: Budget = "laptop",
+    published: Annotated[
+        bool, typer.Option(help="Of the published records, not this machine's.")
+    ] = False,
+) -> None:
+    """Tables, plots and records as they are, in one HTML file that can be mailed."""
+    from replicate.mailing import report
+
+    print(report(budget, published))
 
 
 def print_beside(params, executed: bool = True) -> None:
