@@ -34,7 +34,7 @@ HEAT = {"G": "G, on the input", "D_local": "local D, on the output"}
 HEAT |= {"D_global": "global D, on the output"}
 
 
-def masks(runs: Iterable[Run], images: int = 2, seed: int = 0) -> Picture:
+def masks(runs: Iterable[Run], images: int = 2, seed: int | None = None) -> Picture:
     """All n attentions and the contents of AttentionGAN's generators for the first test images.
 
     Args:
@@ -44,7 +44,7 @@ def masks(runs: Iterable[Run], images: int = 2, seed: int = 0) -> Picture:
             attentions of the foreground share a pixel, so they are made brighter by one factor,
             which stands beside them.
         images: test images for each direction.
-        seed: one seed is shown.
+        seed: one seed is shown; None: the first run's.
 
     Raises:
         ReplicateError: no such run.
@@ -57,7 +57,9 @@ def masks(runs: Iterable[Run], images: int = 2, seed: int = 0) -> Picture:
         for direction in DIRECTIONS:
             x, names = _first(test, direction, images)
             painting = _without_gradients(method, method.masks, x, direction)
-            heading = f"{name_of(run)} on {run.dataset}, {in_words(direction, test)}, seed {seed}"
+            heading = (
+                f"{name_of(run)} on {run.dataset}, {in_words(direction, test)}, seed {run.seed}"
+            )
             for i, name in enumerate(names):
                 attention, content = painting.attention[i], painting.content[i]
                 rows = [("input, output", _images(torch.stack([x[i], painting.image[i]])))]
@@ -66,14 +68,14 @@ def masks(runs: Iterable[Run], images: int = 2, seed: int = 0) -> Picture:
     return sheet(blocks)
 
 
-def evolution(runs: Iterable[Run], images: int = 2, seed: int = 0) -> Picture:
+def evolution(runs: Iterable[Run], images: int = 2, seed: int | None = None) -> Picture:
     """The attention map of the first test images at every moment at which samples were saved.
 
     Args:
         runs: those of `seed` that saved samples with maps are shown, a block each. A map shows
             what is repainted: all attentions of AttentionGAN but the background's.
         images: test images for each direction, at most `evaluation.TILES`.
-        seed: one seed is shown.
+        seed: one seed is shown; None: the first run's.
 
     Raises:
         ReplicateError: no such run.
@@ -91,14 +93,14 @@ def evolution(runs: Iterable[Run], images: int = 2, seed: int = 0) -> Picture:
     return sheet(blocks)
 
 
-def heat_maps(runs: Iterable[Run], columns: int = 6, seed: int = 0) -> Picture:
+def heat_maps(runs: Iterable[Run], columns: int = 6, seed: int | None = None) -> Picture:
     """Where generator and discriminators look: input, their heat maps, and the translation.
 
     Args:
         runs: those of `seed` whose method has `heat_maps`; one that has no CAM, in G or at all,
             shows what is left. A block for each data set and direction.
         columns: test images in a row, the first of the split.
-        seed: one seed is shown.
+        seed: one seed is shown; None: the first run's.
 
     Returns:
         G's map lies on the input, a discriminator's on the translation that it judges. Each map
@@ -119,18 +121,20 @@ def heat_maps(runs: Iterable[Run], columns: int = 6, seed: int = 0) -> Picture:
             rows = [("input", _images(x))]
             for run in peers:
                 rows += _heat(run, trained[run][0], x, direction)
-            blocks.append((f"{peers[0].dataset}, {in_words(direction, test)}, seed {seed}", rows))
+            blocks.append(
+                (f"{peers[0].dataset}, {in_words(direction, test)}, seed {peers[0].seed}", rows)
+            )
     return sheet(blocks)
 
 
-def normalisations(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Picture:
+def normalisations(runs: Iterable[Run], columns: int = 8, seed: int | None = None) -> Picture:
     """The same test images through runs that differ in nothing but the decoder's norms.
 
     Args:
         runs: those of `seed` that are scored and whose configurations agree but for `norm`; a block
             for each data set and direction.
         columns: test images in a row, the first of the split.
-        seed: one seed is shown.
+        seed: one seed is shown; None: the first run's.
 
     Raises:
         ReplicateError: no two runs differ in `norm` alone.
@@ -148,16 +152,18 @@ def normalisations(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Pict
             for run in peers:
                 _, tiles = _made(run, test, direction, columns)[0]
                 rows.append((f"{name_of(run)} ({run.config.norm})", tiles))
-            blocks.append((f"{peers[0].dataset}, {in_words(direction, test)}, seed {seed}", rows))
+            blocks.append(
+                (f"{peers[0].dataset}, {in_words(direction, test)}, seed {peers[0].seed}", rows)
+            )
     if not blocks:
         raise ReplicateError(
-            f"no two runs of seed {seed} differ in `norm` alone; expected a method and one of its "
+            f"no two runs{_of(seed)} differ in `norm` alone; expected a method and one of its "
             "variants of the norm, such as ugatit and ugatit:in"
         )
     return sheet(blocks)
 
 
-def _having(runs: Iterable[Run], what: str, seed: int) -> list[Run]:
+def _having(runs: Iterable[Run], what: str, seed: int | None) -> list[Run]:
     """The finished runs of one seed whose method has `what`, in the order of tables."""
     chosen = [run for run in _of_seed(runs, seed, "outputs") if hasattr(METHODS[run.method], what)]
     if not chosen:
@@ -165,9 +171,9 @@ def _having(runs: Iterable[Run], what: str, seed: int) -> list[Run]:
     return chosen
 
 
-def _none(what: str, seed: int) -> ReplicateError:
+def _none(what: str, seed: int | None) -> ReplicateError:
     return ReplicateError(
-        f"no run of seed {seed} has {what}, expected one: add a method that has them to `methods`"
+        f"no run{_of(seed)} has {what}, expected one: add a method that has them to `methods`"
     )
 
 
@@ -250,3 +256,7 @@ def _over(heat: Tensor, image: Tensor) -> list[np.ndarray]:
     colours = colormaps["turbo"](heat.float()[:, 0].numpy())[..., :3] * 255
     below = to_uint8(image)
     return list((BELOW * below + (1 - BELOW) * colours).round().astype(np.uint8))
+
+
+def _of(seed: int | None) -> str:
+    return "" if seed is None else f" of seed {seed}"

@@ -26,13 +26,13 @@ MOMENTS = 3  # of those saved
 MANY = 8  # methods of a data set, or blocks; with more, half as many images, one moment less
 
 
-def translations(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Picture:
+def translations(runs: Iterable[Run], columns: int = 8, seed: int | None = None) -> Picture:
     """Input, ideal or truth where known, then each method's translation and attention map.
 
     Args:
         runs: those of `seed` that are scored are shown, a block for each data set and direction.
         columns: test images in a row, the first of the split; half of them for many methods.
-        seed: one seed is shown, because a sheet of all is too tall to read.
+        seed: one is shown, because a sheet of all is too tall to read; None: the first run's.
 
     Raises:
         ReplicateError: no such run has translations.
@@ -47,17 +47,17 @@ def translations(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Pictur
             rows = _known(images, direction[0], shown)
             for run in peers:
                 rows += _made(run, images, direction, shown)
-            blocks.append((f"{dataset}, {in_words(direction, images)}, seed {seed}", rows))
+            blocks.append((f"{dataset}, {in_words(direction, images)}, seed {peers[0].seed}", rows))
     return sheet(blocks)
 
 
-def progress(runs: Iterable[Run], seed: int = 0) -> Picture:
+def progress(runs: Iterable[Run], seed: int | None = None) -> Picture:
     """One line for each moment at which a run saved samples; both directions side by side.
 
     Args:
         runs: those of `seed` with samples are shown, a block each, but for variants with fewer
             seeds than others on their data set: `translations` shows these.
-        seed: one seed is shown.
+        seed: one seed is shown; None: the first run's.
 
     Raises:
         ReplicateError: no such run has samples.
@@ -76,8 +76,11 @@ def with_most_seeds(runs: Iterable[Run], always: str = "") -> list[Run]:
     return [run for run in runs if run.method == always or seeds[name_of(run)] == most]
 
 
-def _of_seed(runs: Iterable[Run], seed: int, folder: str) -> list[Run]:
+def _of_seed(runs: Iterable[Run], seed: int | None, folder: str) -> list[Run]:
     """The runs of one seed that have PNG files below a folder, in the order of tables."""
+    runs = list(runs)
+    if seed is None:
+        seed = runs[0].seed if runs else 0
     chosen = [r for r in runs if r.seed == seed and any((r.folder / folder).rglob("*.png"))]
     if not chosen:
         raise ReplicateError(

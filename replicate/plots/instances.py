@@ -19,14 +19,14 @@ LINE = 2  # px
 COLOUR = (255, 224, 0)  # in no set's objects or grounds
 
 
-def windows(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Picture:
+def windows(runs: Iterable[Run], columns: int = 8, seed: int | None = None) -> Picture:
     """The outlines of the windows on the first test images, the translations below them.
 
     Args:
         runs: those of `seed` that are scored and look through windows, a block each and direction;
             a run without windows looks at the whole image and is left out.
         columns: test images in a row, the first of the split.
-        seed: one seed is shown.
+        seed: one seed is shown; None: the first run's.
 
     Raises:
         ReplicateError: no such run.
@@ -41,12 +41,14 @@ def windows(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Picture:
             (_, inputs), *_ = _known(test, direction[0], columns)
             rows = [("input, window", _outlined(inputs, placed))]
             rows += _made(run, test, direction, columns)[:1]
-            heading = f"{name_of(run)} on {run.dataset}, {in_words(direction, test)}, seed {seed}"
+            heading = (
+                f"{name_of(run)} on {run.dataset}, {in_words(direction, test)}, seed {run.seed}"
+            )
             blocks.append((heading, rows))
     return sheet(blocks)
 
 
-def correspondences(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Picture:
+def correspondences(runs: Iterable[Run], columns: int = 8, seed: int | None = None) -> Picture:
     """What a learned window shows, and what translations and the ideal have at the same place.
 
     Args:
@@ -54,7 +56,7 @@ def correspondences(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Pic
             cut; its translation is shown, and below it those of runs of the same method that look
             at the whole image.
         columns: test images in a row, the first of the split; of several windows the first.
-        seed: one seed is shown.
+        seed: one seed is shown; None: the first run's.
 
     Raises:
         ReplicateError: no run of `seed` has learned windows.
@@ -70,14 +72,15 @@ def correspondences(runs: Iterable[Run], columns: int = 8, seed: int = 0) -> Pic
             placed = place(method, test, direction, columns)
             rows = _cut_rows(readers[:1] + whole, test, direction, placed)
             words = in_words(direction, test)
-            heading = f"{readers[0].dataset}, {words}, seed {seed}: {name_of(readers[0])}'s window"
+            first = readers[0]
+            heading = f"{first.dataset}, {words}, seed {first.seed}: {name_of(first)}'s window"
             blocks.append((heading, rows))
     if not blocks:
         raise _none("learned windows", seed)
     return sheet(blocks)
 
 
-def _looking(runs: Iterable[Run], seed: int) -> list[Run]:
+def _looking(runs: Iterable[Run], seed: int | None) -> list[Run]:
     """The finished runs of one seed that look through windows, in the order of tables."""
     chosen = [run for run in _of_seed(runs, seed, "outputs") if has_windows(run.config)]
     if not chosen:
