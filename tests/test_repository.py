@@ -108,6 +108,7 @@ def problem(line: str) -> str | None:
             return f"replicate {line}: no command {name!r}"
         node = node.commands[name]
     known = {option for param in node.params for option in param.opts} | {"--help"}
+    words = words[: words.index("--")] if "--" in words else words  # the rest is another program's
     wrong = [word for word in words if word.startswith("--") and word not in known]
     return f"replicate {line}: no option {wrong[0]}" if wrong else None
 
