@@ -120,6 +120,29 @@ def test_looking_at_many_runs_hashes_no_checkpoint_and_each_data_set_once(finish
     assert len(counted) == 1
 
 
+def test_a_graph_is_complete_where_nothing_is_missing_or_older_than_its_inputs(workspace):
+    content = graph(pages("smoke", ["02_aggan", "01_dagan"]), [], Options())
+    summary = {"needs": [], "after": list(content["notebooks"])}
+    content["notebooks"]["smoke/90_summary"] = summary
+    content["tables"] = True
+    made = [("runs", k) for k in content["runs"]] + [("notebooks", k) for k in summary["after"]]
+    made += [("tables", "smoke"), ("notebooks", "smoke/90_summary")]
+    for second, place in enumerate(made, start=1):
+        assert not markers.complete(content)
+        marker = markers.folder().joinpath(*place)
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+        os.utime(marker, (second, second))
+    assert markers.complete(content)
+    for place in made[:-1]:  # each is an input of something
+        marker = markers.folder().joinpath(*place)
+        before = marker.stat().st_mtime
+        os.utime(marker, (1000, 1000))
+        assert not markers.complete(content), place
+        os.utime(marker, (before, before))
+    assert markers.complete(content)
+
+
 # A job
 
 
@@ -168,6 +191,21 @@ def test_a_failed_job_says_why_in_one_line(job, capfd):
     status, tries, _ = job(papermill)
     assert status == 1 and tries[0]["reason"] == "disk is full"
     assert capfd.readouterr().err.endswith("(smoke): disk is full\n")
+
+
+def test_a_cell_that_fails_after_the_training_does_not_make_the_run_fail(finished, job):
+    def papermill(entry, executed):
+        error = RuntimeError("whole trace")
+        error.ename, error.evalue = "ReplicateError", "no run has heat maps"
+        raise error
+
+    given = {"methods": ["cyclegan"], "datasets": ["tiny"]}
+    content = graph(pages("smoke", ["02_aggan"]), [], Options())["runs"]
+    parameters = next(iter(content.values()))["parameters"] | given
+    status, tries, _ = job(papermill, parameters=parameters)
+    assert status == 0 and tries[0]["reason"] == "no run has heat maps"
+    (finished.folder / "scores.csv").unlink()
+    assert job(papermill, parameters=parameters)[0] == 1
 
 
 def test_a_loss_that_was_not_finite_is_not_tried_again_by_itself(job, tmp_path):

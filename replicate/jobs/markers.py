@@ -63,6 +63,31 @@ def agree_notebooks(notebooks: dict[str, dict]) -> None:
             (folder() / "notebooks" / name).unlink(missing_ok=True)
 
 
+def complete(content: dict) -> bool:
+    """Whether every marker of a graph is there, none older than what it was made from.
+
+    Snakemake would say the same; it takes as long to start as all the rest of a start that has
+    nothing to do.
+    """
+    runs = {run: _time("runs", run) for run in content["runs"]}
+    notebooks = {page: _time("notebooks", page) for page in content["notebooks"]}
+    drawn = [notebooks[page] for page, entry in content["notebooks"].items() if not entry["after"]]
+    tables = _time("tables", content["budget"]) if content["tables"] else max(drawn, default=1)
+    if not all([*runs.values(), *notebooks.values(), tables]) or tables < max(drawn, default=0):
+        return False
+    for page, entry in content["notebooks"].items():
+        inputs = [runs[needed] for needed in entry["needs"]] + ([tables] if entry["after"] else [])
+        if notebooks[page] < max(inputs, default=0):
+            return False
+    return True
+
+
+def _time(*place: str) -> float:
+    """When a marker was made; 0 where there is none."""
+    marker = folder().joinpath(*place)
+    return marker.stat().st_mtime if marker.exists() else 0.0
+
+
 def _mark(marker: Path, evidence: Path, done: bool) -> None:
     """A new marker is as old as what it stands for, so that nothing is drawn again for it."""
     if not done:

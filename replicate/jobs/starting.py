@@ -36,6 +36,8 @@ def start(pages: Sequence[Page], options: Options) -> bool:
         _end_orphans(results, on_slurm, "of an earlier start")
         content, file = _prepare(pages, options, results / ".runs")
         since = time.time()
+        if markers.complete(content) and not options.more:
+            return print_outcome(content, since)
         status = calling.call(calling.command(file, profile, [*limits, *options.more]), results)
         _end_orphans(results, on_slurm, "that Snakemake left")
         return print_outcome(content, since) and status == 0

@@ -66,7 +66,7 @@ def main(words: list[str]) -> int:
         end |= {"status": 0, "reason": ""}
     except Exception as error:
         saved = _saved(entry) if asked.number else ""
-        status = STOPPED if asked.number else 1
+        status = STOPPED if asked.number else int(not _is_done(entry, error))
         end |= {"status": status, "reason": saved or _in_a_line(error)}
     finally:
         processes.send(processes.below(), signal.SIGKILL)
@@ -104,9 +104,8 @@ def _check(entry: dict, graph: dict) -> None:
         raise ReplicateError(f"{record['reason']}. Not tried again by itself: add --again")
     if entry["stale"] and graph["retrain"]:
         from replicate.experiment.execute import set_aside
-        from replicate.experiment.parameters import checked
 
-        set_aside(checked(entry["parameters"], entry["notebook"]).runs()[0])
+        set_aside(_run(entry))
 
 
 def _record(entry: dict) -> dict:
@@ -118,6 +117,24 @@ def _saved(entry: dict) -> str:
     """Where a training stopped: its kernel may be gone before it told papermill."""
     record = _record(entry)
     return record["reason"] if record.get("status") == "stopped" else ""
+
+
+def _is_done(entry: dict, error: Exception) -> bool:
+    """Whether a run is finished and scored although a cell failed, which came after its training.
+
+    Some figures compare several methods; the whole notebook draws them. The run folder decides.
+    """
+    if "folder" not in entry or not hasattr(error, "ename"):
+        return False
+    from replicate.jobs import markers
+
+    return markers.state(_run(entry)) == "done"
+
+
+def _run(entry: dict):
+    from replicate.experiment.parameters import checked
+
+    return checked(entry["parameters"], entry["notebook"]).runs()[0]
 
 
 def _gpu(entry: dict, held: ExitStack) -> str:
