@@ -3,6 +3,8 @@
 #   make replicate    train what is missing, print it beside the published tables; ARGS="..." is
 #                     passed on
 #   make runs         the whole grid of a budget: BUDGET=paper PROFILE=slurm ARGS="--seeds 0,1"
+#   make preflight    memory and speed of every kind of run of a budget: BUDGET=paper DEVICE=cuda
+#   make report       tables, plots and records of a budget as one HTML file
 #   make test         what CI runs: the tests, then every notebook on its smoke parameters
 #   make test-cluster kills runs on this machine and on a Slurm of its own; minutes, as root
 #   make test-all     the same with every named variant of every method, not only the defaults
@@ -10,6 +12,7 @@ PYTHON ?= python3
 ARGS ?=
 BUDGET ?= smoke
 PROFILE ?= local
+DEVICE ?= cpu
 VARIANTS :=
 UV_VERSION := 0.13.8
 PY := .venv/bin/python
@@ -24,7 +27,7 @@ ifneq ($(strip $(BUILT_IN)),$(strip $(CURDIR)))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: setup replicate runs test test-cluster test-all lint strip lock
+.PHONY: setup replicate runs preflight report test test-cluster test-all lint strip lock
 setup: $(STAMP)
 
 # The stamp comes last, so that an installation killed on the way counts as missing. --python keeps
@@ -44,6 +47,12 @@ replicate: $(STAMP)
 
 runs: $(STAMP)
 	$(PY) -m replicate.cli runs --budget $(BUDGET) --profile $(PROFILE) $(ARGS)
+
+preflight: $(STAMP)
+	$(PY) -m replicate.cli preflight --budget $(BUDGET) --device $(DEVICE) $(ARGS)
+
+report: $(STAMP)
+	$(PY) -m replicate.cli report --budget $(BUDGET) $(ARGS)
 
 # One thread a process: the tests run in two, and more threads give other bytes.
 test: export OMP_NUM_THREADS := 1

@@ -70,3 +70,6 @@ rule tables:
     log: f"{LOGS}/tables/{GRAPH['budget']}.log"
     resources: mem_mb=4000, runtime=30
     shell: "{sys.executable} -m replicate.jobs.drawing {GRAPH[budget]} > {log:q} 2>&1"
+
+
+include: "workflow/preflight.smk"

@@ -16,6 +16,7 @@ from replicate.experiment import make_run, memory, preflight, rehearsal
 from replicate.experiment.grid import grid
 from replicate.experiment.preflight import Estimate, estimate, place
 from replicate.experiment.schedule import image_counts, iterations
+from replicate.jobs.needs import needs
 from replicate.methods import METHODS
 
 KNOWN = Estimate(
@@ -82,6 +83,17 @@ def test_images_that_are_here_are_counted_instead(tiny, workspace):
     )
     (workspace / "data" / tiny / "trainA" / "0.png").unlink()
     assert image_counts(spec(tiny)) == {"train": 8, "test": 16}
+
+
+def test_a_cluster_is_asked_for_what_was_measured_and_a_quarter_more(workspace, monkeypatch):
+    run = make_run("cyclegan", "horse2zebra", 0, "paper")
+    assert needs(run, "cuda") == {"mem_mb": 32000, "minutes": 24 * 60}
+    monkeypatch.setattr("replicate.jobs.needs.estimate", lambda *asked: KNOWN)
+    # 900 MB of the host; 62 minutes, and five to start
+    assert needs(run, "cuda") == {"mem_mb": 1125, "minutes": 78 + 5}
+    unknown = replace(KNOWN, iterations=None)
+    monkeypatch.setattr("replicate.jobs.needs.estimate", lambda *asked: unknown)
+    assert needs(run, "cuda") == {"mem_mb": 1125, "minutes": 24 * 60}
 
 
 # What is done
