@@ -1,9 +1,10 @@
 """What a preflight measures, how it is kept, and what it says of a whole run."""
 
 import json
+import resource
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, UnknownName
 from replicate.experiment import make_run, memory, preflight, rehearsal
 from replicate.experiment.grid import grid
+from replicate.experiment.offload import saved_on_disk
 from replicate.experiment.preflight import Estimate, estimate, place
 from replicate.experiment.schedule import image_counts, iterations
 from replicate.jobs.needs import needs
@@ -24,7 +26,7 @@ KNOWN = Estimate(
     steps=2, seconds_per_step=0.5, processor_seconds_per_step=0.4, images_per_second=2.0,
     evaluation_images_per_second=4.0, peak_memory_mb=1000.0, host_memory_mb=900.0,
     nvidia_smi_mb=1500.0, checkpoint_mb=100.0, checkpoint_seconds=3.0, png_mb=0.5, made_up=True,
-    iterations=7200, test_images=240,
+    on_disk=False, iterations=7200, test_images=240,
 )  # fmt: skip
 
 
@@ -57,6 +59,7 @@ def test_the_text_says_what_was_measured_on_what():
     assert "320 MB" in text
     assert "no source states how many images" in str(replace(KNOWN, iterations=None))
     assert "images of d" in str(replace(KNOWN, made_up=False))
+    assert "a run takes more" in str(replace(KNOWN, on_disk=True)) and "more" not in text
 
 
 @pytest.mark.parametrize(
@@ -158,7 +161,7 @@ def test_made_up_images_have_what_a_method_may_ask_for():
 
 def answer(capsys, **changes: object) -> dict:
     asked = {"name": "cyclegan", "dataset": "horse2zebra", "budget": "smoke", "device": "cpu"}
-    rehearsal.main(json.dumps(asked | {"steps": 2, "images": 8} | changes))
+    rehearsal.main(json.dumps(asked | {"steps": 2, "images": 8, "on_disk": False} | changes))
     return json.loads(capsys.readouterr().out)
 
 
@@ -171,7 +174,54 @@ def test_what_cannot_fit_is_refused_before_anything_starts(workspace, monkeypatc
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     monkeypatch.setattr(rehearsal, "rehearse", full)
-    assert "can't allocate memory; try a device with more" in answer(capsys)["error"]
+    assert "can't allocate memory; try a device with more" in answer(capsys)["full"]
+
+
+def test_a_process_gets_no_more_memory_than_is_free(monkeypatch):
+    limits = []
+    monkeypatch.setattr(memory, "_free", lambda device: 2.0**40)
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with rehearsal._limited(torch.device("cpu")):
+        limits.append(resource.getrlimit(resource.RLIMIT_DATA)[0])
+    assert limits == [2**40] and resource.getrlimit(resource.RLIMIT_DATA) == before
+    with rehearsal._limited(torch.device("cuda")):
+        assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_what_does_not_fit_is_done_again_with_activations_on_the_disk(workspace, monkeypatch):
+    asked = []
+
+    def full_at_first(run, given: dict) -> dict:
+        asked.append(given["on_disk"])
+        figures = {f.name: getattr(KNOWN, f.name) for f in fields(KNOWN)}
+        return figures | {"on_disk": True} if given["on_disk"] else {"full": "too large"}
+
+    monkeypatch.setattr(preflight, "_rehearsed", full_at_first)
+    run = make_run("cyclegan", "horse2zebra", 0, "smoke")
+    found = preflight.preflight(run)
+    assert asked == [False, True] and found.on_disk and estimate(run) == found
+    with pytest.raises(ReplicateError, match="too large"):
+        preflight.preflight(run, "cuda")
+    monkeypatch.setattr("replicate.jobs.needs.estimate", lambda *asked: found)
+    assert needs(run, "cpu")["mem_mb"] == 3000  # at least the default: it was measured too small
+
+
+def test_activations_on_the_disk_give_the_same_gradients(tmp_path):
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.Conv2d(8, 1, 3)
+    )
+    x = torch.randn(2, 3, 16, 16)
+    network(x).square().mean().backward()
+    expected = [p.grad.clone() for p in network.parameters()]
+    network.zero_grad()
+    with saved_on_disk(tmp_path, least=0):
+        loss = network(x).square().mean()
+        assert len(list(tmp_path.iterdir())) >= 3  # the input and what follows each layer
+        loss.backward()
+    assert all(torch.equal(p.grad, g) for p, g in zip(network.parameters(), expected, strict=True))
+    del loss
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unpaired_set_is_refused_by_a_paired_method(tiny, capsys):

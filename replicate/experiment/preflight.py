@@ -30,6 +30,8 @@ class Estimate:
         checkpoint_mb: of one checkpoint; a run keeps two.
         png_mb: of one translation with its map.
         made_up: whether the images were noise, because the set was not there.
+        on_disk: whether activations waited on the disk, because the memory was too small for them:
+            a run takes more than `peak_memory_mb`.
         iterations: of the run; None where nobody knows how many images its set has.
     """
 
@@ -52,6 +54,7 @@ class Estimate:
     checkpoint_seconds: float
     png_mb: float
     made_up: bool
+    on_disk: bool
     iterations: int | None
     test_images: int
 
@@ -76,6 +79,7 @@ class Estimate:
 
     def __str__(self) -> str:
         images = "made-up images" if self.made_up else f"images of {self.dataset}"
+        more = ", activations on the disk: a run takes more" if self.on_disk else ""
         seen = f" ({self.nvidia_smi_mb:.0f} MB by nvidia-smi)" if self.nvidia_smi_mb else ""
         host = f", {self.host_memory_mb:.0f} MB of the host" if self.device == "cuda" else ""
         hours = "not known: no source states how many images the set has"
@@ -84,7 +88,7 @@ class Estimate:
         return "\n".join([
             f"{self.name} at {self.size} px, budget {self.budget}, on {self.device_name}, "
             f"{self.threads} threads: {self.steps} steps on {images}",
-            f"  peak memory   {self.peak_memory_mb:.0f} MB{seen}{host}",
+            f"  peak memory   {self.peak_memory_mb:.0f} MB{seen}{host}{more}",
             f"  training      {self.images_per_second:.2f} images/s, "
             f"{self.seconds_per_step:.2f} s a step",
             f"  evaluation    {self.evaluation_images_per_second:.2f} images/s with the stand-in",
@@ -109,6 +113,18 @@ def preflight(run: Run, device: str = "cpu", steps: int = 2, images: int = 8) ->
         "device": device, "steps": steps, "images": images,
     }  # fmt: skip
     spec(run.dataset)  # an unknown name is told before anything starts
+    answer = _rehearsed(run, asked | {"on_disk": False})
+    if "full" in answer and device == "cpu":
+        print(f"{answer['full']}; once more with activations on the disk", file=sys.stderr)
+        answer = _rehearsed(run, asked | {"on_disk": True})
+    if "full" in answer:
+        raise ReplicateError(answer["full"])
+    write_json(place(run, device), answer | asked)
+    return _estimate(run, device, answer)
+
+
+def _rehearsed(run: Run, asked: dict) -> dict:
+    """What a process of its own found; "full" says that the memory was, and where."""
     command = [sys.executable, "-m", "replicate.experiment.rehearsal", json.dumps(asked)]
     ended = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     lines = ended.stdout.splitlines()
@@ -121,8 +137,7 @@ def preflight(run: Run, device: str = "cpu", steps: int = 2, images: int = 8) ->
             f"the preflight of {run.title} {killed}; a process that the system kills had most "
             "likely too little memory: try a machine with more, or another variant"
         )
-    write_json(place(run, device), answer | asked)
-    return _estimate(run, device, answer)
+    return answer
 
 
 def estimate(run: Run, device: str = "cpu", counts: dict | None = None) -> Estimate | None:

@@ -5,10 +5,13 @@ from its argument and answers with one on the last line of its output.
 """
 
 import json
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
 from replicate.experiment import memory
+from replicate.experiment.offload import saved_on_disk
 from replicate.experiment.run import Run, make_run
 from replicate.experiment.schedule import is_here, iterations
 from replicate.methods import METHODS
@@ -54,18 +58,19 @@ class Timed(Training):
         self.saving = time.perf_counter() - start
 
 
-def rehearse(run: Run, device: torch.device, steps: int, images: int) -> dict:
+def rehearse(
+    run: Run, device: torch.device, steps: int, images: int, on_disk: bool = False
+) -> dict:
     """What a run takes, measured in a temporary folder; the first step warms up and is not timed.
 
     Args:
         steps: iterations at least; a method that moves its generator every n-th one gets 1 + n.
         images: of each domain that are translated and scored.
+        on_disk: whether activations wait in files, where they do not fit into the memory.
 
     Raises:
-        ReplicateError: the device has too little memory to begin, the set is not for this method,
-            or a loss is not finite.
+        ReplicateError: the set is not for this method, or a loss is not finite.
     """
-    memory.check(run, device)
     repro.prepare(run.seed, run.threads)
     before, method = _used_mb(device), METHODS[run.method]
     sets, made_up = _images(run, images)
@@ -78,7 +83,8 @@ def rehearse(run: Run, device: torch.device, steps: int, images: int) -> dict:
         c = run.config
         batches = Batches(sets["train"], c.batch_size, c.crop_size, c.flip, run.seed, device)
         loop = Timed(made, batches, Path(name), total, run.hash, label=f"preflight of {run.title}")
-        loop.run(min(total, _steps(run.config, steps)))
+        with saved_on_disk(Path(name)) if on_disk else nullcontext():
+            loop.run(min(total, _steps(run.config, steps)))
         newest = checkpoint.generations(Path(name))[0].stat().st_size
         start = time.perf_counter()
         _evaluate(made, sets, Path(name) / "outputs")
@@ -98,6 +104,7 @@ def rehearse(run: Run, device: torch.device, steps: int, images: int) -> dict:
         "checkpoint_seconds": loop.saving,
         "png_mb": written / MB / (2 * images),
         "made_up": made_up,
+        "on_disk": on_disk,
         "threads": torch.get_num_threads(),
         "device_name": repro.stamp(device)["device"],
     }
@@ -189,20 +196,38 @@ def _used_mb(device: torch.device) -> float | None:
 
 
 def main(text: str) -> None:
-    """Answers one request; an error of the user is an answer too."""
+    """Answers one request; an error of the user is an answer too, and so is a full memory."""
     asked = json.loads(text)
     run = make_run(asked["name"], asked["dataset"], 0, asked["budget"])
+    device = torch.device(asked["device"])
     try:
-        device = torch.device(asked["device"])
-        found = rehearse(run, device, asked["steps"], asked["images"])
+        memory.check(run, device)
+        with _limited(device):
+            found = rehearse(run, device, asked["steps"], asked["images"], asked["on_disk"])
         answer = found | {"config": asdict(run.config)}
     except ReplicateError as error:
         answer = {"error": str(error)}
     except RuntimeError as error:  # of a GPU or, by another class of error, of the host
         if "memory" not in str(error):
             raise
-        answer = {"error": f"{run.title}: {error}; try a device with more memory"}
+        words = str(error).strip().splitlines()[0]
+        answer = {"full": f"{run.title}: {words}; try a device with more memory"}
     print(json.dumps(answer))
+
+
+@contextmanager
+def _limited(device: torch.device) -> Iterator[None]:
+    """Inside, more memory than is free is refused; else the system would kill some process."""
+    free = memory._free(device)
+    if device.type == "cuda" or free == float("inf"):
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (int(free), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 if __name__ == "__main__":

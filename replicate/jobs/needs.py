@@ -15,7 +15,8 @@ def needs(run: Run, device: str) -> dict[str, int]:
     """`mem_mb` of the host and `minutes`, from the run's preflight or a default of its budget."""
     memory, minutes = UNKNOWN[run.budget]
     if (measured := estimate(run, device)) is not None:
-        memory = math.ceil(SPARE * measured.host_memory_mb)
+        found = math.ceil(SPARE * measured.host_memory_mb)
+        memory = max(memory, found) if measured.on_disk else found
         if measured.hours is not None:
             minutes = math.ceil(SPARE * 60 * measured.hours) + 5  # to start and to draw
     return {"mem_mb": memory, "minutes": minutes}
