@@ -5,13 +5,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from replicate import paths
 from replicate.errors import ReplicateError, UnknownName
+from replicate.experiment import make_run
 from replicate.experiment.grid import pages
-from replicate.jobs import calling, gpus, locking, processes, slurm
+from replicate.jobs import calling, gpus, locking, needs, processes, slurm
 
 UUIDS = ["GPU-aaaa", "GPU-bbbb"]
 
@@ -168,3 +170,23 @@ def test_an_unknown_profile_is_refused_with_the_closest(tmp_path):
     assert calling.find_profile(str(tmp_path)) == tmp_path
     assert calling.executor(tmp_path) == "slurm"
     assert calling.executor(calling.find_profile("local")) == "local"
+
+
+@pytest.mark.parametrize(
+    "found, expected",
+    [
+        (None, {"mem_mb": 4000, "minutes": 60}),
+        ((8000, 2.0), {"mem_mb": 12_000, "minutes": 195}),  # 1.25 x 8000 + 2000; 1.5 x 120 + 15
+        ((8000, None), {"mem_mb": 12_000, "minutes": 60}),  # nobody knows how many images there are
+    ],
+)
+def test_a_cluster_is_asked_for_what_the_preflight_found(workspace, monkeypatch, found, expected):
+    asked = []
+
+    def estimate(run, device):
+        asked.append(device)
+        return found and SimpleNamespace(host_memory_mb=found[0], hours=found[1])
+
+    monkeypatch.setattr(needs, "estimate", estimate)
+    assert needs.needs(make_run("aggan", "horse2zebra_drawn", 0, "laptop"), "cuda") == expected
+    assert asked == ["cuda"]

@@ -72,14 +72,15 @@ def command(graph: Path, profile: Path, more: Sequence[str]) -> list[str]:
     ]  # fmt: skip
 
 
-def call(command: Sequence[str], results: Path) -> int:
+def call(command: Sequence[str], results: Path, on_slurm: bool) -> int:
     """Snakemake's exit status. A signal that ends this process ends the jobs, their runs saved."""
     child = subprocess.Popen(command, env=os.environ | {processes.OWNER: str(results)})
 
     def pass_on(number: int, frame: object) -> None:
-        child.send_signal(signal.SIGINT)
-        working = processes.of(results, "replicate.jobs.work")
-        processes.send(working, signal.SIGTERM)
+        child.send_signal(signal.SIGTERM)  # it starts no more and waits for those at work ...
+        if on_slurm:
+            slurm.end(slurm.own(results))
+        processes.send(processes.of(results, "replicate.jobs.work"), signal.SIGTERM)  # ... to save
 
     # Ctrl-C reaches Snakemake and its jobs by itself; this process must not end before them.
     handlers = {

@@ -45,6 +45,12 @@ def own(results: Path) -> list[str]:
     return [job for job, name in rows if name.startswith(prefix(results))]
 
 
+def end(jobs: list[str]) -> None:
+    """Asks Slurm to end jobs: SIGTERM, and SIGKILL after its `KillWait`."""
+    if jobs:
+        subprocess.run(["scancel", *jobs], check=True)
+
+
 def cancel(results: Path, required: bool = True, patience: float = PATIENCE) -> list[str]:
     """The ids of the folder's jobs, which are cancelled and gone; their runs saved first.
 
@@ -62,7 +68,7 @@ def cancel(results: Path, required: bool = True, patience: float = PATIENCE) -> 
         return []
     if not found:
         return []
-    subprocess.run(["scancel", *found], check=True)
+    end(found)
     until = time.monotonic() + patience
     while left := own(results):
         if time.monotonic() > until:

@@ -30,7 +30,7 @@ def start(pages: Sequence[Page], options: Options) -> bool:
             command = calling.command(
                 file, profile, [*limits, "--dry-run", "--quiet", "host", *options.more]
             )
-            return calling.call(command, results) == 0
+            return calling.call(command, results, on_slurm=False) == 0
     on_slurm = calling.executor(profile) == "slurm"
     with locked(results):
         _end_orphans(results, on_slurm, "of an earlier start")
@@ -38,7 +38,8 @@ def start(pages: Sequence[Page], options: Options) -> bool:
         since = time.time()
         if markers.complete(content) and not options.more:
             return print_outcome(content, since)
-        status = calling.call(calling.command(file, profile, [*limits, *options.more]), results)
+        command = calling.command(file, profile, [*limits, *options.more])
+        status = calling.call(command, results, on_slurm)
         _end_orphans(results, on_slurm, "that Snakemake left")
         return print_outcome(content, since) and status == 0
 
