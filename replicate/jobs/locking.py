@@ -26,7 +26,7 @@ def locked(results: Path) -> Iterator[None]:
     try:
         with FileLock(folder / "lock", timeout=0):
             if held := _read(owner):
-                print(f"the start of {_shown(held)} is gone; going on where it was")
+                print(f"the start of {_shown(held)} is gone; going on where it was", flush=True)
             about = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
             owner.write_text(json.dumps(about))
             yield

@@ -48,7 +48,8 @@ def _end_orphans(results: Path, on_slurm: bool, whose: str) -> None:
     """Ends what works for these results without a start that knows of it."""
     jobs_there = slurm.cancel(results, required=on_slurm) if on_slurm or slurm.here() else []
     if jobs_there:
-        print(f"cancelled {len(jobs_there)} Slurm jobs {whose}: {' '.join(jobs_there)}")
+        ids = " ".join(jobs_there)
+        print(f"cancelled {len(jobs_there)} Slurm jobs {whose}: {ids}", flush=True)
     if left := processes.of(results):
         ids = " ".join(str(process.pid) for process in left)
         print(f"ending {len(left)} processes {whose}, after a checkpoint: {ids}", flush=True)

@@ -27,9 +27,9 @@ from replicate import checkpoint, paths
 from replicate.jobs import processes
 
 HERE = Path(__file__).parent
-ITERATIONS = 200
-MIDDLE = range(20, 180)  # iterations between which a kill is one in mid-run
-PATIENCE = 240  # s; whatever does not happen in this time does not happen
+ITERATIONS = 80
+MIDDLE = range(10, 70)  # iterations between which a kill is one in mid-run
+PATIENCE = 600  # s; whatever does not happen in this time does not happen
 
 
 @dataclass
@@ -173,30 +173,37 @@ def site(data, tmp_path) -> Iterator[Callable[..., Site]]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(data, tmp_path_factory) -> dict[str, str]:
-    """The weights of runs that nobody touched, by the names of their folders."""
+def undisturbed(data, tmp_path_factory) -> Iterator[Callable[[], dict[str, str]]]:
+    """A function that waits for runs which nobody touched: weights by the names of folders."""
     results = tmp_path_factory.mktemp("undisturbed")
     code = "from replicate.experiment import execute, make_run\n"
     code += "execute._score = lambda *arguments: None\n"  # what is compared are the weights
     code += "for seed in range(4):\n"
-    code += "    print(execute.ensure(make_run('slow', 'tiny', seed, 'smoke')).folder)"
+    code += "    execute.ensure(make_run('slow', 'tiny', seed, 'smoke'))"
     environment = os.environ | {
         "REPLICATE_DATA": str(data), "REPLICATE_RESULTS": str(results),
         "REPLICATE_METHODS": str(HERE / "methods"), "PYTHONPATH": str(paths.ROOT),
     }  # fmt: skip
-    words = [sys.executable, "-c", code]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
-    return {Path(line).name: weights(Path(line)) for line in done.stdout.split()}
+    child = subprocess.Popen([sys.executable, "-c", code], env=environment)
+
+    def found() -> dict[str, str]:
+        assert child.wait(PATIENCE) == 0
+        runs = (results / "runs" / "tiny" / "slow").glob("paper-*[0-9a-f]")
+        return {run.name: weights(run) for run in runs}
+
+    yield found
+    child.kill()
+    child.wait()
 
 
-def check(site: Site, undisturbed: dict[str, str], number: int) -> None:
+def check(site: Site, expected: dict[str, str], number: int) -> None:
     """All finished, to the same bytes, without a gap, on a GPU each; and nothing is left."""
     runs = site.runs()
     assert len(runs) == number
     for run in runs:
         assert '"status": "finished"' in (run / "run.json").read_text()
         assert (run / "scores.csv").exists()
-        assert weights(run) == undisturbed[run.name]
+        assert weights(run) == expected[run.name]
         with (run / "losses.csv").open() as log:
             numbers = [int(row["iteration"]) for row in csv.DictReader(log)]
         assert numbers == list(range(1, ITERATIONS + 1))
@@ -237,7 +244,7 @@ def test_on_one_machine(site, undisturbed):
     printed = here.printed()
     assert "is gone; going on where it was" in printed
     assert printed.rstrip().endswith("done: 4 runs, 0 notebooks")
-    check(here, undisturbed, 4)
+    check(here, undisturbed(), 4)
 
 
 @pytest.fixture
@@ -274,5 +281,5 @@ def test_on_slurm(cluster, site, undisturbed):
     there.hold.unlink()
     assert command.wait(2 * PATIENCE) == 0, there.printed()
     assert "is gone; going on where it was" in there.printed()
-    check(there, undisturbed, 2)
+    check(there, undisturbed(), 2)
     assert queue() == []
