@@ -16,7 +16,7 @@ rule preflight_of_a_kind:
     output: "{results}/preflight/{budget}/{device}/{kind}.json"
     log: "{results}/logs/preflight/{budget}/{device}/{kind}.log"
     params: asked=lambda wildcards, output: KINDS[str(output)]
-    threads: workflow.cores
+    threads: lambda wildcards: workflow.cores or 1
     resources:
         gpu=lambda wildcards: int(wildcards.device == "cuda"),
         mem_mb=24000,
