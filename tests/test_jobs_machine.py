@@ -185,7 +185,9 @@ def test_a_cluster_is_asked_for_what_the_preflight_found(workspace, monkeypatch,
 
     def estimate(run, device):
         asked.append(device)
-        return found and SimpleNamespace(host_memory_mb=found[0], hours=found[1])
+        if found is None:
+            return None
+        return SimpleNamespace(host_memory_mb=found[0], hours=found[1], on_disk=False)
 
     monkeypatch.setattr(needs, "estimate", estimate)
     assert needs.needs(make_run("aggan", "horse2zebra_drawn", 0, "laptop"), "cuda") == expected

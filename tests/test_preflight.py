@@ -88,17 +88,6 @@ def test_images_that_are_here_are_counted_instead(tiny, workspace):
     assert image_counts(spec(tiny)) == {"train": 8, "test": 16}
 
 
-def test_a_cluster_is_asked_for_what_was_measured_and_a_quarter_more(workspace, monkeypatch):
-    run = make_run("cyclegan", "horse2zebra", 0, "paper")
-    assert needs(run, "cuda") == {"mem_mb": 32000, "minutes": 24 * 60}
-    monkeypatch.setattr("replicate.jobs.needs.estimate", lambda *asked: KNOWN)
-    # 900 MB of the host; 62 minutes, and five to start
-    assert needs(run, "cuda") == {"mem_mb": 1125, "minutes": 78 + 5}
-    unknown = replace(KNOWN, iterations=None)
-    monkeypatch.setattr("replicate.jobs.needs.estimate", lambda *asked: unknown)
-    assert needs(run, "cuda") == {"mem_mb": 1125, "minutes": 24 * 60}
-
-
 # What is done
 
 
@@ -194,16 +183,23 @@ def test_what_does_not_fit_is_done_again_with_activations_on_the_disk(workspace,
     def full_at_first(run, given: dict) -> dict:
         asked.append(given["on_disk"])
         figures = {f.name: getattr(KNOWN, f.name) for f in fields(KNOWN)}
+        figures |= {"steps": 6}  # more than were asked for
         return figures | {"on_disk": True} if given["on_disk"] else {"full": "too large"}
 
     monkeypatch.setattr(preflight, "_rehearsed", full_at_first)
     run = make_run("cyclegan", "horse2zebra", 0, "smoke")
     found = preflight.preflight(run)
     assert asked == [False, True] and found.on_disk and estimate(run) == found
+    assert found.steps == 6
     with pytest.raises(ReplicateError, match="too large"):
         preflight.preflight(run, "cuda")
+    paper = make_run("cyclegan", "horse2zebra", 0, "paper")
     monkeypatch.setattr("replicate.jobs.needs.estimate", lambda *asked: found)
-    assert needs(run, "cpu")["mem_mb"] == 3000  # at least the default: it was measured too small
+    assert needs(paper, "cpu")["mem_mb"] == 32_000  # the default, because that was too little
+    monkeypatch.setattr(
+        "replicate.jobs.needs.estimate", lambda *asked: replace(found, on_disk=False)
+    )
+    assert needs(paper, "cpu")["mem_mb"] == 3125  # a quarter more than 900 MB, and 2000
 
 
 def test_activations_on_the_disk_give_the_same_gradients(tmp_path):
@@ -222,6 +218,13 @@ def test_activations_on_the_disk_give_the_same_gradients(tmp_path):
     assert all(torch.equal(p.grad, g) for p, g in zip(network.parameters(), expected, strict=True))
     del loss
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_that_is_not_there_is_refused(workspace, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert "torch finds no GPU; use device='cpu'" in answer(capsys, device="cuda")["error"]
+    with pytest.raises(UnknownName, match="unknown device 'gpu'"):
+        preflight.preflight(make_run("cyclegan", "horse2zebra", 0, "smoke"), "gpu")
 
 
 def test_an_unpaired_set_is_refused_by_a_paired_method(tiny, capsys):
@@ -247,11 +250,11 @@ def test_a_killed_preflight_is_told_and_keeps_nothing(workspace, monkeypatch, st
 def test_the_kinds_of_a_budget_are_measured_by_jobs_and_once(tiny, monkeypatch, capfd):
     monkeypatch.setenv("PYTHONPATH", str(paths.ROOT))
     runs = [make_run("cyclegan", tiny, seed, "smoke") for seed in (0, 1)]
-    table = preflight.every(runs, "smoke")
-    assert table["name"].tolist() == ["cyclegan"] and table["peak_memory_mb"].min() > 200
+    (found,) = preflight.every(runs, "smoke")
+    assert found.name == "cyclegan" and found.peak_memory_mb > 200
     file = place(runs[0], "cpu")
     before = file.stat().st_mtime_ns
-    preflight.every(runs, "smoke")
+    assert preflight.every(runs, "smoke") == [found]
     assert file.stat().st_mtime_ns == before
 
 

@@ -33,15 +33,27 @@ def preflight(
 
     asked = [job.run for job in grid(budget)]
     if not method:
-        found = measuring.every(asked, budget, device)
-        print(
-            found.to_json(orient="records", indent=1) if as_json else found.to_string(index=False)
-        )
+        _show_kinds(measuring.every(asked, budget, device), as_json)
         return
     known = [r.dataset for r in asked if method_name(r.method, r.variant) == method]
     run = make_run(method, data or (known or ["horse2zebra_drawn"])[0], 0, budget)
     estimate = measuring.preflight(run, device, steps, images)
     show(estimate.as_dict()) if as_json else print(estimate)
+
+
+def _show_kinds(found: list, as_json: bool) -> None:
+    if as_json:
+        show([each.as_dict() for each in found])
+        return
+    wide = max(len(each.name) for each in found)
+    print(f"{'method':<{wide}} {'px':>4} {'peak MB':>8} {'s/step':>8} {'hours':>10} {'disk GB':>8}")
+    for each in found:
+        hours = "not known" if each.hours is None else f"{each.hours:,.2f}"
+        more = " or more, activations were on the disk" if each.on_disk else ""
+        print(
+            f"{each.name:<{wide}} {each.size:>4} {each.peak_memory_mb:>8.0f}"
+            f" {each.seconds_per_step:>8.3f} {hours:>10} {each.disk_mb / 1e3:>8.1f}{more}"
+        )
 
 
 def plan(
@@ -94,10 +106,10 @@ def _print_rows(budget: str, device: str, rows: list[dict]) -> None:
     print(f"budget {budget} on {device}: {total['runs']} runs into {paths.results()}")
     wide = max(len(row["method"]) for row in rows)
     heads = ("runs", *COLUMNS)
-    print(f"{'method':<{wide}}", *(f"{h:>8}" for h in heads), f"{'hours':>12} {'disk':>9}")
+    print(f"{'method':<{wide}}", *(f"{h:>8}" for h in heads), f"{'hours':>15} {'disk':>9}")
     for row in rows:
         counts = (f"{row[h]:>8}" for h in heads)
-        print(f"{row['method']:<{wide}}", *counts, f"{_hours(row):>12} {_disk(row):>9}")
+        print(f"{row['method']:<{wide}}", *counts, f"{_hours(row):>15} {_disk(row):>9}")
     if total["not_measured"]:
         print(
             f"hours of {total['not_measured']} runs are not measured, or how many images their set "

@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import pandas as pd
-
 from replicate import checkpoint, paths, training
 from replicate.datasets.hashes import write_json
 from replicate.datasets.spec import spec
-from replicate.errors import ReplicateError
+from replicate.errors import ReplicateError, unknown
+from replicate.experiment.parameters import DEVICES
 from replicate.experiment.run import Run, method_name
 from replicate.experiment.schedule import image_counts, iterations
 
@@ -112,14 +111,14 @@ def preflight(run: Run, device: str = "cpu", steps: int = 2, images: int = 8) ->
         "name": f"{run.method}:{run.variant}", "dataset": run.dataset, "budget": run.budget,
         "device": device, "steps": steps, "images": images,
     }  # fmt: skip
-    spec(run.dataset)  # an unknown name is told before anything starts
+    spec(run.dataset), place(run, device)  # unknown names are told before anything starts
     answer = _rehearsed(run, asked | {"on_disk": False})
     if "full" in answer and device == "cpu":
         print(f"{answer['full']}; once more with activations on the disk", file=sys.stderr)
         answer = _rehearsed(run, asked | {"on_disk": True})
     if "full" in answer:
         raise ReplicateError(answer["full"])
-    write_json(place(run, device), answer | asked)
+    write_json(place(run, device), asked | answer)
     return _estimate(run, device, answer)
 
 
@@ -151,7 +150,7 @@ def estimate(run: Run, device: str = "cpu", counts: dict | None = None) -> Estim
     return _estimate(run, device, json.loads(file.read_text()), counts) if file.exists() else None
 
 
-def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> pd.DataFrame:
+def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> list[Estimate]:
     """Every kind among some runs, measured one at a time where it was not before.
 
     Args:
@@ -159,7 +158,7 @@ def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> pd.DataFrame
         device: "cpu" or "cuda".
 
     Returns:
-        A row a kind, in the order of the runs; see `Estimate` for the columns.
+        One for each kind, in the order of the runs.
 
     Raises:
         ReplicateError: a preflight failed; those of the others are kept.
@@ -179,12 +178,13 @@ def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> pd.DataFrame
         raise ReplicateError(
             "a preflight failed; its log is named above. The same command goes on with the others"
         )
-    found = [estimate(run, device).as_dict() for run in reversed(kinds.values())]
-    return pd.DataFrame(found)
+    return [estimate(run, device) for run in reversed(kinds.values())]
 
 
 def place(run: Run, device: str) -> Path:
     """The file of a kind of run: its method, variant, size and configuration, budget and device."""
+    if device not in DEVICES:
+        raise unknown("device", device, DEVICES)
     text = json.dumps(asdict(run.config), sort_keys=True)
     config = hashlib.sha256(text.encode()).hexdigest()[:8]
     name = f"{run.method}-{run.variant}-{run.config.crop_size}-{config}.json"

@@ -25,6 +25,7 @@ from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
 from replicate.experiment import memory
+from replicate.experiment.execute import _device
 from replicate.experiment.offload import saved_on_disk
 from replicate.experiment.run import Run, make_run
 from replicate.experiment.schedule import is_here, iterations
@@ -199,8 +200,8 @@ def main(text: str) -> None:
     """Answers one request; an error of the user is an answer too, and so is a full memory."""
     asked = json.loads(text)
     run = make_run(asked["name"], asked["dataset"], 0, asked["budget"])
-    device = torch.device(asked["device"])
     try:
+        device = _device(asked["device"])
         memory.check(run, device)
         with _limited(device):
             found = rehearse(run, device, asked["steps"], asked["images"], asked["on_disk"])

@@ -66,10 +66,9 @@ class Today:
             "images": (lambda: _images(dataset, crop), dataset, crop),
             "data": (lambda: _data(dataset, load), dataset, load),
         }
-        found = []
-        for what, before in record.get("fingerprint", {}).items():
-            how, *key = find[what]
-            if self._once((what, *key), how) not in (None, before):
+        before, found = record.get("fingerprint", {}), []
+        for what, (how, *key) in find.items():
+            if what in before and self._once((what, *key), how) not in (None, before[what]):
                 found.append(what)
         return found
 
