@@ -126,15 +126,15 @@ def _code(file: Path) -> str:
         for first, last in _prose(node):
             lines[first - 1 : last] = [""] * (last - first + 1)
     text = "\n".join(lines) + "\n"
-    kept = []
-    comments = {
-        token.start: token.string
+    columns = {
+        token.start[0]: token.start[1]
         for token in tokenize.generate_tokens(io.StringIO(text).readline)
         if token.type == tokenize.COMMENT
     }
-    for number, line in enumerate(text.splitlines(), start=1):
-        column = next((c for (row, c) in comments if row == number), None)
-        kept.append(line[:column].rstrip())
+    kept = [
+        line[: columns.get(number)].rstrip()
+        for number, line in enumerate(text.splitlines(), start=1)
+    ]
     return "\n".join(line for line in kept if line)
 
 

@@ -51,13 +51,17 @@ def forecast(runs: Iterable[Run], device: str) -> list[Foreseen]:
         device: "cpu" or "cuda", where they would train.
     """
     counts: dict[str, dict] = {}
+    whole: dict[tuple, tuple] = {}  # runs that differ in the seed alone share it
     today, history = Today(), History.gathered()
     found = []
     for run in runs:
         if run.dataset not in counts:
             counts[run.dataset] = image_counts(spec(run.dataset))
+        alike = (run.method, run.label, run.dataset, run.budget)
+        if alike not in whole:
+            whole[alike] = _whole(run, device, counts[run.dataset], history)
+        hours, disk, by = whole[alike]
         seen = look(run.folder, today)
-        hours, disk, by = _whole(run, device, counts[run.dataset], history)
         found.append(Foreseen(run, seen, _left(seen, hours), disk, by))
     return found
 
