@@ -9,7 +9,7 @@ from PIL import Image
 
 from replicate import paths, plots, tables
 from replicate.errors import ReplicateError
-from replicate.experiment import health
+from replicate.experiment import classes, health
 from replicate.experiment.publish import find_runs, publish
 from replicate.experiment.run import read_record
 
@@ -39,6 +39,7 @@ def publish_all(budget: str) -> list[Path]:
     for folder in finished:
         plots.curves(folder).to_csv(folder / "curves.csv", index=False, float_format="%.5g")
         health.keep(folder)
+        classes.keep(folder)
         written.append(publish(folder))
     return [*written, *_notebooks(executed, budget), *redraw(budget)]
 
@@ -59,12 +60,15 @@ def redraw(budget: str) -> list[Path]:
 
 
 def publish_health(budget: str) -> list[Path]:
-    """The `health.csv` of records that lacked it, or whose outputs are on this machine; the tables.
+    """What outputs on this machine tell of published records: health and classes; the tables.
+
+    A record without `health.csv` gets one from its own picture and curves.
 
     Raises:
         ReplicateError: no record of the budget.
     """
     written = health.keep_published(paths.results(), paths.published(), budget)
+    written += classes.keep_published(paths.results(), paths.published(), budget)
     return written + tables.write(paths.published(), budget)
 
 

@@ -1,9 +1,11 @@
 """Classes of translations: shares by hand, and a classifier that learns and leaves no trace."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -12,6 +14,7 @@ from replicate import paths, tables
 from replicate.datasets import packed
 from replicate.datasets.packed import ImageSet
 from replicate.errors import ReplicateError
+from replicate.experiment import classes as judged
 from replicate.experiment import classifier as judging
 from replicate.experiment.classifier import class_names, classes_of, classifier
 from replicate.experiment.run import Run, make_run
@@ -145,6 +148,20 @@ def test_the_table_sets_methods_below_what_is_true(runs: list[Run]) -> None:
     assert ab.loc["dagan", "triangle"] == "0.12 ± 0.18 (2)"
     assert ab.loc["dagan", KEPT] == "0.75 ± 0.35 (2)"
     assert ab.loc["dagan", OF_CLASSES] == "0.67 ± 0.47 (2)"
+
+
+def test_scores_of_classes_stand_beside_those_of_a_run(runs: list[Run]) -> None:
+    record = {"method": "dagan", "label": "paper", "dataset": "shapes_drawn", "seed": 1}
+    record |= {"budget": "smoke", "iterations": 4, "config": {"crop_size": SIDE}}
+    (runs[1].folder / "run.json").write_text(json.dumps(record))
+    table = pd.read_csv(judged.keep(runs[1].folder)).set_index("direction")
+    assert list(table["protocol"]) == [judged.PROTOCOL] * 2
+    # all images become ones of class 0: of three classes one is kept, of two one
+    assert table["value"].tolist() == pytest.approx([1 / 3, 1 / 2])
+    assert table["do_nothing"].tolist() == table["floor"].tolist() == [1, 1]
+    elsewhere = paths.results() / "elsewhere"
+    elsewhere.mkdir()
+    assert judged.keep(elsewhere) is None  # no outputs
 
 
 def test_budgets_do_not_mix(runs: list[Run]) -> None:

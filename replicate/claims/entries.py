@@ -10,6 +10,7 @@ from replicate import paths, reported
 from replicate.claims.rule import EQUIVALENT, PREDICTIONS
 from replicate.datasets import spec
 from replicate.errors import ReplicateError, unknown
+from replicate.experiment import classes
 from replicate.experiment.run import make_run
 from replicate.metrics.protocol_list import PROTOCOLS
 
@@ -17,7 +18,6 @@ CEILING, IDLE, BOTH = "ceiling", "do nothing", "both"
 CEILING_METRIC = "attention_iou_ceiling"
 FILE = "claims.toml"
 BUDGET = "laptop"  # that of the designed runs
-CLASSES = {"classes/kept": "class_kept"}  # judged by a classifier of the target, see `modes`
 
 
 class _Strict(BaseModel):
@@ -118,7 +118,8 @@ def _check_names(claim: Claim) -> None:
         make_run(arm, claim.dataset, 0, BUDGET)  # raises for a name that is none
     first, second = spec.spec(claim.dataset).domains
     directions = (BOTH, f"{first}->{second}", f"{second}->{first}")
-    protocols = {name: protocol.metric for name, protocol in PROTOCOLS.items()} | CLASSES
+    protocols = {name: protocol.metric for name, protocol in PROTOCOLS.items()}
+    protocols |= {classes.PROTOCOL: classes.METRIC}
     _choose(f"prediction {of}", claim.prediction, PREDICTIONS)
     _choose(f"direction {of}", claim.direction, directions)
     _choose(f"protocol {of}", claim.protocol, protocols)

@@ -34,7 +34,7 @@ def tables(
 def publish(
     budget: Budget = "laptop",
     health: Annotated[
-        bool, typer.Option("--health", help="Only add health.csv to records that lack it.")
+        bool, typer.Option("--health", help="Only add health.csv and classes.csv to records.")
     ] = False,
 ) -> None:
     """Copies the records of all finished runs to results/published, draws tables and plots."""

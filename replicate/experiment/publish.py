@@ -9,6 +9,7 @@ from replicate.errors import ReplicateError
 from replicate.experiment.run import read_record
 
 HEALTH = "health.csv"  # written by `experiment.health`
+CLASSES = "classes.csv"  # of sets with labels alone, written by `experiment.classes`
 KEPT = ("run.json", "scores.csv", "curves.csv", HEALTH, "translations.png")
 
 
@@ -43,8 +44,8 @@ def publish(folder: Path) -> Path:
     for old in target.parent.glob(f"{leaf}-*"):  # same variant and seed, another configuration
         shutil.rmtree(old)
     target.mkdir(parents=True)
-    for name in KEPT:
-        if name != "run.json":
+    for name in (*KEPT, CLASSES):
+        if name != "run.json" and (folder / name).exists():
             shutil.copyfile(folder / name, target / name)
     (target / "run.json").write_text(_anywhere(record))
     return target

@@ -1,16 +1,15 @@
 """Which classes translations have: whether a method reaches those that are rare in the target."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from replicate.datasets import packed
 from replicate.datasets.packed import ImageSet
 from replicate.errors import ReplicateError
 from replicate.evaluation import in_words
+from replicate.experiment.classes import kept, outputs
 from replicate.experiment.classifier import SEED, class_names, classes_of, classifier
 from replicate.experiment.run import Run, method_name
 from replicate.methods.base import DIRECTIONS
@@ -98,7 +97,7 @@ def _rows(runs: list[Run], test: ImageSet, direction: str) -> Iterator[tuple[str
     methods = {method_name(run.method, run.label) for run in runs}
     for name in sorted(methods, key=method_order):
         own = [run for run in runs if method_name(run.method, run.label) == name]
-        made = [classes_of(network, _outputs(run, test, direction)) for run in own]
+        made = [classes_of(network, outputs(run.folder, test, direction)) for run in own]
         seeds = pd.DataFrame([measured(one, truth, names) for one in made])
         yield name, {key: with_spread(seeds[key]) for key in seeds}
 
@@ -111,14 +110,5 @@ def shares(classes: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
 
 def measured(found: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
     """The shares of the classes found, and how many of them are the true ones."""
-    same = found == truth
-    of_classes = [same[truth == k].mean() for k in np.unique(truth)]
-    kept = {KEPT: float(same.mean()), OF_CLASSES: float(np.mean(of_classes))}
-    return shares(found, names) | kept
-
-
-def _outputs(run: Run, test: ImageSet, direction: str) -> np.ndarray:
-    """The translations of a run as they were scored, (N, H, W, 3) uint8."""
-    folder = run.folder / "outputs" / in_words(direction, test).replace("->", "2")
-    files = [folder / f"{Path(name).stem}.png" for name in test.names[direction[0]]]
-    return np.stack([np.asarray(Image.open(file)) for file in files])
+    share, of_classes = kept(found, truth)
+    return shares(found, names) | {KEPT: share, OF_CLASSES: of_classes}

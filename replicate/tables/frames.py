@@ -10,7 +10,7 @@ from replicate import paths
 from replicate.errors import ReplicateError
 from replicate.experiment.execute import COLUMNS
 from replicate.experiment.fingerprint import code_fingerprint, images_changed
-from replicate.experiment.publish import find_runs
+from replicate.experiment.publish import CLASSES, find_runs
 from replicate.experiment.run import Run, method_name, read_record
 from replicate.methods import METHODS
 from replicate.tables.catalogue import CEILING, SHARE
@@ -139,7 +139,9 @@ def _read(folder: Path) -> pd.DataFrame | None:
     if record.get("status") != "finished" or not file.exists():
         return None
     kinds = dict.fromkeys(COLUMNS, str) | dict.fromkeys(NUMBERS, float) | dict.fromkeys(WHOLE, int)
-    frame = pd.read_csv(file, dtype=kinds, usecols=COLUMNS)[COLUMNS]
+    files = [file, *folder.glob(CLASSES)]
+    read = [pd.read_csv(each, dtype=kinds, usecols=COLUMNS)[COLUMNS] for each in files]
+    frame = pd.concat(read, ignore_index=True)
     texts = [name for name in COLUMNS if kinds[name] is str]
     frame[texts] = frame[texts].fillna("")
     notes = record.get("notes", {})
