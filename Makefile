@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer with venv, make and git; everything else goes into .venv.
 #   make setup        .venv from requirements.lock; the other targets make it where it is missing
-#   make replicate    train what is missing, print it beside the published tables; ARGS="..." is
-#                     passed on
+#   make replicate    train the runs of data/quick.toml, or of ARGS="--notebook 02_aggan", and
+#                     print their numbers beside the published ones
 #   make runs         the whole grid of a budget: BUDGET=paper PROFILE=slurm ARGS="--seeds 0,1"
 #   make preflight    memory and speed of every kind of run of a budget: BUDGET=paper DEVICE=cuda
 #   make report       tables, plots and records of a budget as one HTML file

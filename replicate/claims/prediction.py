@@ -15,6 +15,7 @@ from replicate.claims.rule import LEVEL, prediction_interval
 
 GAIN = "gain"
 INSIDE, OUTSIDE, NONE = "inside", "OUTSIDE", "no interval"
+AMONG = "among the published; the interval is that of the others"
 COLUMNS = ["paper", "claim", "text", "dataset", "budget", "direction", "what", "unit", "seed"]
 COLUMNS += ["here", "low", "high", "n", "answer", "note"]
 PLACE = ["dataset", "budget", "direction"]
@@ -45,7 +46,7 @@ def lines(found: pd.DataFrame, page: str) -> list[str]:
     """
     if found.empty:
         return ["no claim has all its arms among these runs"]
-    said = []
+    said = [f"{LEVEL:.0%} prediction intervals for one more seed, from {page}:"]
     for (paper, claim), own in found.groupby(["paper", "claim"], sort=False):
         said.append(f"{paper}, {claim}: {own['text'].iloc[0]} ({own['unit'].iloc[0]})")
         said += [_line(row) for row in own.to_dict("records")]
@@ -53,9 +54,13 @@ def lines(found: pd.DataFrame, page: str) -> list[str]:
     inside, outside = counts.get(INSIDE, 0), counts.get(OUTSIDE, 0)
     known = inside + outside
     said.append(
-        f"{inside} of {known} inside the {LEVEL:.0%} prediction intervals of {page}; by chance "
-        f"about {known * (1 - LEVEL):.1f} of {known} lie outside"
+        f"{inside} of {known} inside; by chance about {known * (1 - LEVEL):.1f} of {known} would "
+        "lie outside"
     )
+    among = sorted(set(found.loc[found["note"] == AMONG, "seed"]))
+    if among:
+        seeds = ", ".join(map(str, among))
+        said.append(f"published itself, so left out of its intervals: seed {seeds}")
     return said
 
 
@@ -98,8 +103,7 @@ def _held(row: dict, published: pd.Series) -> dict:
     if found["note"]:
         return found | {"answer": NONE}
     inside = found["low"] <= row["here"] <= found["high"]
-    among = f"seed {row['seed']} is published, its interval is that of the others"
-    note = among if len(others) < len(published) else ""
+    note = AMONG if len(others) < len(published) else ""
     return found | {"answer": INSIDE if inside else OUTSIDE, "note": note}
 
 
@@ -117,7 +121,6 @@ def _interval(values: pd.Series) -> dict:
 
 def _line(row: dict) -> str:
     start = f"  {row['direction']}, {row['what']}: {row['here']:.4g} (seed {row['seed']}) "
-    note = f"; {row['note']}" if row["note"] else ""
     if row["answer"] == NONE:
-        return f"{start}{NONE}{note}"
-    return f"{start}{row['answer']} {row['low']:.4g} to {row['high']:.4g}, {row['n']} seeds{note}"
+        return f"{start}{NONE}: {row['note']}"
+    return f"{start}{row['answer']} {row['low']:.4g} to {row['high']:.4g}, {row['n']} seeds"

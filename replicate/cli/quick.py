@@ -12,6 +12,7 @@ def train_quick(budget: str, seeds: str, jobs: int, dry_run: bool) -> None:
     from replicate.experiment.plan import makespan, plan
     from replicate.experiment.quick import quick
     from replicate.experiment.workflow import cores
+    from replicate.jobs.locking import locked
 
     asked, jobs = quick(budget, seeds), jobs or cores()
     print(
@@ -27,7 +28,9 @@ def train_quick(budget: str, seeds: str, jobs: int, dry_run: bool) -> None:
     if dry_run:
         return
     _refuse_stale([each.run.title for each in planned if each.state == "stale"])
-    if failed := pool.train_all(todo, jobs, _command):
+    with locked(paths.results()):
+        failed = pool.train_all(todo, jobs, _command)
+    if failed:
         named = "; ".join(f"{run.title} ({pool.log(run)})" for run in failed)
         raise ReplicateError(f"failed: {named}. The same command goes on where they were")
     _show(asked)
@@ -70,6 +73,5 @@ def _show(asked) -> None:
     found = claims.foretold(tables.of_runs(asked.runs()), published, claims.every())
     page = paths.published() / "tables" / asked.budget / "predictions.md"
     shown = page.relative_to(paths.ROOT) if page.is_relative_to(paths.ROOT) else page
-    print("Is this seed as the published ones foretell?")
     for line in claims.lines(found, str(shown)):
         print(line)

@@ -51,7 +51,7 @@ def test_a_published_seed_is_held_against_the_others() -> None:
     found = asked(local(24, 20, seed=0))
     reach = T3 * sqrt(20 / 3) * sqrt(1 + 1 / 4)  # of 26 to 32: mean 29, variance 20 / 3
     assert found.loc["aggan", "low"] == pytest.approx(29 - reach, rel=1e-7)
-    assert found.loc["aggan", "n"] == 4 and "seed 0 is published" in found.loc["aggan", "note"]
+    assert found.loc["aggan", "n"] == 4 and "among the published" in found.loc["aggan", "note"]
     # with itself 50 would lie in 33.2 ± 29.5; without, it is outside of 29 ± 9.2
     far = asked(local(50, 20, seed=0), published([50, *AGGAN[1:]]))
     assert far.loc["aggan", "answer"] == "OUTSIDE"
@@ -78,7 +78,10 @@ def test_a_claim_whose_arms_are_not_all_there_is_silent() -> None:
 def test_the_lines_hold_the_numbers_and_the_page() -> None:
     found = claims.foretold(local(37, 26), published(), claims_of())
     said = claims.lines(found, "tables/claims.md")
-    assert said[0] == "mejjati2018aggan, background: It keeps the background (dB)"
-    assert said[1] == "  horse->zebra, aggan: 37 (seed 5) inside 18.38 to 37.62, 5 seeds"
-    assert said[3] == "  horse->zebra, gain: 11 (seed 5) OUTSIDE 1.191 to 10.81, 5 seeds"
-    assert said[-1].startswith("4 of 6 inside the 95% prediction intervals of tables/claims.md")
+    assert said[0] == "95% prediction intervals for one more seed, from tables/claims.md:"
+    assert said[1] == "mejjati2018aggan, background: It keeps the background (dB)"
+    assert said[2] == "  horse->zebra, aggan: 37 (seed 5) inside 18.38 to 37.62, 5 seeds"
+    assert said[4] == "  horse->zebra, gain: 11 (seed 5) OUTSIDE 1.191 to 10.81, 5 seeds"
+    assert said[-1] == "4 of 6 inside; by chance about 0.3 of 6 would lie outside"
+    again = claims.lines(claims.foretold(local(28, 22, 0), published(), claims_of()), "page")
+    assert again[-1] == "published itself, so left out of its intervals: seed 0"
