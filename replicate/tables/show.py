@@ -12,6 +12,8 @@ class Shown:
         empty = [name for name in frame if len(frame) and set(frame[name].astype(str)) <= EMPTY]
         self.frame = frame.drop(columns=empty)
         self.note = f"without a value: {', '.join(empty)}" if empty else ""
+        if frame.empty:
+            self.note = "none"
 
     def _repr_html_(self) -> str:
         with pd.option_context("display.max_colwidth", None):
