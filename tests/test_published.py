@@ -16,6 +16,7 @@ from replicate.plots.records import STRIP
 from replicate.plots.writing import is_in_strip
 
 RECORDS = find_runs(paths.published())
+FORMATS = (".md", ".tex", ".csv", ".json")
 BUDGETS = sorted({read_record(folder)["budget"] for folder in RECORDS})
 
 
@@ -33,6 +34,13 @@ def test_the_registers_are_those_of_the_code_and_of_the_data_files(tmp_path):
     for rebuilt in written:
         committed = paths.published() / rebuilt.relative_to(tmp_path)
         assert rebuilt.read_text() == committed.read_text(), "run replicate tables --published"
+
+
+def test_every_published_table_stands_there_in_four_formats():
+    files = [file for file in (paths.published() / "tables").rglob("*") if file.is_file()]
+    stems = {file.with_suffix("") for file in files}
+    expected = {stem.with_name(stem.name + end) for stem in stems for end in FORMATS}
+    assert len(stems) > 5 and set(files) == expected
 
 
 def test_readme_shows_the_published_numbers_and_its_picture_is_there():

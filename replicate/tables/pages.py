@@ -63,7 +63,7 @@ def _markdown(page: Page) -> str:
 
 
 def _latex(page: Page, name: str) -> str:
-    parts = [f"% Generated from the published records. Needs \\usepackage{{{latex.NEEDS}}}.\n"]
+    parts = [f"% Generated from records of runs. Needs \\usepackage{{{latex.NEEDS}}}.\n"]
     heading, number = "", 0
     for part in page.parts:
         if not isinstance(part, str):

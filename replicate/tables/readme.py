@@ -17,7 +17,8 @@ BUDGET = "laptop"
 DECIDED = ("reproduced", "within seed noise", "not reproduced")
 UNDECIDED = "not run or not comparable"
 TITLE = re.compile(r"# \d\d · (?P<name>[^:]+): (?P<question>[^\n]+)")
-PICTURE = f"results/published/plots/{BUDGET}/methods.png"
+PLOTS = f"results/published/plots/{BUDGET}"
+GALLERY = "-gallery.png"
 ALT = "Test images of drawn horses, their ideal translations, those of every method, attention maps"
 
 
@@ -39,8 +40,7 @@ def readme_block(root: Path) -> str:
         f"truth is known: {said}. [Rule, numbers and intervals]({tables}/claims.md), "
         f"[scores]({tables}/methods.md), [cost]({tables}/cost.md)."
     )
-    picture = [f"![{ALT}]({PICTURE})\n"] if (paths.ROOT / PICTURE).is_file() else []
-    return "\n".join([f"{about}\n", to_markdown(_table(found)), *picture])
+    return "\n".join([f"{about}\n", to_markdown(_table(found)), *_pictures(root)])
 
 
 def verdicts(measured: pd.DataFrame, paper: str) -> pd.DataFrame:
@@ -78,6 +78,15 @@ def update_readme(readme: Path, root: Path) -> None:
     after = rest.partition(END)[2]
     block = readme_block(root)
     readme.write_text(f"{before}{BEGIN}\n{block}{END}{after}", encoding="utf-8")
+
+
+def _pictures(root: Path) -> list[str]:
+    """The strip of all methods, and links to the gallery of each data set, as far as drawn."""
+    folder = root / "plots" / BUDGET
+    strip = [f"![{ALT}]({PLOTS}/methods.png)\n"] if (folder / "methods.png").is_file() else []
+    sets = [file.name.removesuffix(GALLERY) for file in sorted(folder.glob(f"*{GALLERY}"))]
+    links = ", ".join(f"[{name}]({PLOTS}/{name}{GALLERY})" for name in sets)
+    return strip + ([f"All methods and variants on the same images: {links}.\n"] if sets else [])
 
 
 def _table(found: pd.DataFrame) -> pd.DataFrame:

@@ -58,6 +58,19 @@ def test_every_claim_stands_in_the_column_of_its_verdict(root: Path, monkeypatch
     assert all(line.count("| -") == 4 for line in others) and len(others) == 4
 
 
+def test_the_pictures_are_those_that_were_drawn(root: Path) -> None:
+    assert "![" not in tables.readme_block(root) and "All methods" not in tables.readme_block(root)
+    folder = root / "plots" / "laptop"
+    folder.mkdir(parents=True)
+    for name in ("methods", "b-gallery", "a-gallery", "a-cost"):
+        (folder / f"{name}.png").touch()
+    *_, picture, _, galleries = tables.readme_block(root).splitlines()
+    assert picture.startswith("![") and picture.endswith("plots/laptop/methods.png)")
+    place = "results/published/plots/laptop"
+    named = f"[a]({place}/a-gallery.png), [b]({place}/b-gallery.png)."
+    assert galleries == f"All methods and variants on the same images: {named}"
+
+
 def test_papers_are_those_of_the_notebooks_by_their_titles() -> None:
     found = {paper: link[1 : link.index("]")] for paper, link in readme.papers()}
     assert found == TITLES and list(found) == list(TITLES)
