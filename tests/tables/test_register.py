@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, make_dataclass
 
 import pytest
 
+from replicate import paths, reported
 from replicate.methods import METHODS
 from replicate.methods.base import Config
 from replicate.tables import register
@@ -69,3 +70,10 @@ def test_every_entry_beside_the_methods_belongs_to_one():
     listed = register.paths.ROOT / "data" / "deviations.toml"
     ids = re.findall(r'^id = "(\w+)/', listed.read_text(), re.M)
     assert ids and set(ids) <= set(NAMES)
+
+
+def test_the_notebook_of_every_paper_shows_the_entries_of_its_methods():
+    shown = [file.read_text() for file in paths.notebooks().glob("*.ipynb")]
+    for paper in {METHODS[name].paper for name in NAMES} & set(reported.keys()):
+        own = [text for text in shown if f'paper: str = \\"{paper}\\"' in text]
+        assert len(own) == 1 and "tables.deviations(params)" in own[0], paper
