@@ -90,8 +90,8 @@ def exhibits_page() -> Page:
     frame["here"] = [", ".join(each.here) for each in listed]
     parts: list[str | Table] = [
         "Every table and figure of the five source documents, in their order, and what became of "
-        "it here. A drawing is a figure without a result, such as the sketch of a network; it counts "
-        "as not attempted.",
+        "it here. A drawing is a figure without a result, such as the sketch of a network; it "
+        "counts as not attempted.",
         *[f"**{status}**: {meaning}." for status, meaning in STATUSES.items()],
         Table("Tables and figures by status", exhibit_counts()),
     ]
