@@ -38,7 +38,7 @@ def train_quick(budget: str, seeds: str, jobs: int, dry_run: bool) -> None:
 
 def _todo(each) -> str:
     if not each.steps:
-        return f"{each.state}, nothing to do" if each.state == "finished" else each.state
+        return f"{each.state}, no training left"
     ms, minutes = each.per_step * 1e3, each.seconds / 60
     return f"{each.state}, {each.steps} steps of {ms:.0f} ms, about {minutes:.1f} min"
 

@@ -52,8 +52,13 @@ class Working:
 
 
 def longest_first(planned: Iterable[Planned]) -> list[Planned]:
-    """What is left to do, in an order that leaves no core idle at the end."""
-    return sorted((p for p in planned if p.state != "finished"), key=lambda p: -p.seconds)
+    """What is left to train or to score, in an order that leaves no core idle at the end."""
+    left = [p for p in planned if p.state != "finished" or not _scored(p.run)]
+    return sorted(left, key=lambda p: -p.seconds)
+
+
+def _scored(run: Run) -> bool:
+    return (run.folder / "scores.csv").exists()
 
 
 def train_all(
