@@ -3,7 +3,7 @@
     python benchmarks/fanout.py noop 500          # made-up finished runs in a folder of its own
     python benchmarks/fanout.py overhead RESULTS  # of a grid that `replicate runs` has trained
 
-`overhead` reads what the tries noted of themselves: what a job took, less training and scoring.
+`overhead` reads what the tries noted of themselves.
 """
 
 import json
@@ -20,7 +20,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from replicate import paths  # noqa: E402
 from replicate.experiment.fingerprint import scoring_fingerprint  # noqa: E402
 from replicate.experiment.grid import grid  # noqa: E402
 from replicate.jobs import attempts  # noqa: E402
@@ -57,19 +56,20 @@ def noop(number: int) -> None:
 
 
 def overhead(results: Path) -> None:
-    """Seconds a run by the clock: the job, its training, and the rest: notebook and scores."""
-    os.environ["REPLICATE_RESULTS"] = str(results)
+    """Seconds of processor of every job, notebook and scores included; of training by the clock.
+
+    What a run takes without scheduler and notebook is that of `replicate train`.
+    """
     jobs, trained = [], []
     for record in sorted((results / "runs").glob("*/*/*/run.json")):
         key = record.parent.relative_to(results / "runs").as_posix()
-        (last,) = attempts.read(attempts.folder(paths.results(), "runs", key))[-1:]
-        jobs.append(last["ended"] - last["started"])
+        ended = [t for t in attempts.read(attempts.folder(results, "runs", key)) if "ended" in t]
+        jobs.append(ended[-1]["processor"])
         trained.append(json.loads(record.read_text())["hours"] * 3600)
-    left = [job - training for job, training in zip(jobs, trained, strict=True)]
     print(
-        f"{len(jobs)} runs: job {statistics.median(jobs):.1f} s (least {min(jobs):.1f}), training "
-        f"{statistics.median(trained):.1f} s, the rest {statistics.median(left):.1f} s "
-        f"(least {min(left):.1f})"
+        f"{len(jobs)} runs: {statistics.median(jobs):.1f} s of processor a job (least "
+        f"{min(jobs):.1f}, most {max(jobs):.1f}); training {statistics.median(trained):.1f} s "
+        "by the clock"
     )
 
 

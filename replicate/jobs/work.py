@@ -6,6 +6,7 @@ python -m replicate.jobs.work GRAPH notebooks BUDGET/NOTEBOOK
 
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -70,10 +71,16 @@ def main(words: list[str]) -> int:
         end |= {"status": status, "reason": saved or _in_a_line(error)}
     finally:
         processes.send(processes.below(), signal.SIGKILL)
-        attempts.note(place, end | {"ended": time.time()})
+        attempts.note(place, end | {"ended": time.time(), "processor": _processor()})
     if end["status"]:
         print(f"{entry['title']}: {end['reason']}", file=sys.stderr)
     return end["status"]
+
+
+def _processor() -> float:
+    """Seconds of processor that this job has taken, its kernel's included."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return round(sum(each.ru_utime + each.ru_stime for each in used), 1)
 
 
 @contextmanager
