@@ -61,7 +61,10 @@ def main(words: list[str]) -> int:
             _check(entry, graph)
             uuid = _gpu(entry, held)
             attempts.note(place, {"attempt": number, "gpu": uuid, "began": time.time()})
-            _papermill(entry, attempts.notebook(place, number))
+            try:
+                _papermill(entry, attempts.notebook(place, number))
+            finally:
+                attempts.note(place, {"attempt": number, "free": time.time()})  # of the GPU
         if kind == "notebooks":
             _publish(attempts.notebook(place, number), entry)
         end |= {"status": 0, "reason": ""}
