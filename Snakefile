@@ -72,4 +72,4 @@ rule tables:
     shell: "{sys.executable} -m replicate.jobs.drawing {GRAPH[budget]} > {log:q} 2>&1"
 
 
-include: "workflow/preflight.smk"
+include: "replicate/jobs/rules/preflight.smk"

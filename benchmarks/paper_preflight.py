@@ -8,7 +8,7 @@
 import csv
 import sys
 
-from replicate.experiment.grid import grid
+from replicate.experiment.budget_grid import grid
 from replicate.experiment.preflight import estimate, place
 
 COLUMNS = {

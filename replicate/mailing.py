@@ -58,8 +58,8 @@ def report(budget: str, published: bool = False) -> Path:
     aside = target.with_suffix(".partial.html")
     command = [
         sys.executable, "-m", "snakemake", "--snakefile",
-        str(paths.ROOT / "workflow" / "report.smk"), "--directory", str(folder), "--cores", "1",
-        "--quiet", "all", "--config", f"pages={pages}", f"budget={budget}",
+        str(paths.ROOT / "replicate/jobs/rules/report.smk"), "--directory", str(folder),
+        "--cores", "1", "--quiet", "all", "--config", f"pages={pages}", f"budget={budget}",
     ]  # fmt: skip
     for more in ([], ["--report", str(aside)]):
         ended = subprocess.run([*command, *more], stdout=sys.stderr)

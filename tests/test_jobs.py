@@ -13,7 +13,7 @@ import torch
 
 from replicate import checkpoint, paths
 from replicate.experiment import ensure, make_run
-from replicate.experiment.grid import pages
+from replicate.experiment.budget_grid import pages
 from replicate.jobs import attempts, gpus, markers, outcome, work
 from replicate.jobs.graph import Options, graph, key
 

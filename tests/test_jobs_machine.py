@@ -12,7 +12,7 @@ import pytest
 from replicate import paths
 from replicate.errors import ReplicateError, UnknownName
 from replicate.experiment import make_run
-from replicate.experiment.grid import pages
+from replicate.experiment.budget_grid import pages
 from replicate.jobs import calling, gpus, locking, needs, processes, slurm
 
 UUIDS = ["GPU-aaaa", "GPU-bbbb"]

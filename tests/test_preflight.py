@@ -14,7 +14,7 @@ from replicate import cli, paths
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, UnknownName
 from replicate.experiment import make_run, memory, preflight, rehearsal
-from replicate.experiment.grid import grid
+from replicate.experiment.budget_grid import grid
 from replicate.experiment.offload import saved_on_disk
 from replicate.experiment.preflight import Estimate, estimate, place
 from replicate.experiment.schedule import image_counts, iterations

@@ -28,7 +28,7 @@ def preflight(
     """Memory, speed and time of a run, by real steps and one evaluation; kept for `plan`."""
     from replicate.experiment import make_run
     from replicate.experiment import preflight as measuring
-    from replicate.experiment.grid import grid
+    from replicate.experiment.budget_grid import grid
     from replicate.experiment.run import method_name
 
     asked = [job.run for job in grid(budget)]
@@ -66,8 +66,8 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """What a budget would do: runs done, stale and left, hours, disk. Trains nothing."""
+    from replicate.experiment.budget_grid import grid
     from replicate.experiment.forecast import by_method, forecast
-    from replicate.experiment.grid import grid
 
     jobs = grid(budget, notebook or (), seeds, datasets)
     device = device or next((job.parameters["device"] for job in jobs), "cpu")

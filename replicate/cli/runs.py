@@ -114,7 +114,7 @@ def start_runs(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
 ) -> None:
     """Trains all runs of a budget, draws its notebooks and tables, on a machine or a cluster."""
-    from replicate.experiment.grid import pages
+    from replicate.experiment.budget_grid import pages
     from replicate.jobs.graph import Options
     from replicate.jobs.starting import start
 
@@ -153,7 +153,7 @@ def replicate_all(
             )
         return train_quick(budget, seeds, jobs, dry_run)
     from replicate.experiment import workflow
-    from replicate.experiment.grid import pages
+    from replicate.experiment.budget_grid import pages
     from replicate.jobs.graph import Options
     from replicate.jobs.starting import start
 

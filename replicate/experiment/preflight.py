@@ -170,8 +170,9 @@ def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> list[Estimat
     write_json(listed, asked)
     command = [
         sys.executable, "-m", "snakemake", "preflight", "--snakefile",
-        str(paths.ROOT / "workflow" / "preflight.smk"), "--directory", str(folder), "--profile",
-        str(paths.ROOT / "profiles" / "local"), "--retries", "0", "--config", f"kinds={listed}",
+        str(paths.ROOT / "replicate/jobs/rules/preflight.smk"), "--directory", str(folder),
+        "--profile", str(paths.ROOT / "profiles" / "local"), "--retries", "0",
+        "--config", f"kinds={listed}",
     ]  # fmt: skip
     ended = subprocess.run(command)
     if ended.returncode:

@@ -11,7 +11,7 @@ import yaml
 
 from replicate import paths
 from replicate.errors import ReplicateError, unknown
-from replicate.experiment.grid import Page
+from replicate.experiment.budget_grid import Page
 from replicate.jobs import gpus, processes, slurm
 
 

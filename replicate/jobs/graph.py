@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from replicate import paths
-from replicate.experiment.grid import SUMMARY, Job, Page, jobs
+from replicate.experiment.budget_grid import SUMMARY, Job, Page, jobs
 from replicate.experiment.parameters import checked
 from replicate.experiment.run import Run
 from replicate.experiment.workflow import cores, read_params

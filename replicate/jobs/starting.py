@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from replicate import paths
-from replicate.experiment.grid import Page, check_inputs, jobs
+from replicate.experiment.budget_grid import Page, check_inputs, jobs
 from replicate.jobs import calling, markers, processes, slurm
 from replicate.jobs.graph import Options, graph, name, write
 from replicate.jobs.locking import locked

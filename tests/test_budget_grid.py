@@ -5,7 +5,7 @@ import pytest
 from replicate import paths
 from replicate.errors import ReplicateError, UnknownName
 from replicate.experiment import workflow
-from replicate.experiment.grid import SUMMARY, check_inputs, grid, pages
+from replicate.experiment.budget_grid import SUMMARY, check_inputs, grid, pages
 from replicate.experiment.parameters import checked
 from replicate.experiment.run import BUDGETS
 
