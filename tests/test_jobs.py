@@ -14,7 +14,7 @@ import torch
 from replicate import checkpoint, paths
 from replicate.experiment import ensure, make_run
 from replicate.experiment.budget_grid import pages
-from replicate.jobs import attempts, gpus, markers, outcome, work
+from replicate.jobs import attempts, gpus, markers, outcome, processes, work
 from replicate.jobs.graph import Options, graph, key
 
 # Attempts
@@ -41,7 +41,7 @@ def test_every_try_keeps_its_log_and_its_end(tmp_path):
 
 
 def test_the_graph_names_every_run_once_and_what_each_notebook_needs(workspace):
-    content = graph(pages("smoke"), [], Options())
+    content = graph(pages("smoke"), [], Options(summary=False))
     assert content["tables"] is False  # of smoke there are none
     needed = {k for entry in content["notebooks"].values() for k in entry["needs"]}
     assert needed == set(content["runs"]) and len(needed) > 10
@@ -65,10 +65,10 @@ def test_gpus_are_asked_for_where_the_device_is_cuda_or_on_request(workspace):
 def test_stale_runs_and_what_needs_them_are_left_out_unless_retrained(workspace):
     asked = pages("smoke", ["01_dagan", "02_aggan"])
     stale = [run for page in asked for run in page.runs if run.method == "aggan"]
-    content = graph(asked, stale, Options())
+    content = graph(asked, stale, Options(summary=False))
     assert not {key(run) for run in stale} & set(content["runs"])
     assert list(content["notebooks"]) == ["smoke/01_dagan"]
-    again = graph(asked, stale, Options(retrain=True))
+    again = graph(asked, stale, Options(retrain=True, summary=False))
     assert {k for k, entry in again["runs"].items() if entry["stale"]} == set(map(key, stale))
     assert list(again["notebooks"]) == ["smoke/01_dagan", "smoke/02_aggan"]
 
@@ -121,7 +121,7 @@ def test_looking_at_many_runs_hashes_no_checkpoint_and_each_data_set_once(finish
 
 
 def test_a_graph_is_complete_where_nothing_is_missing_or_older_than_its_inputs(workspace):
-    content = graph(pages("smoke", ["02_aggan", "01_dagan"]), [], Options())
+    content = graph(pages("smoke", ["02_aggan", "01_dagan"]), [], Options(summary=False))
     summary = {"needs": [], "after": list(content["notebooks"])}
     content["notebooks"]["smoke/90_summary"] = summary
     content["tables"] = True
@@ -150,6 +150,8 @@ def test_a_graph_is_complete_where_nothing_is_missing_or_older_than_its_inputs(w
 def job(workspace, monkeypatch):
     """A function that writes a graph of one run and works it off; papermill does as it is told."""
     kept = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)}
+    before, below = set(processes.below()), processes.below  # such as another test's browser
+    monkeypatch.setattr(processes, "below", lambda: [p for p in below() if p not in before])
 
     def call(papermill, again: bool = False, **changes) -> tuple[int, list[dict], Path]:
         run = make_run("cyclegan", "tiny", 0, "smoke")
@@ -251,7 +253,7 @@ def test_a_job_runs_on_the_gpu_that_it_locked(job, tmp_path, monkeypatch):
 
 
 def test_the_outcome_names_what_failed_with_its_reason_and_evidence(workspace, capsys):
-    content = graph(pages("smoke", ["02_aggan"]), [], Options())
+    content = graph(pages("smoke", ["02_aggan"]), [], Options(summary=False))
     content |= {"kept": ["aggan on x, seed 1 (smoke)"], "left_out": ["04_ugatit"]}
     done, failed, killed = content["runs"]
     marker = paths.results() / ".done" / "runs" / done

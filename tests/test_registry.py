@@ -61,7 +61,7 @@ def test_the_directions_of_the_tables_are_in_the_entries_words():
             assert set(direction.split("->")) == set(ENTRIES[name].domains), f"{key}: {direction}"
 
 
-PARAMETERS = sorted((paths.notebooks() / "params").rglob("*.yaml"))
+PARAMETERS = sorted((paths.notebooks() / "params").rglob("0*.yaml"))  # the summary names no set
 
 
 @pytest.mark.parametrize("file", PARAMETERS, ids=lambda file: f"{file.parent.name}/{file.stem}")
