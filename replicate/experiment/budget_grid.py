@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from replicate import paths
-from replicate.datasets import folders
-from replicate.datasets.layouts import SPLITS
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.parameters import BY_DATASET, Asked, checked
 from replicate.experiment.run import BUDGETS, Run, method_name
+from replicate.experiment.schedule import missing
 from replicate.experiment.workflow import asked, read_params
 from replicate.metrics import inception
 
@@ -144,24 +143,11 @@ def check_inputs(asked_pages: Sequence[Page], offline: bool = False) -> None:
     """
     names = {run.dataset for page in asked_pages for run in page.runs}
     names |= {page.params.dataset for page in asked_pages if hasattr(page.params, "dataset")}
-    missing = [text for name in sorted(names) if (text := _missing(name))]
+    lacking = [text for name in sorted(names) if (text := missing(spec(name)))]
     paper = any(page.params.budget == "paper" for page in asked_pages)
     if paper and not offline and not inception.available():
-        missing.append(f"{inception.missing()}; or go on without those scores: --offline-metrics")
-    if missing:
+        lacking.append(f"{inception.missing()}; or go on without those scores: --offline-metrics")
+    if lacking:
         raise ReplicateError(
-            "\n  ".join(["nothing was started, because something is not here:", *missing])
+            "\n  ".join(["nothing was started, because something is not here:", *lacking])
         )
-
-
-def _missing(dataset: str) -> str:
-    """What is said of a data set without images; nothing where both splits have some."""
-    entry = spec(dataset)
-    if entry.layout == "drawn":
-        return ""
-    try:
-        for split in SPLITS:
-            folders.split_files(entry, split)
-    except ReplicateError as error:
-        return str(error)
-    return ""

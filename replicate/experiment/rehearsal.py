@@ -28,7 +28,7 @@ from replicate.experiment import memory
 from replicate.experiment.execute import _device
 from replicate.experiment.offload import saved_on_disk
 from replicate.experiment.run import Run, make_run
-from replicate.experiment.schedule import is_here, iterations
+from replicate.experiment.schedule import iterations, missing
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Config, Method
 from replicate.training import Training
@@ -137,7 +137,7 @@ def _evaluate(method: Method, sets: dict[str, ImageSet], folder: Path) -> None:
 def _images(run: Run, n: int) -> tuple[dict[str, ImageSet], bool]:
     """The training images, `n` test images and as many for the floor; whether they are made up."""
     entry, c = spec(run.dataset), run.config
-    if not is_here(entry):
+    if missing(entry):
         sizes = {"train": c.load_size, "test": c.crop_size, "floor": c.crop_size}
         return {split: made_up_images(entry, c, split, sizes[split], n) for split in sizes}, True
     few = {

@@ -1,19 +1,25 @@
 """How long a run's schedule is, as far as it can be told without its images."""
 
 from replicate.datasets import folders
+from replicate.datasets.layouts import SPLITS
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
 from replicate.experiment.run import Run
 
 
-def is_here(entry: Spec) -> bool:
-    """Whether the images of a set are on this machine; a drawn set is everywhere."""
+def missing(entry: Spec) -> str:
+    """What is said of a set whose images are not all on this machine; nothing where they are.
+
+    A drawn set is everywhere.
+    """
     if entry.layout == "drawn":
-        return True
+        return ""
     try:
-        return all(folders.split_files(entry, split) for split in ("train", "test"))
-    except ReplicateError:
-        return False
+        for split in SPLITS:
+            folders.split_files(entry, split)
+    except ReplicateError as error:
+        return str(error)
+    return ""
 
 
 def image_counts(entry: Spec) -> dict[str, int]:
@@ -23,7 +29,7 @@ def image_counts(entry: Spec) -> dict[str, int]:
     states them.
     """
     stated = dict(entry.counts)
-    if entry.layout not in ("drawn", "torchvision") and is_here(entry):
+    if entry.layout not in ("drawn", "torchvision") and not missing(entry):
         stated = folders.counts(entry, entry.folder)
     if entry.paired:
         return {"train": stated.get("train", 0), "test": 2 * stated.get("test", 0)}
