@@ -8,6 +8,7 @@ from support.claims import CLAIM, claims_of
 from replicate import claims, paths, reported
 from replicate.claims import PAIRS, Claim
 from replicate.errors import ReplicateError, UnknownName
+from replicate.experiment.run import make_run
 from replicate.methods import METHODS
 from replicate.tables.catalogue import METRICS
 
@@ -44,6 +45,12 @@ def test_the_design_is_what_was_promised() -> None:
     assert runs["cats_dogs"] + runs["facades"] <= 12
     seeds = {d.dataset: len(d.seeds) for d in claims.designs() if d.decides}
     assert seeds == {"horse2zebra_drawn": PAIRS, "shapes_drawn": PAIRS}
+
+
+def test_the_arms_of_a_data_set_train_for_equally_many_images() -> None:
+    for design in claims.designs():
+        configs = [make_run(name, design.dataset, 0, "laptop").config for name in design.methods]
+        assert len({(c.iterations, c.batch_size) for c in configs}) == 1, design.dataset
 
 
 @pytest.mark.parametrize(
