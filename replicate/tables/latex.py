@@ -6,9 +6,18 @@ import pandas as pd
 
 from replicate.tables.catalogue import ABSENT
 
-NEEDS = "array,booktabs,graphicx,longtable"
+NEEDS = "array,booktabs,graphicx,longtable,pdflscape"
 LONG = 40  # rows; more do not fit on a page
 WIDE = 60  # characters; a longer cell is broken into lines
+LINE, TURNED = (
+    93,
+    148,
+)  # characters of \scriptsize on a line of the article class, and of its page turned
+BETWEEN = 1.6  # characters: what 3 pt on both sides of a column take
+GROUP = "{\\scriptsize\\setlength{\\tabcolsep}{3pt}\n"
+SHRUNK = 1.25  # lines; a table wider than so many would be too small to read if it were shrunk
+SPACED = 0.8  # of a line; what cannot be broken may take so much of it
+BREAK, TIED = "\u200b", "\u00a0"  # a place where a word may be broken; a space where no line may
 # T1 and OT1 print other signs for < > | and straight quotes; arrows and the like are mathematics.
 SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -18,7 +27,7 @@ SPECIAL = {
     "≥": r"$\geq$", "≈": r"$\approx$", "−": "$-$", "²": r"$^2$", "·": r"$\cdot$",
     "–": r"\textendash{}", "—": r"\textemdash{}", "`": r"\textasciigrave{}",
     "[": "{[}", "]": "{]}", "*": "{*}",  # after a line's end these would be its options
-    "…": r"\ldots{}", "λ": r"$\lambda$", "α": r"$\alpha$",
+    TIED: "~", BREAK: r"\allowbreak{}", "…": r"\ldots{}", "λ": r"$\lambda$", "α": r"$\alpha$",
 }  # fmt: skip
 
 
@@ -42,11 +51,12 @@ def tabular(frame: pd.DataFrame, caption: str, label: str) -> str:
         caption: plain text.
         label: letters, digits, `-` and `:`; `\\ref{label}` names the table.
     """
-    cells = frame.map(_cell)
-    cells.columns = [escape(str(name)) for name in frame.columns]
-    lengths = [max(map(len, [str(name), *map(_shown, frame[name])])) for name in frame]
-    if len(frame) > LONG or max(lengths, default=0) > WIDE:
-        return "{\\scriptsize\n" + _long(cells, lengths, escape(caption), label) + "}\n"
+    shown = frame.map(_shown).rename(columns=str)
+    lengths = [max(map(len, column)) for column in _columns(shown)]
+    too_wide = max(lengths, default=0) > WIDE or sum(lengths) > SHRUNK * LINE
+    if len(frame) > LONG or too_wide:
+        return _long(shown, escape(caption), label)
+    cells = shown.map(prose).rename(columns=escape)
     inner = cells.to_latex(index=False, escape=False, column_format="l" * len(cells.columns))
     return (
         "\\begin{table}\n\\centering\n"
@@ -56,19 +66,41 @@ def tabular(frame: pd.DataFrame, caption: str, label: str) -> str:
     )
 
 
-def _long(cells: pd.DataFrame, lengths: list[int], caption: str, label: str) -> str:
-    """Columns share the line by the root of their longest cells, so that no short one is broken."""
-    roots = [max(length, 4) ** 0.5 for length in lengths]
-    room = 0.98 - 0.02 * len(roots)  # of the line; the rest lies between the columns
-    widths = [f"p{{{room * root / sum(roots):.3f}\\linewidth}}" for root in roots]
-    return cells.to_latex(
+def _long(shown: pd.DataFrame, caption: str, label: str) -> str:
+    """Broken lines; on a turned page if no line of an upright one holds what cannot be broken."""
+    shown = shown.map(_breakable).rename(columns=_breakable)
+    columns = _columns(shown)
+    pieces = [max(len(p) for cell in c for p in re.split(f"[ {BREAK}]", cell)) for c in columns]
+    turned = sum(pieces) + BETWEEN * len(columns) > SPACED * LINE
+    line = TURNED if turned else LINE
+    widths = [f"p{{{width / line:.3f}\\linewidth}}" for width in _widths(columns, pieces, line)]
+    inner = shown.map(prose).rename(columns=escape).to_latex(
         index=False, escape=False, longtable=True, caption=caption, label=label,
         column_format="".join(f">{{\\raggedright\\arraybackslash}}{width}" for width in widths),
     )  # fmt: skip
+    inner = f"{GROUP}{inner}}}\n"
+    return f"\\begin{{landscape}}\n{inner}\\end{{landscape}}\n" if turned else inner
 
 
-def _cell(value: object) -> str:
-    return prose(_shown(value))
+def _widths(columns: list[list[str]], pieces: list[int], line: int) -> list[float]:
+    """Characters for each column: its longest piece that cannot be broken, and a share of what is
+    then left of the line by what its longest cell has more."""
+    room = line - BETWEEN * len(columns)
+    more = [max(map(len, c)) - piece + 1 for c, piece in zip(columns, pieces, strict=True)]
+    spare = max(room - sum(pieces), 0) / sum(more)
+    wanted = [piece + spare * m for piece, m in zip(pieces, more, strict=True)]
+    return [room * width / sum(wanted) for width in wanted]
+
+
+def _columns(shown: pd.DataFrame) -> list[list[str]]:
+    """The cells of each column, its name first."""
+    return [[name, *shown.iloc[:, i]] for i, name in enumerate(shown.columns)]
+
+
+def _breakable(text: str) -> str:
+    """Names may be broken after `/`, `:`, `_`, `-` and an arrow, mean and deviation not at all."""
+    text = text.replace("->", "→").replace(" ± ", f"{TIED}±{TIED}")
+    return re.sub(r"(?<=\w)([/:_→-])(?=[A-Za-z])", rf"\1{BREAK}", text)
 
 
 def _shown(value: object) -> str:

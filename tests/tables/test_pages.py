@@ -22,6 +22,7 @@ FRAME = pd.DataFrame(
 # What may follow a backslash in the files written here.
 COMMANDS = (
     r"\\[&%$#_{}]|\\text\w+(?=\{)|\$(?:[<>|-]|\^2|\\\w+)\$|\\ldots\{\}|\\\\\n|\\(?:begin|end)\{\w+\}"
+    r"|\\allowbreak\{\}|\\setlength\{\\tabcolsep\}\{3pt\}|(?<=\S)~\$\\pm\$~(?=\S)"
     r"|\\(?:top|mid|bottom)rule|\\(?:caption(?:\[\])?|label|multicolumn)\{|\\centering|\\par|\\scriptsize"
     r"|\\footnotesize|\\usepackage|\\endfirsthead|\\endhead|\\endfoot|\\endlastfoot"
     r"|\\resizebox\{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi\}\{!\}\{%"
@@ -92,13 +93,30 @@ def test_json_has_no_number_that_json_lacks(tmp_path):
     assert [row["b"] for row in rows] == [1, 2, 3] and rows[0]["c"] is True
 
 
+def widths(shown: str) -> list[float]:
+    return [float(w) for w in re.findall(r"p\{(0\.\d+)", shown)]
+
+
 @pytest.mark.parametrize(("rows", "text"), [(latex.LONG + 1, "x"), (1, "y " * latex.WIDE)])
 def test_what_is_too_long_for_a_page_or_a_line_is_broken(rows, text):
     shown = latex.tabular(pd.DataFrame({"a": [text] * rows, "b": "z"}), "t", "tab:t")
     assert "\\begin{longtable}{>{\\raggedright\\arraybackslash}p{0." in shown
-    widths = [float(w) for w in re.findall(r"p\{(0\.\d+)", shown)]
-    assert sum(widths) == pytest.approx(0.94, abs=2e-3)  # each is rounded to 0.001
-    assert problems(shown) == []
+    room = (latex.LINE - 2 * latex.BETWEEN) / latex.LINE
+    assert sum(widths(shown)) == pytest.approx(room, abs=2e-3)  # each is rounded to 0.001
+    assert "landscape" not in shown and problems(shown) == []
+
+
+def test_a_line_of_many_words_is_put_on_a_turned_page_and_no_word_leaves_its_column():
+    row = {"name": "spatial_guidance:early-fusion", "n": 3} | {
+        f"c{i}": "12345678" for i in range(9)
+    }
+    shown = latex.tabular(pd.DataFrame([row | {"score": "0.12 ± 0.03 (3)"}]), "t", "tab:t")
+    assert shown.startswith("\\begin{landscape}") and problems(shown) == []
+    assert r"spatial\_\allowbreak{}guidance:\allowbreak{}early-\allowbreak{}fusion" in shown
+    assert r"0.12~$\pm$~0.03 (3)" in shown
+    longest = [len("guidance:"), 1, *[8] * 9, len("0.12 ± 0.03")]
+    for width, piece in zip(widths(shown), longest, strict=True):
+        assert width * latex.TURNED >= piece - 0.1  # of a character, for the rounding
 
 
 def test_problems_are_found():
