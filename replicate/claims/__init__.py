@@ -6,7 +6,7 @@
 
 from replicate.claims.entries import Claim, Design, designs, every, of_paper, parse
 from replicate.claims.judging import elsewhere, judged, verdicts
-from replicate.claims.prediction import foretold, lines, published_intervals
+from replicate.claims.prediction import foretold, lines, published_intervals, untried
 from replicate.claims.rule import PAIRS, RULE, VERDICTS
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "of_paper",
     "parse",
     "published_intervals",
+    "untried",
     "verdicts",
 ]

@@ -64,6 +64,19 @@ def lines(found: pd.DataFrame, page: str) -> list[str]:
     return said
 
 
+def untried(local: pd.DataFrame, claims: Iterable[Claim]) -> list[str]:
+    """Of each claim that `foretold` has no rows for, a line with what the local scores lack."""
+    said = []
+    for claim in claims:
+        own = _own(local, claim)
+        if any(len(pairs(claim, group)) for _, group in own.groupby(PLACE)):
+            continue
+        lacking = [arm for arm in claim.arms if arm not in set(own["name"])]
+        why = f"needs {' and '.join(lacking)}" if lacking else f"no {claim.metric} of one seed"
+        said.append(f"not tried, {why} on {claim.dataset}: {claim.paper}, {claim.id}")
+    return said
+
+
 def published_intervals(claim: Claim, published: pd.DataFrame) -> Iterator[dict]:
     """The prediction intervals of a claim: for each direction those of its arms and of the gain."""
     own = _own(published, claim)

@@ -70,8 +70,9 @@ def _show(asked) -> None:
     if asked.budget == "smoke":
         return
     published = tables.scores(paths.published(), asked.budget)
-    found = claims.foretold(tables.of_runs(asked.runs()), published, claims.every())
+    local, every = tables.of_runs(asked.runs()), claims.every()
+    found = claims.foretold(local, published, every)
     page = paths.published() / "tables" / asked.budget / "predictions.md"
     shown = page.relative_to(paths.ROOT) if page.is_relative_to(paths.ROOT) else page
-    for line in claims.lines(found, str(shown)):
+    for line in [*claims.lines(found, str(shown)), *claims.untried(local, every)]:
         print(line)

@@ -85,3 +85,14 @@ def test_the_lines_hold_the_numbers_and_the_page() -> None:
     assert said[-1] == "4 of 6 inside; by chance about 0.3 of 6 would lie outside"
     again = claims.lines(claims.foretold(local(28, 22, 0), published(), claims_of()), "page")
     assert again[-1] == "published itself, so left out of its intervals: seed 0"
+
+
+def test_claims_that_lack_an_arm_or_a_score_are_named() -> None:
+    tried, lacking = claims_of(), claims_of(id="other", against="aggan:whole-image-d")
+    assert claims.untried(local(28, 22), tried) == []
+    start, end = "not tried, needs", "on horse2zebra_drawn: mejjati2018aggan, other"
+    assert claims.untried(local(28, 22), tried + lacking) == [f"{start} aggan:whole-image-d {end}"]
+    (line,) = claims.untried(local(28, 22).iloc[:0], lacking)
+    assert line == f"{start} aggan and aggan:whole-image-d {end}"
+    ours = local(28, 22).assign(metric="kid")
+    assert "no background_psnr of one seed" in claims.untried(ours, tried)[0]
