@@ -1,6 +1,8 @@
 """Runs trained a few at a time on the cores of this machine, the longest first.
 
 Each is a process of its own. The time left follows from the iterations that the run folders tell.
+Not a graph of `replicate.jobs`: Snakemake neither starts the longest job first, which eight runs on
+two cores need to end together, nor knows how far a job is.
 """
 
 import os
