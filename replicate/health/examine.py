@@ -34,6 +34,7 @@ def of_images(
     if maps is not None:
         numbers["flat_attention"] = measures.contrast(maps)
         numbers["full_attention"] = measures.ends(maps)
+        numbers["checkered_attention"] = measures.alternation(maps[..., None])
     return numbers
 
 

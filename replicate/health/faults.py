@@ -58,6 +58,14 @@ FAULTS = {
         "all but a hundredth of all pixels are copied, or all are repainted; the smallest object "
         "of the drawn sets covers 4 in a hundred",
     ),
+    "checkered_attention": Fault(
+        "checkered attention",
+        "amplitude of the map at the Nyquist frequencies beyond their neighbours, of 1",
+        0.1,
+        "a map of every second pixel has 0.5; dots are hardly seen up to 0.06, and cover the map "
+        "from 0.17 on",
+        low=False,
+    ),
     "mode_collapse": Fault(
         "mode collapse",
         "median distance of two translations over that of two real images",

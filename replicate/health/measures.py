@@ -34,13 +34,24 @@ def checkerboard(made: np.ndarray, real: np.ndarray) -> float:
         real: images of the target domain.
 
     Returns:
-        What alternates from row to row or from column to column of `made`, without what the
-        neighbouring frequencies have too, as stripes and noise do; over all that alternates in
-        `real`. Both are root mean squares in grey levels; that of real images counts as 1 where it
-        is less, because nobody sees so little.
+        The alternation of `made`, without what the neighbouring frequencies have too, as stripes
+        and noise do; over all that alternates in `real`. Both are root mean squares in grey levels;
+        that of real images counts as 1 where it is less, because nobody sees so little.
     """
-    alternating, beside = _nyquist(made)
-    return max(alternating - beside, 0.0) ** 0.5 / max(_nyquist(real)[0] ** 0.5, 1.0)
+    return alternation(made) / max(_nyquist(real)[0] ** 0.5, 1.0)
+
+
+def alternation(images: np.ndarray) -> float:
+    """Root mean square of what alternates from row to row or column to column, in their unit.
+
+    Args:
+        images: (N, H, W, C) of any unit, with sides of 16 px or more.
+
+    Returns:
+        That of the Nyquist frequencies less that of their neighbours.
+    """
+    alternating, beside = _nyquist(images)
+    return max(alternating - beside, 0.0) ** 0.5
 
 
 def likeness(made: np.ndarray, real: np.ndarray) -> float:

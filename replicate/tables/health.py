@@ -18,7 +18,8 @@ TIDY = [*CELL, "seed", "fault", "value", "found", "images"]
 LEGEND = (
     "A fault is a reason to look at the pictures, not a score. Each number is of one direction of "
     "one run at its last iteration, over all test images, or over the eight of its picture where "
-    "`images` says 8. The limits were set by looking at the pictures of 63 finished runs at 64 px."
+    "`images` says 8. The limits were set by looking at the pictures of 63 finished runs at 64 px, "
+    "that of checkered attention later, at 63 with maps."
 )
 MEANS = "Means over seeds; `(fault)` where one of them is a fault."
 

@@ -45,11 +45,18 @@ def alternating(amplitude: float, images: np.ndarray) -> np.ndarray:
     return np.clip(images + pattern[..., None], 0, 255).round().astype(np.uint8)
 
 
+def dotted(amplitude: float) -> np.ndarray:
+    """The maps, every second column `amplitude` darker where they are bright, else brighter."""
+    columns = np.indices(MAPS.shape)[2] % 2
+    return np.where(MAPS > 0.5, MAPS - amplitude * columns, MAPS + amplitude * columns)
+
+
 FAULTY = {
     "colour_inversion": lambda: (255 - SOURCE, MAPS),
     "checkerboard": lambda: (alternating(6, repainted()), MAPS),
     "copy": lambda: (SOURCE, MAPS),
     "flat_attention": lambda: (repainted(), np.full_like(MAPS, 0.4)),
+    "checkered_attention": lambda: (repainted(), dotted(0.5)),
     "mode_collapse": lambda: (np.repeat(REAL[:1], N, axis=0), MAPS),
 }
 
@@ -75,6 +82,7 @@ def test_a_little_of_a_fault_is_none():
     assert found(np.clip(SOURCE * 0.9 + 20, 0, 255).astype(np.uint8)) == set()  # less contrast
     assert found(alternating(1, repainted())) == set()  # 1 grey level is not seen
     assert found(repainted(), 0.4 + 0.1 * MAPS) == set()  # a weak map with a place
+    assert found(repainted(), dotted(0.1)) == set()  # half of it each way: an amplitude of 0.05
     half = REAL.copy()
     half[: N // 2] = half[0]  # six of twelve alike: 15 of 66 pairs
     assert found(half) == set()
@@ -145,6 +153,8 @@ def test_maps_and_change_by_hand():
     assert measures.contrast(MAPS) == pytest.approx(np.sqrt(0.25 * 0.75))
     assert measures.ends(MAPS) == pytest.approx(0.25)
     assert measures.ends(1 - MAPS) == pytest.approx(0.25)
+    chess = 0.3 * (-1.0) ** np.indices((2, SIDE, SIDE, 1)).sum(0)
+    assert measures.alternation(0.5 + chess) == pytest.approx(0.3)
     assert measures.change(SOURCE // 2, SOURCE // 2 + 3) == 3
     assert measures.change(SOURCE // 2 + 3, SOURCE // 2) == 3  # no overflow
 
