@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+import yaml
 from support.claims import CLAIM, claims_of
 
 from replicate import claims, paths, reported
@@ -31,6 +32,17 @@ def test_a_claim_is_the_paper_s_own_and_its_runs_are_designed(claim: Claim) -> N
     assert claim.method != claim.against
     (design,) = [d for d in claims.designs() if d.dataset == claim.dataset and d.decides]
     assert set(claim.arms) <= set(design.methods) and len(design.seeds) >= PAIRS
+
+
+@every_claim
+def test_a_claim_is_tried_by_its_paper_s_notebook_with_every_seed(claim: Claim) -> None:
+    files = (paths.notebooks() / "params" / "laptop").glob("0*.yaml")
+    (asked,) = [a for a in map(asked_of, files) if a.get("paper") == claim.paper]
+    assert set(claim.arms) <= set(asked["methods"]) and claim.dataset in asked["datasets"]
+
+
+def asked_of(file) -> dict:
+    return yaml.safe_load(file.read_text())
 
 
 @every_claim
