@@ -92,13 +92,16 @@ def test_who_comes_second_waits_also_for_one_that_is_killed(machine):
 
 
 def test_a_gpu_is_not_free_while_something_is_still_on_it(machine):
-    left = subprocess.Popen(["sleep", "60"], env=os.environ | {gpus.HELD: UUIDS[0]})
+    environment = os.environ | {gpus.HELD: UUIDS[0]}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    left = subprocess.Popen(["sh", "-c", "echo; read line"], env=environment, **pipes)
+    left.stdout.readline()  # before it, the process may have no environment yet
     try:
         with gpus.one(UUIDS) as taken:
             assert taken == UUIDS[1]
     finally:
         left.kill()
-        left.wait()
+        left.communicate()
     with gpus.one(UUIDS) as taken:
         assert taken == UUIDS[0]
 
