@@ -64,14 +64,14 @@ def lines(found: pd.DataFrame, page: str) -> list[str]:
     return said
 
 
-def untried(local: pd.DataFrame, claims: Iterable[Claim]) -> list[str]:
-    """Of each claim that `foretold` has no rows for, a line with what the local scores lack."""
-    said = []
+def untried(found: pd.DataFrame, local: pd.DataFrame, claims: Iterable[Claim]) -> list[str]:
+    """Of each claim without a row in `found`, of `foretold`, a line with what `local` lacks."""
+    tried, said = set(zip(found["paper"], found["claim"], strict=True)), []
     for claim in claims:
-        own = _own(local, claim)
-        if any(len(pairs(claim, group)) for _, group in own.groupby(PLACE)):
+        if (claim.paper, claim.id) in tried:
             continue
-        lacking = [arm for arm in claim.arms if arm not in set(own["name"])]
+        names = set(_own(local, claim)["name"])
+        lacking = [arm for arm in claim.arms if arm not in names]
         why = f"needs {' and '.join(lacking)}" if lacking else f"no {claim.metric} of one seed"
         said.append(f"not tried, {why} on {claim.dataset}: {claim.paper}, {claim.id}")
     return said

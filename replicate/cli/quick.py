@@ -74,5 +74,5 @@ def _show(asked) -> None:
     found = claims.foretold(local, published, every)
     page = paths.published() / "tables" / asked.budget / "predictions.md"
     shown = page.relative_to(paths.ROOT) if page.is_relative_to(paths.ROOT) else page
-    for line in [*claims.lines(found, str(shown)), *claims.untried(local, every)]:
+    for line in [*claims.lines(found, str(shown)), *claims.untried(found, local, every)]:
         print(line)

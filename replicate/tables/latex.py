@@ -9,10 +9,8 @@ from replicate.tables.catalogue import ABSENT
 NEEDS = "array,booktabs,graphicx,longtable,pdflscape"
 LONG = 40  # rows; more do not fit on a page
 WIDE = 60  # characters; a longer cell is broken into lines
-LINE, TURNED = (
-    93,
-    148,
-)  # characters of \scriptsize on a line of the article class, and of its page turned
+LINE = 93  # characters of \scriptsize on a line of the article class
+TURNED = 148  # and on one of its page turned
 BETWEEN = 1.6  # characters: what 3 pt on both sides of a column take
 GROUP = "{\\scriptsize\\setlength{\\tabcolsep}{3pt}\n"
 SHRUNK = 1.25  # lines; a table wider than so many would be too small to read if it were shrunk

@@ -3,13 +3,13 @@
 from collections import Counter
 
 import pytest
-import yaml
 from support.claims import CLAIM, claims_of
 
 from replicate import claims, paths, reported
 from replicate.claims import PAIRS, Claim
 from replicate.errors import ReplicateError, UnknownName
 from replicate.experiment.run import make_run
+from replicate.experiment.workflow import read_params
 from replicate.methods import METHODS
 from replicate.tables.catalogue import METRICS
 
@@ -37,12 +37,9 @@ def test_a_claim_is_the_paper_s_own_and_its_runs_are_designed(claim: Claim) -> N
 @every_claim
 def test_a_claim_is_tried_by_its_paper_s_notebook_with_every_seed(claim: Claim) -> None:
     files = (paths.notebooks() / "params" / "laptop").glob("0*.yaml")
-    (asked,) = [a for a in map(asked_of, files) if a.get("paper") == claim.paper]
+    every = [read_params(file.stem, "laptop") for file in files]
+    (asked,) = [given for given in every if given.get("paper") == claim.paper]
     assert set(claim.arms) <= set(asked["methods"]) and claim.dataset in asked["datasets"]
-
-
-def asked_of(file) -> dict:
-    return yaml.safe_load(file.read_text())
 
 
 @every_claim
