@@ -1,6 +1,7 @@
 """Classes of translations: shares by hand, and a classifier that learns and leaves no trace."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from replicate.datasets.packed import ImageSet
 from replicate.errors import ReplicateError
 from replicate.experiment import classes as judged
 from replicate.experiment import classifier as judging
+from replicate.experiment import execute
 from replicate.experiment.classifier import class_names, classes_of, classifier
+from replicate.experiment.publish import CLASSES
 from replicate.experiment.run import Run, make_run
 from replicate.networks.classifier import ImageClassifier
 from replicate.tables.coverage import JUDGED, KEPT, OF_CLASSES, measured, shares
@@ -150,10 +153,15 @@ def test_the_table_sets_methods_below_what_is_true(runs: list[Run]) -> None:
     assert ab.loc["dagan", OF_CLASSES] == "0.67 ± 0.47 (2)"
 
 
+def recorded(run: Run) -> Run:
+    record = {"method": "dagan", "label": "paper", "dataset": "shapes_drawn", "seed": run.seed}
+    record |= {"budget": run.budget, "iterations": 4, "config": {"crop_size": SIDE}}
+    (run.folder / "run.json").write_text(json.dumps(record))
+    return run
+
+
 def test_scores_of_classes_stand_beside_those_of_a_run(runs: list[Run]) -> None:
-    record = {"method": "dagan", "label": "paper", "dataset": "shapes_drawn", "seed": 1}
-    record |= {"budget": "smoke", "iterations": 4, "config": {"crop_size": SIDE}}
-    (runs[1].folder / "run.json").write_text(json.dumps(record))
+    recorded(runs[1])
     table = pd.read_csv(judged.keep(runs[1].folder)).set_index("direction")
     assert list(table["protocol"]) == [judged.PROTOCOL] * 2
     # all images become ones of class 0: of three classes one is kept, of two one
@@ -162,6 +170,17 @@ def test_scores_of_classes_stand_beside_those_of_a_run(runs: list[Run]) -> None:
     elsewhere = paths.results() / "elsewhere"
     elsewhere.mkdir()
     assert judged.keep(elsewhere) is None  # no outputs
+
+
+def test_scoring_counts_classes_where_it_can(runs: list[Run], sets: dict) -> None:
+    laptop = replace(runs[1], budget="laptop")
+    shutil.copytree(runs[1].folder, laptop.folder)
+    for run in (laptop, runs[1]):
+        assert execute._keep_classes(recorded(run)) == {}
+    assert (laptop.folder / CLASSES).exists() and not (runs[1].folder / CLASSES).exists()
+    sets["train"].arrays["B_label"] = np.array([0, 2] * 6)  # nobody learns class 1 from these
+    (note,) = execute._keep_classes(laptop).values()
+    assert note.startswith("not computed: shapes_drawn: B_label holds no image of class 1")
 
 
 def test_budgets_do_not_mix(runs: list[Run]) -> None:

@@ -19,6 +19,7 @@ from replicate.datasets.passport import content_hash, format_passport, note_arch
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, UnknownName
 from replicate.experiment import Run, ensure, execute, make_run
+from replicate.experiment.run import COLUMNS
 from replicate.experiment.status import describe
 from replicate.tables import scores
 
@@ -186,7 +187,7 @@ def run(tiny, monkeypatch) -> Run:
 def state(run: Run) -> tuple[str, str]:
     """By the run itself, and as `replicate status` tells it; tables and status agree."""
     told = describe(run.folder)["state"]
-    (run.folder / "scores.csv").write_text(f"{','.join(execute.COLUMNS)}\n{SCORE}\n")
+    (run.folder / "scores.csv").write_text(f"{','.join(COLUMNS)}\n{SCORE}\n")
     assert scores(paths.results())["stale"].tolist() == [told == "stale"]
     return run.state(), told
 

@@ -12,8 +12,7 @@ from replicate import plots, tables
 from replicate.datasets import packed
 from replicate.errors import ReplicateError
 from replicate.evaluation import TILES
-from replicate.experiment.execute import COLUMNS
-from replicate.experiment.run import make_run
+from replicate.experiment.run import COLUMNS, make_run
 from replicate.plots.records import Kept, common_seed, gallery, kept, strip
 
 SIDE = 8  # px

@@ -60,7 +60,7 @@ def judged(scores: pd.DataFrame, claims: Iterable[Claim]) -> pd.DataFrame:
         tried = _tried(scores, claim)
         tried = tried[(tried["dataset"] == claim.dataset) | (tried["budget"] == "paper")]
         if tried.empty:
-            lack = f"no scores of {claim.method} on {claim.dataset}"
+            lack = f"no {claim.metric} of {claim.method} on {claim.dataset}"
             rows.append(_row(claim) | {"dataset": claim.dataset, "reason": lack})
         for _, group in tried.groupby(["dataset", "budget"]):
             rows += _together(claim, group)
@@ -168,7 +168,7 @@ def _missing(claim: Claim, group: pd.DataFrame, n: int) -> str:
     arms = [side for side in sides(claim, group) if side.name in claim.arms]
     for arm in arms:
         if arm.values.empty:
-            return f"no scores of {arm.name}"
+            return f"no {claim.metric} of {arm.name}"
     dataset = group["dataset"].iloc[0]
     wanted = [seed for d in designs() if d.dataset == dataset for seed in d.seeds] or range(PAIRS)
     lacking = {arm.name: [s for s in wanted if s not in arm.values.index] for arm in arms}

@@ -15,9 +15,8 @@ from replicate.datasets import packed
 from replicate.datasets.packed import ImageSet
 from replicate.evaluation import in_words
 from replicate.experiment.classifier import classes_of, classifier
-from replicate.experiment.execute import COLUMNS
 from replicate.experiment.publish import CLASSES, find_runs
-from replicate.experiment.run import read_record
+from replicate.experiment.run import COLUMNS, read_record
 from replicate.methods.base import DIRECTIONS
 
 METRIC, PROTOCOL = "class_kept", "classes/kept"

@@ -20,19 +20,13 @@ from replicate import checkpoint, evaluation, paths, repro
 from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
 from replicate.errors import ReplicateError
-from replicate.experiment import health, memory
+from replicate.experiment import classes, health, memory
 from replicate.experiment.fingerprint import scoring_fingerprint
-from replicate.experiment.run import Run
+from replicate.experiment.run import COLUMNS, Run
 from replicate.experiment.stopping import Stoppable, Stopped, stopping
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Method
 from replicate.metrics import inception
-
-COLUMNS = [
-    "method", "variant", "dataset", "direction", "metric", "value", "spread", "spread_kind",
-    "protocol", "n_real", "n_fake", "seed", "budget", "split", "extractor", "floor", "do_nothing",
-    "iteration",
-]  # fmt: skip
 
 
 def ensure(
@@ -264,12 +258,27 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     table[COLUMNS].to_csv(aside, index=False, float_format="%.8g")
     os.replace(aside, run.folder / "scores.csv")
     notes = {f"{row['direction']} {row['protocol']}": row["note"] for row in rows if row["note"]}
+    notes |= _keep_classes(run)
     stamp = {
         "scoring": scoring_fingerprint(),
         "inception": inception.available() and not offline,
         "notes": notes,
     }
     _write_record(run.folder, run.record() | stamp)
+
+
+def _keep_classes(run: Run) -> dict[str, str]:
+    """Writes `classes.csv` on sets with labels; why not as a note, where labels are not usable.
+
+    Smoke runs go without: they may have made-up classes, and a classifier takes seconds to train.
+    """
+    if run.budget == "smoke":
+        return {}
+    try:
+        classes.keep(run.folder)
+    except ReplicateError as error:
+        return {classes.PROTOCOL: f"not computed: {error}"}
+    return {}
 
 
 def _write_record(folder: Path, record: dict) -> None:

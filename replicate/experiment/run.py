@@ -21,6 +21,11 @@ from replicate.methods import METHODS
 from replicate.methods.base import Config, Method
 
 BUDGETS = ("smoke", "laptop", "paper")
+COLUMNS = [  # of scores.csv and classes.csv
+    "method", "variant", "dataset", "direction", "metric", "value", "spread", "spread_kind",
+    "protocol", "n_real", "n_fake", "seed", "budget", "split", "extractor", "floor", "do_nothing",
+    "iteration",
+]  # fmt: skip
 THREADS = {"smoke": 1, "laptop": 1, "paper": None}  # None: as many as torch chooses
 
 

@@ -8,10 +8,9 @@ import pandas as pd
 
 from replicate import paths
 from replicate.errors import ReplicateError
-from replicate.experiment.execute import COLUMNS
 from replicate.experiment.fingerprint import code_fingerprint, images_changed
 from replicate.experiment.publish import CLASSES, find_runs
-from replicate.experiment.run import Run, method_name, read_record
+from replicate.experiment.run import COLUMNS, Run, method_name, read_record
 from replicate.methods import METHODS
 from replicate.tables.catalogue import CEILING, SHARE
 

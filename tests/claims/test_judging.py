@@ -121,9 +121,9 @@ def test_fewer_than_five_pairs_say_which_seeds_are_missing() -> None:
 def test_nothing_measured() -> None:
     found = claims.judged(both().iloc[:0], claims_of())
     assert found["verdict"].item() == "not run"
-    assert found["reason"].item() == "no scores of aggan on horse2zebra_drawn"
+    assert found["reason"].item() == "no background_psnr of aggan on horse2zebra_drawn"
     row = one(claims.judged(pd.DataFrame(scores_of("aggan", OWN)), claims_of()))
-    assert row["verdict"] == "not run" and row["reason"] == "no scores of cyclegan"
+    assert row["verdict"] == "not run" and row["reason"] == "no background_psnr of cyclegan"
 
 
 def test_what_does_not_compare() -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from replicate.experiment.execute import COLUMNS
 from replicate.experiment.fingerprint import code_fingerprint
 from replicate.experiment.parameters import Parameters, checked
-from replicate.experiment.run import make_run
+from replicate.experiment.run import COLUMNS, make_run
 from replicate.methods import METHODS
 
 DIRECTIONS = ("horse->zebra", "zebra->horse")
