@@ -17,7 +17,6 @@ from replicate.datasets.packed import ImageSet
 from replicate.errors import ReplicateError
 from replicate.experiment import classes as judged
 from replicate.experiment import classifier as judging
-from replicate.experiment import execute
 from replicate.experiment.classifier import class_names, classes_of, classifier
 from replicate.experiment.publish import CLASSES
 from replicate.experiment.run import Run, make_run
@@ -176,10 +175,10 @@ def test_scoring_counts_classes_where_it_can(runs: list[Run], sets: dict) -> Non
     laptop = replace(runs[1], budget="laptop")
     shutil.copytree(runs[1].folder, laptop.folder)
     for run in (laptop, runs[1]):
-        assert execute._keep_classes(recorded(run)) == {}
+        assert judged.count(recorded(run).folder, run.budget) == {}
     assert (laptop.folder / CLASSES).exists() and not (runs[1].folder / CLASSES).exists()
     sets["train"].arrays["B_label"] = np.array([0, 2] * 6)  # nobody learns class 1 from these
-    (note,) = execute._keep_classes(laptop).values()
+    (note,) = judged.count(laptop.folder, "laptop").values()
     assert note.startswith("not computed: shapes_drawn: B_label holds no image of class 1")
 
 

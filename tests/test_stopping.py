@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -69,7 +70,17 @@ def test_what_the_loop_just_saved_is_not_saved_again(start, tmp_path, monkeypatc
     assert written == [0]
 
 
-def test_a_signal_that_came_too_late_is_delivered_after_the_training(start, tmp_path):
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT raises, as in a terminal; a shell's background jobs are started deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_signal_that_came_too_late_is_delivered_after_the_training(
+    start, tmp_path, interruptible
+):
     loop = signalled_at(
         LAST - 1, stoppable(start(METHODS[METHOD], config(), tmp_path)), signal.SIGINT
     )

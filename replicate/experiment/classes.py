@@ -13,6 +13,7 @@ from PIL import Image
 
 from replicate.datasets import packed
 from replicate.datasets.packed import ImageSet
+from replicate.errors import ReplicateError
 from replicate.evaluation import in_words
 from replicate.experiment.classifier import classes_of, classifier
 from replicate.experiment.publish import CLASSES, find_runs
@@ -43,6 +44,20 @@ def keep(folder: Path, target: Path | None = None) -> Path | None:
     path = (target or folder) / CLASSES
     table[COLUMNS].to_csv(path, index=False, float_format="%.8g")
     return path
+
+
+def count(folder: Path, budget: str) -> dict[str, str]:
+    """The same for a run that was just scored: labels that nobody can learn leave a note.
+
+    Smoke runs go without: they may have made-up classes, and a classifier takes seconds to train.
+    """
+    if budget == "smoke":
+        return {}
+    try:
+        keep(folder)
+    except ReplicateError as error:
+        return {PROTOCOL: f"not computed: {error}"}
+    return {}
 
 
 def keep_published(results: Path, published: Path, budget: str) -> list[Path]:

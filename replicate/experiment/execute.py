@@ -258,27 +258,13 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     table[COLUMNS].to_csv(aside, index=False, float_format="%.8g")
     os.replace(aside, run.folder / "scores.csv")
     notes = {f"{row['direction']} {row['protocol']}": row["note"] for row in rows if row["note"]}
-    notes |= _keep_classes(run)
+    notes |= classes.count(run.folder, run.budget)
     stamp = {
         "scoring": scoring_fingerprint(),
         "inception": inception.available() and not offline,
         "notes": notes,
     }
     _write_record(run.folder, run.record() | stamp)
-
-
-def _keep_classes(run: Run) -> dict[str, str]:
-    """Writes `classes.csv` on sets with labels; why not as a note, where labels are not usable.
-
-    Smoke runs go without: they may have made-up classes, and a classifier takes seconds to train.
-    """
-    if run.budget == "smoke":
-        return {}
-    try:
-        classes.keep(run.folder)
-    except ReplicateError as error:
-        return {classes.PROTOCOL: f"not computed: {error}"}
-    return {}
 
 
 def _write_record(folder: Path, record: dict) -> None:
