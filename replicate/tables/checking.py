@@ -58,7 +58,7 @@ def _check_row(row) -> None:
 def _check_alike(scores: pd.DataFrame) -> None:
     """Every run of a data set has the scores of the others, but for those of attention maps."""
     plain = scores[~scores["metric"].str.startswith("attention")]
-    plain = plain[plain["metric"] != classes.METRIC]  # counted when a run is published
+    plain = plain[plain["metric"] != classes.METRIC]  # of labelled sets, and younger than some runs
     for dataset, group in plain.groupby("dataset"):
         cells = {
             name: set(zip(own["direction"], own["protocol"], strict=True))
