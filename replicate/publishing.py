@@ -10,7 +10,7 @@ from PIL import Image
 from replicate import paths, plots, tables
 from replicate.errors import ReplicateError
 from replicate.experiment import classes, health
-from replicate.experiment.publish import find_runs, publish
+from replicate.experiment.publish import CLASSES, find_runs, publish
 from replicate.experiment.run import read_record
 
 
@@ -39,7 +39,8 @@ def publish_all(budget: str) -> list[Path]:
     for folder in finished:
         plots.curves(folder).to_csv(folder / "curves.csv", index=False, float_format="%.5g")
         health.keep(folder)
-        classes.keep(folder)
+        if not (folder / CLASSES).is_file():  # scored before scoring counted classes
+            classes.count(folder, budget)
         written.append(publish(folder))
     return [*written, *_notebooks(executed, budget), *redraw(budget)]
 
