@@ -48,6 +48,8 @@ def publish_all(budget: str) -> list[Path]:
 def redraw(budget: str) -> list[Path]:
     """Writes all that follows from the published records alone; the same bytes from the same.
 
+    A page or a plot of the budget that follows from none of them any more is removed.
+
     Returns:
         Tables, registers and plots in results/published, and the README.
 
@@ -55,9 +57,13 @@ def redraw(budget: str) -> list[Path]:
         ReplicateError: nothing of the budget is published, or the budget is smoke.
     """
     root, readme = paths.published(), paths.ROOT / "README.md"
-    written = tables.write(root, budget) + tables.write_registers(root) + plots.write(root, budget)
+    made = [*tables.write(root, budget), *plots.write(root, budget)]
+    for kind in ("tables", "plots"):
+        for file in set((root / kind / budget).glob("*.*")).difference(made):
+            file.unlink()
+    registers = tables.write_registers(root)
     tables.update_readme(readme, root)
-    return [*written, readme]
+    return [*made, *registers, readme]
 
 
 def publish_health(budget: str) -> list[Path]:

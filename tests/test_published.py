@@ -23,7 +23,10 @@ BUDGETS = sorted({read_record(folder)["budget"] for folder in RECORDS})
 @pytest.mark.parametrize("budget", BUDGETS)
 def test_tables_are_those_of_the_records(budget, tmp_path):
     (tmp_path / "runs").symlink_to(paths.published() / "runs")
-    for rebuilt in tables.write(tmp_path, budget):
+    written = tables.write(tmp_path, budget)
+    there = (paths.published() / "tables" / budget).iterdir()
+    assert {file.name for file in there} == {file.name for file in written}
+    for rebuilt in written:
         committed = paths.published() / rebuilt.relative_to(tmp_path)
         assert rebuilt.read_text() == committed.read_text(), f"{committed} was edited by hand"
 
@@ -61,6 +64,31 @@ def test_plots_are_those_of_the_records(tmp_path):
     for name, picture in drawn.items():
         made = plots.save(picture, tmp_path / f"{name}.png")
         assert made.read_bytes() == (root / "plots" / budget / made.name).read_bytes(), name
+
+
+def test_no_plot_stands_there_that_the_records_do_not_give(monkeypatch):
+    for drawing in ("losses", "gallery", "points", "cost", "strip"):  # the names are enough
+        monkeypatch.setattr(plots.writing, drawing, lambda records: None)
+    monkeypatch.setattr(plots.writing, "save", lambda picture, path: path)
+    for budget in BUDGETS:
+        there = (paths.published() / "plots" / budget).iterdir()
+        assert set(plots.write(paths.published(), budget)) == set(there)
+
+
+def test_what_no_record_gives_any_more_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "published", lambda: tmp_path)
+    monkeypatch.setattr(tables, "update_readme", lambda readme, root: None)
+    kept, old = ([tmp_path / kind / "laptop" / name for kind in ("tables", "plots")]
+                 for name in ("new.md", "old.md"))  # fmt: skip
+    other = tmp_path / "plots" / "paper" / "old.md"
+    for file in (*kept, *old, other):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("")
+    for module, file in zip((tables, plots), kept, strict=True):
+        monkeypatch.setattr(module, "write", lambda root, budget, file=file: [file])
+    written = publishing.redraw("laptop")
+    assert all(file.exists() for file in (*written, other)) and set(kept) <= set(written)
+    assert not any(file.exists() for file in old)
 
 
 def test_every_record_is_whole():
