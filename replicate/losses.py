@@ -1,8 +1,32 @@
 """Losses as pure functions of tensors: no state, no configuration, no device."""
 
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from replicate.errors import ReplicateError
+
+
+class AdversarialScale(NamedTuple):
+    """What D's and G's losses are where D cannot tell, and G's where D tells surely."""
+
+    undecided_d: float
+    undecided_g: float
+    won_g: float
+
+    def times(self, d: float, g: float) -> "AdversarialScale":
+        """The same losses with other weights."""
+        return AdversarialScale(self.undecided_d * d, self.undecided_g * g, self.won_g * g)
+
+
+# scores of 0.5 for all images, and D's loss half of a sum as in `lsgan_d_loss`; won: 0
+LEAST_SQUARES = AdversarialScale(0.25, 0.25, 1.0)
+# probabilities of a half, and D's loss the mean of two; G's has no end, so won: 1 in 100
+CROSS_ENTROPY = AdversarialScale(math.log(2), math.log(2), math.log(100))
 
 
 def lsgan_loss(scores: Tensor, is_real: bool) -> Tensor:
@@ -36,6 +60,39 @@ def lsgan_d_loss(real: Tensor, fake: Tensor) -> Tensor:
     Source: CycleGAN PyTorch cycle_gan_model.py:142 (factor 0.5); AGGAN losses.py:74-75.
     """
     return 0.5 * (lsgan_loss(real, is_real=True) + lsgan_loss(fake, is_real=False))
+
+
+def bce_loss(scores: Tensor, is_real: bool) -> Tensor:
+    """Binary cross entropy of raw scores with one label, the loss of the minimax game.
+
+    Args:
+        scores: of any shape, raw scores of a discriminator; no sigmoid before this.
+        is_real: the label that the scores are pulled towards.
+
+    Returns:
+        Scalar >= 0, the mean over all scores: -log D, or -log(1 - D). log 2 at scores of 0, towards
+        0 for scores far on the side of the label.
+
+    Source: Goodfellow et al. 2014, eq. 1, G's part as -log D (pix2pix, section 3.3).
+    """
+    scores = scores.float()
+    return F.binary_cross_entropy_with_logits(scores, torch.full_like(scores, float(is_real)))
+
+
+def gradient_penalty(judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """Mean of (|gradient| - 1)^2 at random points between real and fake images.
+
+    Args:
+        judge: the critic's scores of (N, 3, H, W); of several scores an image, their sum counts.
+        real: (N, 3, H, W).
+        fake: the same shape.
+
+    Source: WGAN-GP (arXiv 1704.00028), eq. 3; the sum, not the mean, over patches is StarGAN's.
+    """
+    mix = torch.rand(len(real), 1, 1, 1).to(real)  # drawn on the CPU: the same on every device
+    x = (mix * real + (1 - mix) * fake).requires_grad_()
+    (slope,) = torch.autograd.grad(judge(x).sum(), x, create_graph=True)
+    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
 
 def l1_loss(x: Tensor, y: Tensor) -> Tensor:

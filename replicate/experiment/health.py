@@ -23,7 +23,8 @@ from replicate.experiment.run import Run, read_record, title
 from replicate.health import discriminators
 from replicate.health.examine import Numbers, of_outputs, of_sheet
 from replicate.health.faults import FAULTS
-from replicate.methods.base import DIRECTIONS
+from replicate.methods import METHODS
+from replicate.methods.base import DIRECTIONS, Method
 from replicate.training import LOG
 
 COLUMNS = ["iteration", "direction", "fault", "value", "images"]
@@ -165,7 +166,8 @@ def _won(folder: Path, record: Mapping, done: int) -> dict[str, float]:
     """Of the log up to the iteration `done`, or of a record's curves."""
     file = next((folder / name for name in (LOG, "curves.csv") if (folder / name).exists()), None)
     log = pd.read_csv(file) if file else pd.DataFrame({"iteration": []})
-    scale = discriminators.scale(record["method"], record["config"])
+    method = METHODS.get(record["method"], Method)
+    scale = method.adversarial_scale(record["config"])
     return discriminators.won(log[log["iteration"] <= done], scale)
 
 

@@ -8,15 +8,16 @@ are expressions (RaFD, one of eight) or attributes (CelebA, any of five).
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from replicate.errors import ReplicateError
-from replicate.losses import l1_loss
+from replicate.losses import gradient_penalty, l1_loss
 from replicate.methods import base
 from replicate.methods.base import Batch, Deviation, Losses, Method, Translation
 from replicate.networks.attentiongan import Painting
 from replicate.networks.attentiongan_multi import LabelDiscriminator, LabelGenerator
+from replicate.networks.generators import ResnetGenerator
 
 LOSSES = ("critic", "penalty", "label_real", "adv", "cyc", "label_fake", "attention")
 DEVIATIONS = (
@@ -118,6 +119,11 @@ class AttentionGANMulti(Method):
         "ndf": 32, "n_layers": 5, "lr": 4e-4, "iterations": 4000,
     }  # fmt: skip
 
+    @classmethod
+    def also_counted(cls, domains: int) -> tuple[str, list[nn.Module]]:
+        networks = [ResnetGenerator(n_blocks=6), LabelDiscriminator(c_dim=domains)]
+        return f"CycleGAN's G of 6 blocks + StarGAN's D of {domains} labels", networks
+
     def build(self, c: Config) -> None:
         if c.c_dim < 2:
             raise ReplicateError(f"c_dim {c.c_dim}: expected 2 or more, one for each domain")
@@ -151,7 +157,7 @@ class AttentionGANMulti(Method):
         score, logits = self.D(real)
         losses["label_real"] = c.lambda_label * self._label_loss(logits, here)
         losses["critic"] = self.D(made.image)[0].mean() - score.mean()
-        losses["penalty"] = c.lambda_gp * _penalty(self.D, real, made.image)
+        losses["penalty"] = c.lambda_gp * gradient_penalty(self._score, real, made.image)
         losses["attention"] = made.attention[:, 0].mean()
         self.update(losses["critic"] + losses["label_real"] + losses["penalty"], "D")
         if self.turn_of_G:
@@ -163,6 +169,9 @@ class AttentionGANMulti(Method):
                 losses["label_fake"] = c.lambda_label * self._label_loss(logits, there)
                 self.update(losses["adv"] + losses["cyc"] + losses["label_fake"], "G")
         return losses
+
+    def _score(self, x: Tensor) -> Tensor:
+        return self.D(x)[0]
 
     def _label(self, batch: Batch, X: str) -> Tensor:
         """(N, c_dim) of 0 and 1: the labels of the set, or the domain."""
@@ -191,14 +200,3 @@ class AttentionGANMulti(Method):
         if not self.config.attributes:
             return F.cross_entropy(logits, label.argmax(dim=1))
         return F.binary_cross_entropy_with_logits(logits, label, reduction="sum") / len(label)
-
-
-def _penalty(D: torch.nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    """Mean of (|gradient| - 1)^2 between real and fake images, of the sum of the patch scores.
-
-    Source: WGAN-GP (arXiv 1704.00028); the sum, not the mean, over patches is StarGAN's.
-    """
-    mix = torch.rand(len(real), 1, 1, 1).to(real)  # drawn on the CPU: the same on every device
-    x = (mix * real + (1 - mix) * fake).requires_grad_()
-    (slope,) = torch.autograd.grad(D(x)[0].sum(), x, create_graph=True)
-    return (slope.flatten(1).norm(dim=1) - 1).square().mean()

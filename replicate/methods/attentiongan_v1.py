@@ -5,13 +5,20 @@ are. It calls itself AGGAN, as the method of `aggan` does. One network paints a 
 fake = A * C + (1 - A) * x.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from replicate.errors import ReplicateError
-from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
+from replicate.losses import (
+    LEAST_SQUARES,
+    AdversarialScale,
+    l1_loss,
+    lsgan_d_loss,
+    lsgan_loss,
+)
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
 from replicate.methods.pool import ImagePool
@@ -145,6 +152,11 @@ class AttentionGANv1(Method):
         "load_size": 64, "crop_size": 64, "ngf": 16, "n_blocks": 4, "ndf": 32, "n_layers": 2,
         "patch_d": True, "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
+
+    @classmethod
+    def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
+        rate = 0.0 if config["curriculum_epochs"] is None else config["default_rate"]
+        return LEAST_SQUARES.times(0.5, config["lambda_adv"] * (1 - rate))
 
     def build(self, c: Config) -> None:
         if c.norm not in NORMS:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from replicate.losses import LEAST_SQUARES, AdversarialScale
 from replicate.registry import Registry
 
 METHODS: Registry[type["Method"]] = Registry("method")
@@ -25,6 +26,14 @@ class Deviation(NamedTuple):
     official: str
     choice: str  # what is done here, and why
     switch: str = ""  # the `Config` field, only where a table, an ablation or a claim uses it
+
+
+def added(before: object) -> Any:
+    """A field of a `Config` that came after runs were on record, with the value that those had.
+
+    Where it has this value it is no part of a run's identity: runs on record stay what they are.
+    """
+    return field(default=before, metadata={"before": before})
 
 
 class Translation(NamedTuple):
@@ -49,6 +58,15 @@ class Config:
     precision: str = "fp32"  # or "bf16": autocast of the convolutions; norms and losses stay fp32
 
 
+class Needs(NamedTuple):
+    """What a method needs of a training set; a set without it is refused before training."""
+
+    pairs: bool = False  # A[i] and B[i] show the same scene
+    labels: bool = False  # a class of every image
+    masks: bool = False  # where the object of every image is
+    at_most: int | None = None  # images of a domain, where a memory has a place for each
+
+
 class Method(nn.Module):
     """Base of all methods; a subclass is final and lives in a file of its registered name.
 
@@ -67,12 +85,34 @@ class Method(nn.Module):
     LAPTOP: ClassVar[Mapping[str, object]] = {}
     paired: ClassVar[bool] = False  # whether batch["A"] and batch["B"] must show the same scene
     attention_cell: ClassVar[int] = 1  # px; attention maps are constant on squares of this side
+    baseline: ClassVar[bool] = False  # whether it stands beside every paper's methods in plots
+    # variants by the name of their discriminator, where it gives a map of what it judges by
+    map_discriminators: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.build(config)
+
+    @classmethod
+    def needs(cls, c: Config) -> Needs:
+        """What a run with this configuration needs of its training set."""
+        return Needs(pairs=cls.paired)
+
+    @classmethod
+    def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
+        """What the losses `dis_...` and `adv_...` are at both ends; health reads it.
+
+        Args:
+            config: the fields of a configuration, as `run.json` holds them.
+        """
+        return LEAST_SQUARES
+
+    @classmethod
+    def also_counted(cls, domains: int) -> tuple[str, list[nn.Module]] | None:
+        """Networks that a page may have counted in place of this method's, in words and built."""
+        return None
 
     def build(self, c: Config) -> None:
         """Makes networks, image pools and named optimisers; called once, on the CPU."""

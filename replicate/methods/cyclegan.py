@@ -8,12 +8,13 @@ taesungp/contrastive-unpaired-translation @b3ac297 ("CUT"), by the same authors.
 
 from dataclasses import dataclass
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
 from replicate.methods.pool import ImagePool
+from replicate.networks.attentiongan_multi import LabelDiscriminator
 from replicate.networks.blocks import init_weights
 from replicate.networks.discriminators import PatchDiscriminator
 from replicate.networks.generators import ResnetGenerator
@@ -101,6 +102,7 @@ class CycleGAN(Method):
     """Two generators that undo each other, two discriminators that see images only."""
 
     Config = Config
+    baseline = True
     VARIANTS = {"paper": {}}
     SMOKE = {
         "load_size": 32, "crop_size": 32, "ngf": 4, "n_blocks": 1, "ndf": 4, "n_layers": 1,
@@ -110,6 +112,13 @@ class CycleGAN(Method):
         "load_size": 64, "crop_size": 64, "ngf": 16, "n_blocks": 4, "ndf": 32, "n_layers": 2,
         "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
+
+    @classmethod
+    def also_counted(cls, domains: int) -> tuple[str, list[nn.Module]]:
+        """One direction with StarGAN's critic, as StarGAN's own table seems to count."""
+        networks = [ResnetGenerator(n_blocks=6), LabelDiscriminator(c_dim=domains)]
+        networks[1].label = nn.Identity()
+        return "CycleGAN's G of 6 blocks + StarGAN's D without its labels", networks
 
     def build(self, c: Config) -> None:
         self.G = base.per(DIRECTIONS, lambda: ResnetGenerator(c.ngf, c.n_blocks))

@@ -7,6 +7,7 @@ it as an image of the other set: F(x) = G(sum over i of E(x * M_i)). Text-to-ima
 other task, is not attempted: dagan/text-to-image.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -14,9 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from replicate.errors import ReplicateError, unknown
-from replicate.losses import l1_loss
+from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
-from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
+from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Needs, Translation
 from replicate.methods.dagan_deviations import DEVIATIONS as DEVIATIONS
 from replicate.methods.dagan_truth import labels_of, true_centres
 from replicate.networks.blocks import init_weights
@@ -112,6 +113,16 @@ class DAGAN(Method):
         "ndf": 32, "n_layers": 2, "lambda_cls": 10.0, "lr": 4e-4, "iterations": 2000,
     }  # fmt: skip
 
+    @classmethod
+    def needs(cls, c: Config) -> Needs:
+        if c.made_up_truth:
+            return Needs()
+        return Needs(labels=c.labels != "none", masks=c.windows == "oracle")
+
+    @classmethod
+    def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
+        return CROSS_ENTROPY.times(2, 1)
+
     def build(self, c: Config) -> None:
         _check(c)
         self.half = c.half_size * c.crop_size
@@ -187,7 +198,7 @@ class DAGAN(Method):
             Y = d[1]
             for i, (D, fake) in enumerate(zip(self._judges(), made[d].chunk(2), strict=False), 1):
                 real, fake = D[Y](batch[Y]), D[Y](fake.detach())
-                losses[f"dis{i}_{Y}"] = _bce(real, True) + _bce(fake, False)
+                losses[f"dis{i}_{Y}"] = bce_loss(real, True) + bce_loss(fake, False)
         return losses
 
     def _translation_losses(
@@ -203,7 +214,7 @@ class DAGAN(Method):
             f"sym_{Y}": c.beta * l1_loss(t, again[1]),
         }
         for i, (D, fake) in enumerate(zip(self._judges(), made.chunk(2), strict=False), 1):
-            losses[f"adv{i}_{Y}"] = _bce(D[Y](fake), True)
+            losses[f"adv{i}_{Y}"] = bce_loss(D[Y](fake), True)
         return losses
 
     def _attention_losses(
@@ -243,12 +254,6 @@ class DAGAN(Method):
             rows = torch.arange(len(mask), device=mask.device)[:, None]
             found[f"hit_{d}"] = mask[rows, 0, y, x].mean()
         return found
-
-
-def _bce(scores: Tensor, is_real: bool) -> Tensor:
-    """Cross entropy of raw patch scores with one label: -log D, or -log(1 - D)."""
-    scores = scores.float()
-    return F.binary_cross_entropy_with_logits(scores, torch.full_like(scores, float(is_real)))
 
 
 def _check(c: Config) -> None:

@@ -6,14 +6,14 @@ line numbers of networks.py are those of its copy in Ha0Tang/AttentionGAN @45da4
 from pairs, by their distance and by a discriminator that sees the input too.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from replicate.errors import ReplicateError, unknown
-from replicate.losses import l1_loss
+from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.methods.pix2pix_deviations import DEVIATIONS as DEVIATIONS
@@ -68,6 +68,10 @@ class Pix2Pix(Method):
     }  # fmt: skip
     paired = True
 
+    @classmethod
+    def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
+        return CROSS_ENTROPY
+
     def build(self, c: Config) -> None:
         _check(c)
         self.G = base.per(DIRECTIONS, lambda: UNet(c.ngf, levels(c), c.skips, c.torch_layers))
@@ -113,23 +117,6 @@ class Pix2Pix(Method):
     def _judge(self, x: Tensor, y: Tensor, Y: str) -> Tensor:
         """D's scores of the output `y` of the input `x`."""
         return self.D[Y](torch.cat([x, y], dim=1) if self.config.gan == "conditional" else y)
-
-
-def bce_loss(scores: Tensor, is_real: bool) -> Tensor:
-    """Binary cross entropy of one map of patch scores, the GAN loss of the minimax game.
-
-    Args:
-        scores: (N, 1, h, w), raw scores of a discriminator; no sigmoid before this.
-        is_real: the label that the scores are pulled towards.
-
-    Returns:
-        Scalar >= 0, the mean over images and patches; log 2 at scores of 0, towards 0 for scores
-        far on the side of the label.
-
-    Source: eq. 1 of the paper, G's part as -log D (section 3.3).
-    """
-    scores = scores.float()
-    return F.binary_cross_entropy_with_logits(scores, torch.full_like(scores, float(is_real)))
 
 
 def levels(c: Config) -> int:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from replicate.errors import ReplicateError, unknown
 from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
 from replicate.methods import base
-from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
+from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Needs, Translation
 from replicate.methods.map_memory import MapMemory
 from replicate.methods.pool import ImagePool
 from replicate.methods.spatial_guidance_deviations import DEVIATIONS as DEVIATIONS
@@ -113,6 +113,12 @@ class SpatialGuidance(Method):
         "load_size": 64, "crop_size": 64, "ngf": 16, "n_blocks": 4, "ndf": 32, "n_layers": 2,
         "lambda_idt": 5.0, "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
+
+    map_discriminators = {"PHA": "paper", "TAM": "tam"}
+
+    @classmethod
+    def needs(cls, c: Config) -> Needs:
+        return Needs(masks=c.map_source == "oracle", at_most=c.memory)
 
     def build(self, c: Config) -> None:
         _check(c)

@@ -6,6 +6,7 @@ sees an image beside its translation; its map of them guides the generator when 
 back.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -13,11 +14,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from replicate.errors import ReplicateError, unknown
-from replicate.losses import l1_loss
+from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
-from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
+from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Needs, Translation
 from replicate.methods.map_memory import MapMemory
-from replicate.methods.pix2pix import bce_loss
 from replicate.methods.spatial_guidance_paired_deviations import DEVIATIONS as DEVIATIONS
 from replicate.networks.blocks import init_weights
 from replicate.networks.guidance import (
@@ -89,6 +89,14 @@ class SpatialGuidancePaired(Method):
         "iterations": 3000,
     }  # fmt: skip
     paired = True
+
+    @classmethod
+    def needs(cls, c: Config) -> Needs:
+        return Needs(pairs=True, at_most=None if c.map_source == "none" else c.memory)
+
+    @classmethod
+    def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
+        return CROSS_ENTROPY
 
     def build(self, c: Config) -> None:
         _check(c)

@@ -6,6 +6,7 @@ Both weigh the encoder's maps with a domain classifier's weights (CAM), in G and
 discriminators, and steer the decoder's norms between instance and layer normalisation.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from replicate.errors import ReplicateError, unknown
-from replicate.losses import l1_loss, lsgan_loss
+from replicate.losses import LEAST_SQUARES, AdversarialScale, bce_loss, l1_loss, lsgan_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.methods.ugatit_deviations import DEVIATIONS as DEVIATIONS
@@ -81,6 +82,11 @@ class UGATIT(Method):
         "local_layers": 4, "lambda_cam": 1.0, "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
     attention_cell = CELL
+
+    @classmethod
+    def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
+        """Sums of a global and a local discriminator's, and D's without the factor 1/2."""
+        return LEAST_SQUARES.times(4 * config["lambda_adv"], 2 * config["lambda_adv"])
 
     def build(self, c: Config) -> None:
         _check(c)
@@ -190,9 +196,7 @@ def _d_loss(real: Tensor, fake: Tensor) -> Tensor:
 
 def _cam_loss(source: Tensor, target: Tensor) -> Tensor:
     """Cross entropy of G's logits (N, 2): images of its source are 1, of its target 0."""
-    of = F.binary_cross_entropy_with_logits
-    source, target = source.float(), target.float()
-    return of(source, torch.ones_like(source)) + of(target, torch.zeros_like(target))
+    return bce_loss(source, is_real=True) + bce_loss(target, is_real=False)
 
 
 def _kernels(*networks: nn.Module) -> list[nn.Parameter]:

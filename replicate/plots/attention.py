@@ -51,7 +51,7 @@ def attention_over_training(runs: Iterable[Run]) -> Picture:
     if not shown:
         raise ReplicateError(
             "no run has attention maps among its samples, expected one: add a method whose "
-            "discriminator gives a map, such as spatial_guidance, to `methods`"
+            "discriminator gives a map to `methods`"
         )
     frame = pd.concat([over_training(run) for run in shown], ignore_index=True)
     rows = [

@@ -158,7 +158,7 @@ def normalisations(runs: Iterable[Run], columns: int = 8, seed: int | None = Non
     if not blocks:
         raise ReplicateError(
             f"no two runs{_of(seed)} differ in `norm` alone; expected a method and one of its "
-            "variants of the norm, such as ugatit and ugatit:in"
+            "variants of the norm"
         )
     return sheet(blocks)
 

@@ -12,8 +12,6 @@ from replicate import reported
 from replicate.errors import ReplicateError
 from replicate.methods import METHODS
 from replicate.methods.base import Method
-from replicate.networks.attentiongan_multi import LabelDiscriminator
-from replicate.networks.generators import ResnetGenerator
 from replicate.tables.catalogue import ABSENT
 
 PAPER, WHERE = "tang2019attentiongan", "Table V"
@@ -27,7 +25,6 @@ MODELS: dict[str, Callable[[int], int]] = {
     "m": lambda m: m,
     "1": lambda m: 1,
 }
-VARIANTS = {"encoder_decoder": "pix2pix:encoder-decoder"}  # rows that are a variant here
 Count = tuple[str, int]  # what was counted, and its trainable parameters
 
 
@@ -56,10 +53,10 @@ def capacity(domains: int = 8) -> pd.DataFrame:
             "models": formula if formula == "1" else f"{formula} = {MODELS[formula](domains)}",
             "printed": f"{entry['printed']}M ×{printed_models}",
         }
-        name = VARIANTS.get(entry["method"], entry["method"])
+        name = entry["method"]
         found = [_own(name, domains, formula == ONE_WAY)] if _method(name) in METHODS else []
-        if found and not _agrees(found[0], entry["printed"]) and name in OTHERS:
-            found.append(OTHERS[name](domains))
+        if found and not _agrees(found[0], entry["printed"]):
+            found += filter(None, [_also(name, domains)])
         rows += [shared | _counted(count, entry, MODELS[formula](domains)) for count in found]
         if not found:
             rows.append(shared | {"verdict": UNBUILT})
@@ -106,21 +103,10 @@ def _trainable(*networks: nn.Module) -> int:
     return sum(p.numel() for n in networks for p in n.parameters() if p.requires_grad)
 
 
-def _as_in_stargan(domains: int) -> Count:
-    """One direction of CycleGAN with StarGAN's critic, as StarGAN's own table seems to count."""
+def _also(name: str, domains: int) -> Count | None:
     with torch.device("meta"):
-        G, D = ResnetGenerator(n_blocks=6), LabelDiscriminator(c_dim=domains)
-    number = _trainable(G, D) - _trainable(D.label)
-    return "CycleGAN's G of 6 blocks + StarGAN's D without its labels", number
-
-
-def _with_labels(domains: int) -> Count:
-    with torch.device("meta"):
-        G, D = ResnetGenerator(n_blocks=6), LabelDiscriminator(c_dim=domains)
-    return f"CycleGAN's G of 6 blocks + StarGAN's D of {domains} labels", _trainable(G, D)
-
-
-OTHERS = {"cyclegan": _as_in_stargan, "attentiongan_multi": _with_labels}
+        counted = METHODS[_method(name)].also_counted(domains)
+    return counted and (counted[0], _trainable(*counted[1]))
 
 
 def _agrees(count: Count, printed: str) -> bool:

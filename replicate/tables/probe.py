@@ -10,8 +10,8 @@ from replicate.experiment.parameters import Parameters
 from replicate.experiment.probe import Seen, discs
 from replicate.experiment.probe import probe as measure
 from replicate.experiment.run import Run, make_run
+from replicate.methods import METHODS
 
-DISCRIMINATORS = {"PHA": "spatial_guidance", "TAM": "spatial_guidance:tam"}
 SETS: dict[str, Callable[[str, int], ImageSet]] = {
     "discs": discs,
     drawn.NAME: lambda split, size: packed.load(drawn.NAME, split, size),
@@ -36,17 +36,21 @@ def probe(params: Parameters) -> pd.DataFrame:
         `iterations, mean of the map` and the pixel AUC of both domains, mean ± standard deviation
         over three seeds: a row untrained, a row at the end. Smoke has the laptop's layers alone.
     """
+    names = {
+        discriminator: f"{name}:{variant}"
+        for name, method in METHODS.items()
+        for discriminator, variant in method.map_discriminators.items()
+    }
     budget, rows = "smoke" if params.budget == "smoke" else "laptop", []
     asked = [
         (images, name, layers, iterations)
         for images in SETS
-        for name in DISCRIMINATORS
+        for name in names
         for layers, iterations in (SMOKE if budget == "smoke" else LAYERS[images]).items()
     ]
     for images, name, layers, iterations in asked:
         runs = [
-            make_run(DISCRIMINATORS[name], drawn.NAME, seed, budget, {"n_layers": layers})
-            for seed in SEEDS
+            make_run(names[name], drawn.NAME, seed, budget, {"n_layers": layers}) for seed in SEEDS
         ]
         found = [_probed(run, iterations, SETS[images]) for run in runs]
         about = {"images": images, "discriminator": name, "layers": layers}

@@ -50,7 +50,7 @@ def windows(runs: Iterable[Run]) -> pd.DataFrame:
     if not rows:
         raise ReplicateError(
             "no finished run has windows and a test set with masks, expected one: add a method "
-            "that looks through windows, such as dagan, and a set such as shapes_drawn"
+            "that looks through windows, and a set with true masks such as shapes_drawn"
         )
     frame = pd.DataFrame(rows)
     heading = SMOKE if one_budget(frame) == "smoke" else "method"

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 import torch
 
-from replicate.health.discriminators import CROSS_ENTROPY, LEAST_SQUARES, NAMES, scale, won
+from replicate.health.discriminators import NAMES, won
 from replicate.health.faults import FAULTS
+from replicate.losses import CROSS_ENTROPY, LEAST_SQUARES
 from replicate.methods import METHODS
 
 LIMIT = FAULTS["discriminator_won"]
@@ -80,7 +81,7 @@ def test_the_scale_is_that_of_the_method_s_own_step(name, start, monkeypatch):
 
     def losses(least_squares: float, cross_entropy: float) -> dict[str, float]:
         values = dict.fromkeys(["lsgan_loss", "lsgan_d_loss"], least_squares)
-        values |= dict.fromkeys(["_bce", "bce_loss"], cross_entropy)
+        values |= dict.fromkeys(["bce_loss"], cross_entropy)
         for module in modules:
             for loss in values.keys() & vars(module).keys():
                 monkeypatch.setattr(module, loss, constant(values[loss]))
@@ -90,7 +91,8 @@ def test_the_scale_is_that_of_the_method_s_own_step(name, start, monkeypatch):
         return {k: v.item() for k, v in step.items() if v is not None}
 
     undecided, lost = losses(0.25, math.log(2)), losses(1.0, math.log(100))
-    ends, players = scale(name, asdict(config)), [k for k in undecided if NAMES.fullmatch(k)]
+    ends = METHODS[name].adversarial_scale(asdict(config))
+    players = [k for k in undecided if NAMES.fullmatch(k)]
     assert len(players) >= 2
     for dis in players:
         adv = dis.replace("dis", "adv", 1)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from replicate.losses import gradient_penalty
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.networks.blocks import init_weights
@@ -64,7 +65,7 @@ class ToyLabels(Method):
             fake = self._fakes(batch)
         score, losses["class_real"] = self._judge(real)
         losses["critic"] = self._judge(fake)[0].mean() - score.mean()
-        losses["penalty"] = self.config.lambda_gp * self._penalty(real, fake)
+        losses["penalty"] = self.config.lambda_gp * gradient_penalty(self._score, real, fake)
         self.update(losses["critic"] + losses["penalty"] + losses["class_real"], "D")
         if self.turn_of_G:
             with base.frozen(self.D):
@@ -77,14 +78,11 @@ class ToyLabels(Method):
         """Images of A first, then of B, as the real ones stand."""
         return torch.cat([self.translate(batch[X], X + Y).image for Y, X in DIRECTIONS])
 
+    def _score(self, x: Tensor) -> Tensor:
+        return self._judge(x)[0]
+
     def _judge(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Scores (N,) and the classification loss of images of A, then as many of B."""
         score, *logits = self.D(x).float().mean(dim=(2, 3)).unbind(dim=1)
         label = torch.arange(len(LABEL), device=x.device).repeat_interleave(len(x) // len(LABEL))
         return score, F.cross_entropy(torch.stack(logits, dim=1), label)
-
-    def _penalty(self, real: Tensor, fake: Tensor) -> Tensor:
-        mix = torch.rand(len(real), 1, 1, 1).to(real)  # drawn on the CPU: the same on every device
-        x = (mix * real + (1 - mix) * fake).requires_grad_()
-        (slope,) = torch.autograd.grad(self._judge(x)[0].sum(), x, create_graph=True)
-        return (slope.flatten(1).norm(dim=1) - 1).square().mean()

@@ -55,7 +55,7 @@ def plan(folder: Path) -> Plan:
         picture = Picture(target, (file,), label, _box(row))
         groups[row.training].append(picture)
     pictures = halves("train", groups[1]) + halves("test", groups[0])
-    hint = f"{HALVES}`replicate train dagan --data NAME --set n_classes={len(classes)}`"
+    hint = f"{HALVES}`replicate train METHOD --data NAME --set n_classes={len(classes)}`"
     return Plan("cyclegan", DOMAINS, pictures, _bird, columns=CLASS, remarks=(hint,))
 
 

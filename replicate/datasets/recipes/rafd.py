@@ -36,7 +36,7 @@ EXPRESSIONS = (
 )  # fmt: skip
 DOMAINS = EXPRESSIONS[:2]
 SIDE = 256  # px
-HINT = f"{HALVES}`replicate train attentiongan_multi --data NAME --set c_dim={len(EXPRESSIONS)}`"
+HINT = f"{HALVES}`replicate train METHOD --data NAME --set c_dim={len(EXPRESSIONS)}`"
 TESTED = 0.1  # of the persons
 FRONTAL = "090"  # degrees, the camera in front of the face
 FILE = re.compile(
