@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from replicate.methods.base import DIRECTIONS, Method
 from replicate.metrics import attention
 from replicate.metrics.attention_ranking import attention_auc, pointing_game
 from replicate.metrics.compare import Bench, compare
-from replicate.metrics.image import pair_scores
+from replicate.metrics.image import psnr, ssim
 from replicate.metrics.images import Stack
 from replicate.metrics.score import Score, mean_score
 
@@ -72,6 +73,28 @@ def write_outputs(outputs: Outputs, names: list[str], folder: Path) -> None:
             Image.fromarray(grey).save(folder / "attention" / f"{stem}.png")
 
 
+class Seen(NamedTuple):
+    """One direction of a test split, as scores of pixels see it.
+
+    Attributes:
+        made: the translations, (N, H, W, 3) uint8.
+        source: their inputs, the same shape.
+        cell: px; the side of the squares on which attention maps are constant.
+        attention: the maps, (N, H, W) in [0, 1].
+        truth: the true translations, shaped as `made`.
+        mask: (N, H, W), 1 where the object is.
+        ideal: the true translations where there is a mask too.
+    """
+
+    made: np.ndarray
+    source: np.ndarray
+    cell: int
+    attention: np.ndarray | None = None
+    truth: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    ideal: np.ndarray | None = None
+
+
 def score_direction(
     outputs: Outputs,
     direction: str,
@@ -81,7 +104,7 @@ def score_direction(
     cache: Path | None,
     offline: bool,
 ) -> list[Score]:
-    """All scores of one direction.
+    """All scores of one direction: of features, then of pixels as far as their truth is known.
 
     Args:
         outputs: translations of the test images of the source domain.
@@ -92,24 +115,36 @@ def score_direction(
         cache: folder of cached features.
         offline: leave the Inception network out.
     """
+    scores = compare(Bench(image_sets(outputs, direction, test, train), cache, offline=offline))
+    about = seen(outputs, direction, test, cell)
+    for needs, score in PIXELS.values():
+        if all(getattr(about, name) is not None for name in needs):
+            scores += score(about)
+    return scores
+
+
+def image_sets(
+    outputs: Outputs, direction: str, test: ImageSet, train: ImageSet
+) -> dict[str, Stack]:
+    """What the scores of features compare, by the names of `protocols.SETS`."""
     X, Y = direction
-    source, target = np.asarray(test.arrays[X]), np.asarray(test.arrays[Y])
-    sets = {
+    return {
         "fake": Stack(outputs.images),
-        "real": Stack(target),
-        "source": Stack(source),
+        "real": Stack(np.asarray(test.arrays[Y])),
+        "source": Stack(np.asarray(test.arrays[X])),
         "real_train": Stack(np.asarray(train.arrays[Y])),
     }
-    scores = compare(Bench(sets, cache, offline=offline))
-    if outputs.attention is not None:
-        scores.append(mean_attention(outputs.attention))
-    truth = target if test.paired else test.arrays.get(f"{X}_ideal")
-    if truth is not None:
-        scores += _against_truth(outputs.images, np.asarray(truth), source)
-    mask = test.arrays.get(f"{X}_mask")
-    if mask is not None:
-        scores += _against_mask(outputs, source, np.asarray(mask), test.arrays[f"{X}_ideal"], cell)
-    return scores
+
+
+def seen(outputs: Outputs, direction: str, test: ImageSet, cell: int) -> Seen:
+    """What the scores of pixels compare."""
+    X, Y = direction
+    known = {name: test.arrays.get(f"{X}_{name}") for name in ("mask", "ideal")}
+    truth = test.arrays[Y] if test.paired else known["ideal"]
+    known["truth"] = truth
+    arrays = {name: np.asarray(array) for name, array in known.items() if array is not None}
+    source = np.asarray(test.arrays[X])
+    return Seen(outputs.images, source, cell, outputs.attention, **arrays)
 
 
 def mean_attention(maps: np.ndarray) -> Score:
@@ -126,49 +161,62 @@ def mean_attention(maps: np.ndarray) -> Score:
     return score
 
 
-def _against_truth(made: np.ndarray, truth: np.ndarray, source: np.ndarray) -> list[Score]:
-    idle = {s.protocol: s.value for s in pair_scores(source, truth)}
-    return [replace(s, do_nothing=idle[s.protocol]) for s in pair_scores(made, truth)]
+def _against_truth(metric: str, score: Callable[..., np.ndarray], images: Seen) -> list[Score]:
+    protocol = f"{metric}/skimage"
+    idle = mean_score(metric, protocol, score(images.source, images.truth)).value
+    row = mean_score(metric, protocol, score(images.made, images.truth))
+    return [replace(row, do_nothing=idle)]
 
 
-def _against_mask(
-    outputs: Outputs, source: np.ndarray, mask: np.ndarray, ideal: np.ndarray, cell: int
-) -> list[Score]:
-    """What the true mask tells; a do-nothing map is 1 everywhere, as if all were repainted."""
-    ideal = np.asarray(ideal)
-    background = attention.background_psnr(outputs.images, source, mask)
-    foreground = attention.foreground_error(outputs.images, ideal, mask)
-    idle = attention.foreground_error(source, ideal, mask).mean()
-    scores = [
-        replace(mean_score("background_psnr", "background/psnr", background), do_nothing=math.inf),
-        replace(
-            mean_score("foreground_error", "foreground/l1", foreground), do_nothing=float(idle)
-        ),
+def _background(images: Seen) -> list[Score]:
+    values = attention.background_psnr(images.made, images.source, images.mask)
+    return [replace(mean_score("background_psnr", "background/psnr", values), do_nothing=math.inf)]
+
+
+def _foreground(images: Seen) -> list[Score]:
+    values = attention.foreground_error(images.made, images.ideal, images.mask)
+    idle = attention.foreground_error(images.source, images.ideal, images.mask).mean()
+    row = mean_score("foreground_error", "foreground/l1", values)
+    return [replace(row, do_nothing=float(idle))]
+
+
+def _iou(images: Seen) -> list[Score]:
+    """And its ceiling; a do-nothing map is 1 everywhere, as if all were repainted."""
+    protocol = "attention/iou-0.5"
+    iou = attention.attention_iou(images.attention, images.mask)
+    everywhere = attention.attention_iou(np.ones_like(images.attention), images.mask).mean()
+    ceiling = attention.iou_ceiling(images.mask, images.cell)
+    note = f"ceiling of the map's {images.cell} px grid: {ceiling.mean():.4f}"
+    row = mean_score("attention_iou", protocol, iou)
+    return [
+        replace(row, do_nothing=float(everywhere), note=note),
+        mean_score("attention_iou_ceiling", protocol, ceiling),
     ]
-    if outputs.attention is not None:
-        iou = attention.attention_iou(outputs.attention, mask)
-        everywhere = attention.attention_iou(np.ones_like(outputs.attention), mask).mean()
-        ceiling = attention.iou_ceiling(mask, cell)
-        scores += [
-            replace(
-                mean_score("attention_iou", "attention/iou-0.5", iou),
-                do_nothing=float(everywhere),
-                note=f"ceiling of the map's {cell} px grid: {ceiling.mean():.4f}",
-            ),
-            mean_score("attention_iou_ceiling", "attention/iou-0.5", ceiling),
-            _ranked("attention_auc", attention_auc, outputs.attention, mask),
-            _ranked("attention_pointing", pointing_game, outputs.attention, mask),
-        ]
-    return scores
 
 
-def _ranked(
-    metric: str, score: Callable[..., np.ndarray], maps: np.ndarray, mask: np.ndarray
-) -> Score:
+def _ranked(metric: str, score: Callable[..., np.ndarray], images: Seen) -> list[Score]:
     """A score of the order of a map's values; do-nothing is a flat map, as without attention."""
-    flat = score(np.ones_like(maps), mask).mean()
-    row = mean_score(metric, metric.replace("_", "/"), score(maps, mask))
-    return replace(row, do_nothing=float(flat))
+    flat = score(np.ones_like(images.attention), images.mask).mean()
+    values = score(images.attention, images.mask)
+    row = mean_score(metric, metric.replace("_", "/"), values)
+    return [replace(row, do_nothing=float(flat))]
+
+
+# By protocol, in the order of a run's rows: what of `Seen` it needs, and its rows.
+PIXELS: dict[str, tuple[tuple[str, ...], Callable[[Seen], list[Score]]]] = {
+    "attention/mean": (("attention",), lambda images: [mean_attention(images.attention)]),
+    "psnr/skimage": (("truth",), partial(_against_truth, "psnr", psnr)),
+    "ssim/skimage": (("truth",), partial(_against_truth, "ssim", ssim)),
+    "background/psnr": (("mask",), _background),
+    "foreground/l1": (("mask", "ideal"), _foreground),
+    "attention/iou-0.5": (("attention", "mask"), _iou),
+    "attention/auc": (
+        ("attention", "mask"), partial(_ranked, "attention_auc", attention_auc)
+    ),
+    "attention/pointing": (
+        ("attention", "mask"), partial(_ranked, "attention_pointing", pointing_game)
+    ),
+}  # fmt: skip
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from replicate.errors import ReplicateError
-from replicate.metrics.image import pair_scores, psnr, ssim
+from replicate.metrics.image import psnr, ssim
 from replicate.metrics.score import Score, joined, mean_score
 
 
@@ -31,15 +31,14 @@ def test_identical_images_are_infinite_and_marked():
     a = images()
     assert np.isposinf(psnr(a, a)).all()
     assert ssim(a, a) == pytest.approx([1, 1, 1], abs=1e-12)  # float64 rounding
-    rows = {row.metric: row for row in pair_scores(a, a)}
-    assert rows["psnr"].value == math.inf and rows["psnr"].note == "identical"
-    assert rows["psnr"].protocol == "psnr/skimage" and rows["ssim"].protocol == "ssim/skimage"
+    row = mean_score("psnr", "psnr/skimage", psnr(a, a))
+    assert row.value == math.inf and row.note == "identical"
 
 
 def test_a_single_identical_pair_does_not_hide_the_rest():
     a = images()
     b = a + np.array([0, 10, 10], dtype=np.uint8)[:, None, None, None]
-    row = pair_scores(b, a)[0]
+    row = mean_score("psnr", "psnr/skimage", psnr(b, a))
     assert row.value == pytest.approx(20 * math.log10(255 / 10), rel=1e-12)
     assert row.note == "1 of 3 identical, mean over the rest"
 

@@ -113,9 +113,9 @@ def compare(
     """
     chosen = default_protocols(bench.sets) if protocols is None else protocols
     return [
-        row
+        score
         for protocol in chosen
-        for row in attempted(protocol, bench.sets, strict, lambda p=protocol: [_row(p, bench)])
+        for score in attempted(protocol, bench.sets, strict, lambda p=protocol: [row(p, bench)])
     ]
 
 
@@ -198,13 +198,18 @@ def _not_computed(protocol: Protocol, sets: Mapping[str, Sized], reason: str) ->
     )
 
 
-def _row(protocol: Protocol, bench: Bench) -> Score:
+def row(protocol: Protocol, bench: Bench) -> Score:
+    """The score of one protocol, with what makes it readable beside it.
+
+    Raises:
+        ReplicateError: it cannot be computed.
+    """
     # Before any image is read, which takes minutes.
     _check_subset(protocol, len(bench.sets["fake"]), len(bench.sets.get("real", ())))
     sides = bench.sides(protocol)
     value, spread, note = measure(protocol, sides)
     network = bench.extractor(protocol)
-    row = Score(
+    score = Score(
         metric=protocol.metric,
         value=value,
         protocol=protocol.id,
@@ -215,7 +220,9 @@ def _row(protocol: Protocol, bench: Bench) -> Score:
         extractor=network.id,
     )
     context, said = _context(protocol, sides)
-    return replace(row, **context, note=joined(note, protocol.caution, said, _unofficial(network)))
+    return replace(
+        score, **context, note=joined(note, protocol.caution, said, _unofficial(network))
+    )
 
 
 def _context(protocol: Protocol, sides: Sides) -> tuple[dict[str, float | None], str]:

@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from itertools import islice
 from pathlib import Path
@@ -21,12 +21,7 @@ from replicate.progress import progress
 
 # A multiple of the stand-in's chunks, so that its features are the same bits as of one large array.
 BATCH = 32
-EXTRACTORS = (
-    "standin-v1",
-    "inception-2015-12-05",
-    "inception-2015-12-05-bf16",
-    "torchvision-inception-v3",
-)
+Weights = Path | str | None
 
 
 class Extractor(Protocol):
@@ -40,8 +35,23 @@ class Extractor(Protocol):
         ...
 
 
+def _inception(precision: str) -> Callable[[str, Weights, str], Inception]:
+    return lambda resize, weights, device: Inception(resize or "tf1", weights, precision, device)
+
+
+# By name: from resize, weights and device to the network. The stand-in has a resize of its own.
+EXTRACTORS: dict[str, Callable[[str, Weights, str], Extractor]] = {
+    "standin-v1": lambda resize, weights, device: StandIn(),
+    "inception-2015-12-05": _inception("fp32"),
+    "inception-2015-12-05-bf16": _inception("bf16"),
+    "torchvision-inception-v3": lambda resize, weights, device: TorchvisionInception(
+        resize or "clean", weights, device=device
+    ),
+}
+
+
 def extractor(
-    name: str, resize: str = "", weights: Path | str | None = None, device: str = "cpu"
+    name: str, resize: str = "", weights: Weights = None, device: str = "cpu"
 ) -> Extractor:
     """The feature network of that name.
 
@@ -57,12 +67,7 @@ def extractor(
     """
     if name not in EXTRACTORS:
         raise unknown("extractor", name, EXTRACTORS)
-    if name == "standin-v1":
-        return StandIn()
-    if name == "torchvision-inception-v3":
-        return TorchvisionInception(resize or "clean", weights, device=device)
-    precision = "bf16" if name.endswith("-bf16") else "fp32"
-    return Inception(resize or "tf1", weights, precision, device)
+    return EXTRACTORS[name](resize, weights, device)
 
 
 def features(

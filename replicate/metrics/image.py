@@ -5,7 +5,6 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from replicate.errors import ReplicateError
 from replicate.metrics.arrays import Array, same_shape, uint8_images
-from replicate.metrics.score import Score, mean_score
 
 SSIM_WINDOW = 7
 
@@ -57,22 +56,6 @@ def ssim(a: Array, b: Array) -> np.ndarray:
             for x, y in zip(a, b, strict=True)
         ]
     )
-
-
-def pair_scores(outputs: Array, truths: Array) -> list[Score]:
-    """The PSNR and the SSIM row of outputs whose ground truth is known.
-
-    Args:
-        outputs: (N, H, W, 3) uint8.
-        truths: the same shape, aligned by index.
-
-    Returns:
-        Two scores, mean over images; `score.mean_score` says how identical pairs are counted.
-    """
-    return [
-        mean_score("psnr", "psnr/skimage", psnr(outputs, truths)),
-        mean_score("ssim", "ssim/skimage", ssim(outputs, truths)),
-    ]
 
 
 def _pair(a: Array, b: Array) -> tuple[np.ndarray, np.ndarray]:
