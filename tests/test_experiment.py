@@ -15,11 +15,11 @@ from PIL import Image
 
 from replicate import checkpoint, paths
 from replicate.errors import ReplicateError
-from replicate.experiment import Parameters, ensure, execute, grid, make_run
-from replicate.experiment import run as run_module
+from replicate.experiment import Parameters, ensure, execute, fingerprint, grid, make_run, state
 from replicate.experiment.publish import find_runs
 from replicate.experiment.run import Run
 from replicate.methods import METHODS
+from replicate.metrics import inception
 from replicate.metrics.compare import feature_protocols
 
 DESIGN_COLUMNS = (  # design.md, section 5
@@ -38,6 +38,10 @@ def asked(dataset: str, name: str = "cyclegan", **overrides: object) -> Run:
     return make_run(name, dataset, 0, "smoke", overrides)
 
 
+def word(run: Run) -> str:
+    return state.of(run).word
+
+
 def files(folder: Path) -> dict[str, tuple[int, bytes]]:
     found = {p: p.stat().st_mtime_ns for p in sorted(folder.rglob("*")) if p.is_file()}
     return {str(p.relative_to(folder)): (time, p.read_bytes()) for p, time in found.items()}
@@ -49,9 +53,9 @@ def changed(before: dict, after: dict) -> set[str]:
 
 def test_a_run_is_trained_once_and_then_loaded(tiny, capsys):
     run = asked(tiny)
-    assert run.state() == "missing"
+    assert word(run) == "missing"
     ensure(run)
-    assert run.state() == "finished"
+    assert word(run) == "scored"
     assert "starting at iteration 0" in capsys.readouterr().err
     before = files(run.folder)
     ensure(run)
@@ -66,7 +70,8 @@ def test_the_record_says_what_made_the_run(tiny):
     ensure(run)
     record = run.record()
     wanted = run.identity() | {"label": "paper+lambda_cyc=5.0", "hash": run.hash}
-    wanted |= {"fingerprint": run.fingerprint(), "status": "finished", "iterations": 4}
+    made_by = fingerprint.of_run(METHODS["aggan"], tiny, 32, 32)
+    wanted |= {"fingerprint": made_by, "status": "finished", "iterations": 4}
     wanted |= {"threads": 1, "precision": "fp32", "starts": 1, "device": "cpu"}
     assert {key: record[key] for key in wanted} == wanted
     assert {"commit", "dirty", "versions", "machine", "hours", "peak_memory_mb"} <= set(record)
@@ -127,7 +132,7 @@ def test_a_broken_run_is_resumed_to_the_same_bytes(
         ensure(run)
     record = run.record()
     assert (record["status"], record["reason"]) == ("failed", "out of memory, say")
-    assert run.state() == "partial" and not (run.folder / "scores.csv").exists()
+    assert word(run) == "failed" and not (run.folder / "scores.csv").exists()
     capsys.readouterr()
     ensure(run)
     assert f"resuming {run.folder} at iteration 2" in capsys.readouterr().err
@@ -140,22 +145,22 @@ def test_a_finished_run_whose_last_checkpoint_is_cut_off_finishes_again(tiny, sa
     whole = saved(run.folder)
     newest = checkpoint.generations(run.folder)[0]
     newest.write_bytes(newest.read_bytes()[:1000])
-    assert run.state() == "partial"
+    assert word(run) == "stopped"
     with pytest.warns(RuntimeWarning, match=r"00000004\.pt is damaged.*falling back"):
         ensure(run)
-    assert run.state() == "finished" and same(saved(run.folder), whole)
+    assert word(run) == "scored" and same(saved(run.folder), whole)
 
 
 def test_changed_code_is_told_and_retrained_only_on_demand(tiny, monkeypatch):
     run = ensure(asked(tiny))
     before = files(run.folder)
-    monkeypatch.setattr(run_module, "code_fingerprint", lambda method: "0" * 16)
-    assert run.state() == "stale"
+    monkeypatch.setattr(fingerprint, "code_fingerprint", lambda method: "0" * 16)
+    assert word(run) == "stale"
     with pytest.raises(ReplicateError, match=r"is stale: its code changed .* Add --retrain"):
         ensure(run)
     assert changed(before, files(run.folder)) == set()
     ensure(run, retrain=True)
-    assert run.state() == "finished" and run.record()["fingerprint"]["code"] == "0" * 16
+    assert word(run) == "scored" and run.record()["fingerprint"]["code"] == "0" * 16
     (aside,) = run.folder.parent.glob(f"{run.folder.name}.stale-*")
     assert changed(before, files(aside)) == set()
     assert find_runs(paths.results()) == [run.folder]  # what is kept aside is no run
@@ -164,7 +169,9 @@ def test_changed_code_is_told_and_retrained_only_on_demand(tiny, monkeypatch):
 def test_changed_data_is_told_too(tiny, workspace):
     run = ensure(asked(tiny))
     Image.new("RGB", (32, 32)).save(workspace / "data" / "tiny" / "trainB" / "3.png")
-    with pytest.raises(ReplicateError, match="is stale: its data changed"):
+    with pytest.raises(
+        ReplicateError, match=r"its images changed since .* put the old images back"
+    ):
         ensure(run)
 
 
@@ -182,17 +189,29 @@ def test_missing_scores_are_made_without_training(tiny):
 def test_changed_metrics_score_again_without_training(tiny, monkeypatch):
     run = ensure(asked(tiny))
     before = files(run.folder)
-    monkeypatch.setattr(execute, "scoring_fingerprint", lambda: "1" * 16)
+    monkeypatch.setattr(fingerprint, "scoring_fingerprint", lambda protocol: "1" * 16)
     monkeypatch.setattr(execute, "_train", lambda *given: pytest.fail("trained again"))
     ensure(run)
-    assert run.record()["scoring"] == "1" * 16
+    assert set(run.record()["scoring"].values()) == {"1" * 16}
+    assert {"kid/standin", "fid/standin"} <= set(run.record()["scoring"])
     assert {"scores.csv", "run.json"} <= changed(before, files(run.folder))
+
+
+def test_a_protocol_that_is_new_scores_when_the_run_is_asked_for_and_not_before(tiny, monkeypatch):
+    run = ensure(asked(tiny))
+    table = pd.read_csv(run.folder / "scores.csv")
+    fewer = table[table["protocol"] != "fid/standin"]
+    fewer.to_csv(run.folder / "scores.csv", index=False)  # as before there was fid/standin
+    assert word(run) == "scored"
+    monkeypatch.setattr(execute, "_train", lambda *given: pytest.fail("trained again"))
+    ensure(run)
+    assert pd.read_csv(run.folder / "scores.csv").equals(table)
 
 
 def test_weights_that_arrive_later_score_again_once(tiny, monkeypatch):
     run = ensure(asked(tiny))
     scored = []
-    monkeypatch.setattr(execute.inception, "available", lambda: True)
+    monkeypatch.setattr(inception, "available", lambda: True)
     monkeypatch.setattr(execute, "_train", lambda *given: pytest.fail("trained again"))
     monkeypatch.setattr(execute, "_score", lambda *given: scored.append(given))
     ensure(run, offline=True)
@@ -268,9 +287,9 @@ def test_a_grid_holds_the_runs_in_order(tiny):
     order = [(run.method, run.seed) for run in params.runs()]
     assert order == [("aggan", 1), ("aggan", 0), ("cyclegan", 1), ("cyclegan", 0)]
     runs = grid(params.model_copy(update={"methods": ["cyclegan"]}))
-    assert [(run.seed, run.state()) for run in runs] == [(1, "finished"), (0, "finished")]
+    assert [(run.seed, word(run)) for run in runs] == [(1, "scored"), (0, "scored")]
     assert repr(runs).splitlines()[0] == (
-        f"cyclegan on tiny, seed 1 (smoke): finished, {runs[0].folder.name}"
+        f"cyclegan on tiny, seed 1 (smoke): scored, {runs[0].folder.name}"
     )
     weights = [checkpoint.load(run.folder, torch.device("cpu"))["method"] for run in runs]
     assert not all(torch.equal(a, b) for a, b in zip(*(w.values() for w in weights), strict=True))

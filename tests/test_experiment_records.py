@@ -11,7 +11,7 @@ from replicate import paths
 from replicate.errors import ReplicateError
 from replicate.experiment.publish import KEPT, find_runs, publish
 from replicate.experiment.run import read_record
-from replicate.experiment.states import SILENT
+from replicate.experiment.state import SILENT
 from replicate.experiment.status import describe
 
 

@@ -1,20 +1,18 @@
 """What `plan` and `status` tell of run folders, and that a thousand of them stay cheap."""
 
 import json
-import os
 import sys
-import time
 
 import pytest
-from support.made_up_runs import DEAD, hold, make_up
+from support.made_up_runs import make_up
 
 from replicate import checkpoint, cli, paths
 from replicate.datasets import hashes
 from replicate.errors import ReplicateError
+from replicate.experiment import fingerprint, make_run, preflight
 from replicate.experiment import forecast as forecasting
-from replicate.experiment import make_run, preflight, states
 from replicate.experiment.forecast import by_method, forecast
-from replicate.experiment.states import SILENT, Today, look
+from replicate.experiment.state import Today
 from replicate.experiment.status import describe
 
 
@@ -31,47 +29,6 @@ def measured(monkeypatch) -> None:
 
 def asked(name: str = "cyclegan", seed: int = 0, dataset: str = "horse2zebra"):
     return make_run(name, dataset, seed, "laptop")
-
-
-# The state of one folder
-
-
-@pytest.mark.parametrize(
-    "status, owner, age, state",
-    [
-        ("finished", None, SILENT + 60, "finished"),
-        ("failed", None, SILENT + 60, "failed"),
-        ("stopped", None, 0, "stopped"),
-        ("running", None, 0, "running"),
-        ("running", None, SILENT + 60, "stopped"),
-        ("running", (None, ""), SILENT + 60, "running"),  # a slow step of a living process
-        ("running", (DEAD, ""), 0, "stopped"),  # killed this moment
-        ("running", (DEAD, "elsewhere"), 0, "running"),  # process ids of other machines say nothing
-        ("running", (1, "elsewhere"), SILENT + 60, "stopped"),
-    ],
-)
-def test_the_state_is_that_of_the_process_and_the_record(workspace, status, owner, age, state):
-    folder = make_up(asked(), status, 3, iterations=9)
-    if owner is not None:
-        hold(folder, *owner)
-    then = time.time() - age
-    os.utime(folder / "losses.csv", (then, then))
-    seen = look(folder, Today())
-    assert (seen.state, seen.iteration, seen.scored) == (state, 3, status == "finished")
-    assert age <= seen.beat <= age + 30  # the machine may be slow
-
-
-def test_what_is_missing_old_or_without_weights(workspace):
-    assert look(asked().folder, Today()).state == "missing"
-    folder = make_up(asked())
-    (folder / "scores.csv").unlink()
-    assert (look(folder, Today()).state, look(folder, Today()).scored) == ("finished", False)
-    (folder / "checkpoint-00000004.pt").unlink()
-    assert look(folder, Today()).reason == "its checkpoint is gone"
-    other = make_up(asked(seed=1), fingerprint={"code": "0" * 16, "images": "of a set not here"})
-    assert (look(other, Today()).state, look(other, Today()).reason) == ("stale", "code changed")
-    unknown = make_up(asked(seed=2), dataset="gone", fingerprint={"images": "0", "data": "0"})
-    assert look(unknown, Today()).state == "finished"  # nothing to compare with
 
 
 def test_a_failure_is_told_with_its_log_and_notebook(workspace):
@@ -93,14 +50,14 @@ def test_a_failure_is_told_with_its_log_and_notebook(workspace):
 
 def test_hours_are_those_that_are_left(workspace, measured):
     runs = [asked(seed=seed) for seed in range(6)]
-    make_up(runs[0], iterations=100)
-    make_up(runs[1], iterations=100, scoring="of other metrics")
+    make_up(runs[0], done=100, iterations=100)
+    make_up(runs[1], done=100, iterations=100, scoring={"kid/standin": "of other code"})
     make_up(runs[2], "stopped", 25, iterations=100)
     make_up(runs[3], "failed", 50, iterations=100)
-    make_up(runs[4], iterations=100, fingerprint={"code": "of other code"})
+    make_up(runs[4], done=100, iterations=100, fingerprint={"code": "of other code"})
     found = forecast(runs, "cpu")
-    words = ["done", "to score", "partial", "failed", "stale", "missing"]
-    assert [each.state for each in found] == words
+    words = ["scored", "trained", "stopped", "failed", "stale", "missing"]
+    assert [each.seen.word for each in found] == words
     assert [each.hours for each in found] == [0, 0, 7.5, 5, 10, 10]
     row, total = by_method(found)
     assert {key: row[key] for key in words} == dict.fromkeys(words, 1)
@@ -146,8 +103,8 @@ def thousand(workspace, measured) -> list:
 
 def test_a_thousand_folders_cost_one_fingerprint_a_method(thousand, monkeypatch):
     hashed: list[str] = []
-    real = states.code_fingerprint
-    monkeypatch.setattr(states, "code_fingerprint", lambda m: hashed.append(m.name) or real(m))
+    real = fingerprint.code_fingerprint
+    monkeypatch.setattr(fingerprint, "code_fingerprint", lambda m: hashed.append(m.name) or real(m))
 
     def never(*asked: object) -> None:
         raise AssertionError("a checkpoint or an image was read")
@@ -155,11 +112,11 @@ def test_a_thousand_folders_cost_one_fingerprint_a_method(thousand, monkeypatch)
     monkeypatch.setattr(checkpoint, "_sha256", never)
     monkeypatch.setattr(hashes, "sha256", never)
     row = by_method(forecast(thousand, "cpu"))[-1]
-    assert (row["runs"], row["done"], row["stale"], row["missing"]) == (1000, 900, 100, 0)
+    assert (row["runs"], row["scored"], row["stale"], row["missing"]) == (1000, 900, 100, 0)
     assert sorted(hashed) == ["aggan", "cyclegan"]
     today = Today()
-    told = [describe(run.folder, today)["state"] for run in thousand]
-    assert (told.count("finished"), told.count("stale")) == (900, 100)
+    told = [describe(run.folder, today)["word"] for run in thousand]
+    assert (told.count("scored"), told.count("stale")) == (900, 100)
     assert len(hashed) == 4
 
 
@@ -181,10 +138,10 @@ def test_plan_and_status_in_words_and_as_json(workspace, measured, monkeypatch, 
     text = call(monkeypatch, capsys, *words, "--runs").splitlines()
     assert text[0] == f"budget smoke on cpu: 3 runs into {paths.results()}"
     assert text[1].split() == [
-        "method", "runs", "done", "to", "score", "running", "partial", "failed", "stale",
-        "missing", "hours", "disk",
+        "method", "runs", "scored", "trained", "running", "stopped", "failed", "missing", "stale",
+        "hours", "disk",
     ]  # fmt: skip
-    assert " ".join(text[-4].split()) == "all 3 0 0 0 0 1 0 2 25.00 3.0 GB"
+    assert " ".join(text[-4].split()) == "all 3 0 0 0 0 1 2 0 25.00 3.0 GB"
     assert text[-3].split(maxsplit=3) == ["failed", "5.00", "h", f"{run.title} (no space)"]
     told = json.loads(call(monkeypatch, capsys, *words, "--json"))
     assert told["methods"][-1]["hours"] == 25 and len(told["runs"]) == 3

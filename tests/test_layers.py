@@ -2,11 +2,14 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from replicate import paths
+from replicate.datasets.layouts import FOLDERS
+from replicate.methods import METHODS
 
 PACKAGE = paths.ROOT / "replicate"
 LAYERS = (
@@ -21,7 +24,7 @@ LAYERS = (
 )
 SIBLINGS = LAYERS[1]  # these never import one another
 NARROW = {"methods": {"errors", "registry", "networks", "losses"}}  # no data, no metric, no path
-LONGEST = 300  # lines
+LONGEST = 450  # lines
 
 
 def part(module: str) -> str:
@@ -128,3 +131,52 @@ def test_the_lowest_layer_imports_no_heavy_library():
     light = [f for f in FILES if f.stem in {"errors", "paths", "registry"} and f.parent == PACKAGE]
     assert len(light) == 3
     assert not heavy & {m.split(".")[0] for f in light for m in imported(f.read_text())}
+
+
+NAMED = sorted(METHODS)
+WORD = re.compile(rf"(?<![\w/-])({'|'.join(NAMED)})(?![\w/-])")
+
+
+def methods_named(file: Path, source: str) -> list[str]:
+    """The methods that a file outside `methods/` names in its code; prose does not count.
+
+    Two layouts of folders have the names of the methods that brought them: as words of a text they
+    are those, and alone only outside `datasets/`, where they name a method.
+    """
+    tree = ast.parse(source)
+    blocks = [node.body for node in ast.walk(tree) if isinstance(getattr(node, "body", 0), list)]
+    prose = {id(body[0].value) for body in blocks if body and isinstance(body[0], ast.Expr)}
+    texts = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
+    ]
+    in_datasets = file.relative_to(PACKAGE).parts[0] == "datasets"
+    found = []
+    for text in texts:
+        for name in WORD.findall(text):
+            is_layout = name in FOLDERS and (in_datasets or text.partition(":")[0] != name)
+            found += [] if is_layout else [name]
+    modules = {f"replicate.methods.{name}" for name in NAMED}
+    return found + sorted(modules & imported(source))
+
+
+def test_no_module_outside_methods_names_a_method():
+    others = [f for f in FILES if f.relative_to(PACKAGE).parts[0] != "methods"]
+    found = {str(f.relative_to(PACKAGE)): methods_named(f, f.read_text()) for f in others}
+    assert {file: names for file, names in found.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "found"),
+    [
+        ("tables/new.py", "BASELINE = 'cyclegan'", ["cyclegan"]),
+        ("tables/new.py", "x = f'replicate train {n} ugatit:in'", ["ugatit"]),
+        ("tables/new.py", "from replicate.methods.dagan import DAGAN", ["replicate.methods.dagan"]),
+        ("tables/new.py", '"""As in aggan."""\nx = "kid/aggan-mean"  # ugatit', []),
+        ("datasets/new.py", "layout = 'pix2pix'", []),
+        ("datasets/new.py", "hint = 'train aggan'", ["aggan"]),
+    ],
+)
+def test_names_of_methods_are_found(file, source, found):
+    assert methods_named(PACKAGE / file, source) == found

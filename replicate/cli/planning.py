@@ -80,16 +80,17 @@ def plan(
         return
     _print_rows(budget, device, rows)
     for each in found if runs else ():
-        if each.state != "done":
+        if each.seen.word != "scored":
             hours = "not measured" if each.hours is None else f"{each.hours:.2f} h"
-            why = f" ({each.seen.reason})" if each.seen.reason else ""
-            print(f"{each.state:<9} {hours:>12}  {each.run.title}{why}")
+            why = f" ({each.seen.why})" if each.seen.why else ""
+            print(f"{each.seen.word:<9} {hours:>12}  {each.run.title}{why}")
 
 
 def _told(each) -> dict:
     return {
         "title": each.run.title,
-        "state": each.state,
+        "state": each.seen.name,
+        "stale": each.seen.stale,
         "reason": each.seen.reason,
         "hours": each.hours,
         "disk_mb": each.disk_mb,
@@ -100,12 +101,12 @@ def _told(each) -> dict:
 
 def _print_rows(budget: str, device: str, rows: list[dict]) -> None:
     from replicate import paths
-    from replicate.experiment.forecast import COLUMNS
+    from replicate.experiment.state import WORDS
 
     total = rows[-1]
     print(f"budget {budget} on {device}: {total['runs']} runs into {paths.results()}")
     wide = max(len(row["method"]) for row in rows)
-    heads = ("runs", *COLUMNS)
+    heads = ("runs", *WORDS)
     print(f"{'method':<{wide}}", *(f"{h:>8}" for h in heads), f"{'hours':>15} {'disk':>9}")
     for row in rows:
         counts = (f"{row[h]:>8}" for h in heads)
@@ -131,7 +132,7 @@ def status(as_json: Json = False) -> None:
     """The runs on this machine: state, iterations done, seconds since the last sign of life."""
     from replicate import paths
     from replicate.experiment.publish import find_runs
-    from replicate.experiment.states import Today
+    from replicate.experiment.state import Today
     from replicate.experiment.status import describe
 
     today = Today()
@@ -142,13 +143,13 @@ def status(as_json: Json = False) -> None:
     for each in found:
         done = f"{each['iteration']}/{each['iterations']}"
         beat = f"{each['heartbeat_seconds']:.0f} s ago"
-        about = [each["reason"]]
-        if each["state"] not in ("finished", "running"):
+        about = [each["why"]]
+        if each["state"] not in ("scored", "trained", "running"):
             about += [each["log"], each["notebook"]]
         why = "  ".join(" ".join(text.split()) for text in about if text)
-        print(f"{each['state']:<9} {done:>15}  {beat:>12}  {each['title']}{why and f': {why}'}")
+        print(f"{each['word']:<9} {done:>15}  {beat:>12}  {each['title']}{why and f': {why}'}")
     if not found:
         print(f"no runs in {paths.results()}; `replicate train` starts one")
         return
-    counts = Counter(each["state"] for each in found)
+    counts = Counter(each["word"] for each in found)
     print(f"{len(found)} runs:", ", ".join(f"{n} {state}" for state, n in counts.most_common()))

@@ -21,7 +21,11 @@ class Runs(Sequence[Run]):
         return len(self._runs)
 
     def __repr__(self) -> str:
-        return "\n".join(f"{run.title}: {run.state()}, {run.folder.name}" for run in self)
+        from replicate.experiment.state import Today, of
+
+        today = Today()
+        words = [(run, of(run, today).word) for run in self]
+        return "\n".join(f"{run.title}: {word}, {run.folder.name}" for run, word in words)
 
 
 def __getattr__(name: str):

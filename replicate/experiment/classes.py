@@ -36,7 +36,7 @@ def keep(folder: Path, target: Path | None = None) -> Path | None:
     test = packed.load(record["dataset"], "test", record["config"]["crop_size"])
     if not {"A_label", "B_label"} <= set(test.arrays):
         return None
-    rows = [_row(folder, test, direction) for direction in DIRECTIONS]
+    rows = [row(folder, test, direction) for direction in DIRECTIONS]
     table = pd.DataFrame(rows).assign(
         method=record["method"], variant=record["label"], dataset=record["dataset"],
         seed=record["seed"], budget=record["budget"], iteration=record["iterations"],
@@ -80,7 +80,7 @@ def outputs(folder: Path, test: ImageSet, direction: str) -> np.ndarray:
     return np.stack([np.asarray(Image.open(file)) for file in files])
 
 
-def _row(folder: Path, test: ImageSet, direction: str) -> dict[str, object]:
+def row(folder: Path, test: ImageSet, direction: str) -> dict[str, object]:
     """The score of one direction; its floor is that of real images of the target."""
     X, Y = direction
     network = classifier(test.name, Y, test.size)

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
@@ -20,13 +20,18 @@ from replicate import checkpoint, evaluation, paths, repro
 from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
 from replicate.errors import ReplicateError
-from replicate.experiment import classes, health, memory
-from replicate.experiment.fingerprint import scoring_fingerprint
-from replicate.experiment.run import COLUMNS, Run
+from replicate.experiment import classes, fingerprint, health, memory, publish, state
+from replicate.experiment.run import COLUMNS, Run, method_name
+from replicate.experiment.state import State
 from replicate.experiment.stopping import Stoppable, Stopped, stopping
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Method
 from replicate.metrics import inception
+from replicate.metrics.compare import default_protocols
+
+PATIENCE = 1.0  # s; whoever only looks whether a run is held holds it for a moment
+IMAGE_SETS = dict.fromkeys(("fake", "real", "source", "real_train"), ())  # of every run
+IMAGES = {"images", "data"}
 
 
 def ensure(
@@ -50,24 +55,25 @@ def ensure(
     place = _device(device)
     run.folder.mkdir(parents=True, exist_ok=True)
     with _lock(run.folder, wait):
-        state = _check(run, retrain)
+        now = _check(run, retrain, offline)
         run.folder.mkdir(parents=True, exist_ok=True)
-        if state == "finished":
-            total = run.record()["iterations"]
+        if now.name in ("trained", "scored"):
+            total = now.record["iterations"]
             print(f"{run.title}: complete at {total}/{total}, nothing to do", file=sys.stderr)
         else:
             _train(run, place)
-        if not is_scored(run, offline):
+        if now.name != "scored" or lacking(run):
             _score(run, place, offline)
     return run
 
 
-def is_scored(run: Run, offline: bool = False) -> bool:
-    """Whether the scores are those of today's metrics, with Inception's if its weights are here."""
-    record = run.record()
-    current = record.get("scoring") == scoring_fingerprint()
-    lacking = inception.available() and not offline and not record.get("inception", False)
-    return current and not lacking and (run.folder / "scores.csv").exists()
+def lacking(run: Run) -> list[str]:
+    """Protocols that every run is scored by today and that a scored run has no row of.
+
+    They were added since; asking for the run scores it again. Until then it counts as scored.
+    """
+    known = set(pd.read_csv(run.folder / "scores.csv", usecols=["protocol"])["protocol"])
+    return [p.id for p in default_protocols(IMAGE_SETS) if p.id not in known]
 
 
 def _device(name: str) -> torch.device:
@@ -81,14 +87,14 @@ def _lock(folder: Path, wait: bool) -> Iterator[None]:
     """One process a run; the kernel ends the lock with the process, however it ends."""
     owner = folder.with_name(folder.name + ".owner.json")
     try:
-        with FileLock(folder.with_name(folder.name + ".lock"), timeout=-1 if wait else 0):
+        with FileLock(state.lock_of(folder), timeout=-1 if wait else PATIENCE):
             owner.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
             try:
                 yield
             finally:
                 owner.unlink(missing_ok=True)
     except Timeout:
-        held = json.loads(owner.read_text()) if owner.exists() else {}
+        held = state.owner_of(folder)
         beats = [p.stat().st_mtime for p in (folder / "losses.csv", owner) if p.exists()]
         ago = f"{time.time() - max(beats):.0f} s ago" if beats else "unknown"
         raise ReplicateError(
@@ -97,29 +103,29 @@ def _lock(folder: Path, wait: bool) -> Iterator[None]:
         ) from None
 
 
-def _check(run: Run, retrain: bool) -> str:
-    """The run's state, found once because it hashes a checkpoint; refuses what is not this run."""
-    record = run.record()
-    for key, asked in (asdict(run.config) if record else {}).items():
-        trained = record["config"].get(key)
+def _check(run: Run, retrain: bool, offline: bool) -> State:
+    """The state of a run that this process holds; refuses what is not this run."""
+    now = state.of(run, held=True, offline=offline)
+    for key, asked in (run.identity()["config"] if now.record else {}).items():
+        trained = now.record["config"].get(key)
         if trained != asked:
             raise ReplicateError(
                 f"{run.folder} was trained with {key}={trained}, you asked {key}={asked}; "
                 "a changed configuration is a run of its own: move this folder away and run again"
             )
-    state = run.state()
-    if state != "stale":
-        return state
+    if not now.stale:
+        newest = checkpoint.generations(run.folder)
+        done = now.name in ("trained", "scored")
+        return replace(now, name="stopped") if done and not checkpoint.is_whole(newest[0]) else now
     if not retrain:
-        changed = run.changed()
-        back = "check out that commit" if "code" in changed else "put the old images back"
+        back = "put the old images back" if set(now.stale) <= IMAGES else "check out that commit"
         raise ReplicateError(
-            f"{run.folder} is stale: its {' and '.join(changed)} changed since it was trained "
-            f"(commit {record['commit'][:10]}). Add --retrain to train it anew (the old folder is "
-            f"kept aside), or {back}"
+            f"{run.folder} is stale: its {' and '.join(now.stale)} changed since it was trained "
+            f"(commit {now.record['commit'][:10]}). Add --retrain to train it anew (the old folder "
+            f"is kept aside), or {back}"
         )
     _rename(run)
-    return "missing"
+    return State(run.folder, "missing")
 
 
 def _rename(run: Run) -> None:
@@ -129,21 +135,50 @@ def _rename(run: Run) -> None:
 def set_aside(run: Run) -> None:
     """A stale run's folder gets another name, so that the next one who asks trains it anew."""
     with _lock(run.folder, wait=True):
-        if run.state() == "stale":
+        if state.of(run, held=True).stale:
             _rename(run)
 
 
-def build(run: Run, device: torch.device) -> tuple[Method, Batches]:
-    """The seeded method on its device, and its batches; refuses what is larger than the memory."""
+def prepared(run: Run, device: torch.device) -> tuple[Method, Batches]:
+    """As `build`, after a look at what the run needs.
+
+    Raises:
+        ReplicateError: the memory is too small, or the set lacks what the method needs.
+    """
     memory.check(run, device)
+    _check_needs(run, packed.load(run.dataset, "train", run.config.load_size))
+    return build(run, device)
+
+
+def _check_needs(run: Run, train: packed.ImageSet) -> None:
+    needs = METHODS[run.method].needs(run.config)
+    name = method_name(run.method, run.label)
+    if needs.pairs and not train.paired:
+        raise ReplicateError(
+            f"{name} needs paired images, {run.dataset} is unpaired; use a set in the "
+            "pix2pix layout (`replicate data list` shows them)"
+        )
+    for wanted, what in ((needs.labels, "label"), (needs.masks, "mask")):
+        missing = [f"{X}_{what}" for X in "AB" if wanted and f"{X}_{what}" not in train.arrays]
+        if missing:
+            raise ReplicateError(
+                f"{name} needs a {what} of every training image; {run.dataset} has no "
+                f"{' and '.join(missing)}. Take a set that has them (`replicate data list`), or "
+                f"another variant (`replicate methods`)"
+            )
+    most = max(len(train.arrays[X]) for X in "AB")
+    if needs.at_most is not None and most > needs.at_most:
+        raise ReplicateError(
+            f"{name} remembers {needs.at_most} images of a domain, {run.dataset} has {most}; train "
+            f"with --set memory={most}"
+        )
+
+
+def build(run: Run, device: torch.device) -> tuple[Method, Batches]:
+    """The seeded method on its device, and its batches."""
     repro.prepare(run.seed, run.threads)
     config, method = run.config, METHODS[run.method]
     train = packed.load(run.dataset, "train", config.load_size)
-    if method.paired and not train.paired:
-        raise ReplicateError(
-            f"{run.method} needs paired images, {run.dataset} is unpaired; use a set in the "
-            "pix2pix layout (`replicate data list` shows them)"
-        )
     batches = Batches(train, config.batch_size, config.crop_size, config.flip, run.seed, device)
     return method(config).to(device), batches
 
@@ -154,7 +189,7 @@ def total_iterations(run: Run, batches: Batches) -> int:
 
 
 def _train(run: Run, device: torch.device) -> None:
-    method, batches = build(run, device)
+    method, batches = prepared(run, device)
     test = packed.load(run.dataset, "test", run.config.crop_size)
     folder, total = run.folder, total_iterations(run, batches)
     (folder / "samples").mkdir(exist_ok=True)
@@ -163,7 +198,9 @@ def _train(run: Run, device: torch.device) -> None:
         **run.identity(),
         "label": run.label,
         "hash": run.hash,
-        "fingerprint": run.fingerprint(),
+        "fingerprint": fingerprint.of_run(
+            METHODS[run.method], run.dataset, run.config.load_size, run.config.crop_size
+        ),
         "passport": passport.passport(run.dataset, (run.config.load_size, run.config.crop_size)),
         "iterations": total,
         "networks": method.counts(),
@@ -259,8 +296,10 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     os.replace(aside, run.folder / "scores.csv")
     notes = {f"{row['direction']} {row['protocol']}": row["note"] for row in rows if row["note"]}
     notes |= classes.count(run.folder, run.budget)
+    made = table.loc[table["value"].notna(), "protocol"]
+    protocols = [*made, *([classes.PROTOCOL] if (run.folder / publish.CLASSES).exists() else [])]
     stamp = {
-        "scoring": scoring_fingerprint(),
+        "scoring": {p: fingerprint.scoring_fingerprint(p) for p in dict.fromkeys(protocols)},
         "inception": inception.available() and not offline,
         "notes": notes,
     }
@@ -278,7 +317,7 @@ def seconds_per_step(run: Run, device: str = "cpu", steps: int = 10) -> tuple[fl
 
     Two steps come before the ten that are timed, because the first ones allocate.
     """
-    method, batches = build(run, _device(device))
+    method, batches = prepared(run, _device(device))
     total = total_iterations(run, batches)
     enabled = run.config.precision == "bf16"
     for i in range(steps + 2):

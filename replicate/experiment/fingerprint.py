@@ -1,40 +1,98 @@
 """The sha256 of what decides a result besides the run's identity: code and data."""
 
-import ast
 import hashlib
-import importlib.util
-import io
 import json
-import sys
-import tokenize
-from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
+from dataclasses import asdict
 
 from replicate.datasets import packed, passport
 from replicate.datasets.spec import spec
-from replicate.errors import ReplicateError
+from replicate.experiment.definitions import Reached, place_of
+from replicate.methods import base
 from replicate.methods.base import Method
+from replicate.metrics import protocols
+from replicate.metrics.protocols import Protocol
 
-LOOP = ("replicate.training", "replicate.datasets.batches")
-# The identity holds the configuration itself, and deviations are prose.
-NOT_DECIDING = {"DEVIATIONS", "VARIANTS", "SMOKE", "LAPTOP"}
+# What trains every run, whatever its method; a method is followed from its class.
+TRAINING = (
+    "replicate.experiment.execute.build",
+    "replicate.repro.prepare",
+    "replicate.datasets.batches.Batches",
+    "replicate.training.Training._iterate",
+    "replicate.training.Training._sample",  # which must leave no trace in the training
+)
+CALLED = ("build", "setup", "begin", "step", "translate", "Config")  # of a method, by what is above
+TRANSLATING = ("replicate.evaluation.translate_split", "replicate.metrics.protocols.Protocol")
+OF_FEATURES = (
+    "replicate.evaluation.image_sets", "replicate.metrics.compare.Bench",
+    "replicate.metrics.compare.row",
+)  # fmt: skip
+OF_PIXELS = ("replicate.evaluation.seen", "replicate.evaluation.PIXELS")
+OF_CLASSES = ("replicate.experiment.classes.row",)
+# Bookkeeping, and the images, for which their passports stand.
+NOT_DECIDING = (
+    "replicate.errors", "replicate.paths", "replicate.progress", "replicate.registry",
+    "replicate.checkpoint", "replicate.datasets.packed",
+    "replicate.methods.base.register", "replicate.metrics.features._read",
+    "replicate.metrics.features._write", "replicate.metrics.protocol_list",
+    "replicate.experiment.fingerprint", "replicate.experiment.definitions",
+)  # fmt: skip
+# What a protocol says that decides no value: words, and how a value is printed.
+SAID = {
+    "id", "metric", "definition", "used_by", "certainty", "scale", "spread_kind", "default",
+    "files", "caution", "reason",
+}  # fmt: skip
 
 
 def code_fingerprint(method: type[Method]) -> str:
-    """Sixteen hexadecimal digits over the method's file, the `replicate` modules that it imports,
-    the training loop and the order of the batches.
+    """Sixteen hexadecimal digits over the definitions that the training of a method reaches.
 
-    Comments, docstrings, blank lines and deviations do not count: they retrain nothing.
+    They are followed by name from the method's class, from what builds a run and from the training
+    loop (see `definitions`). The fields of a `Config` are not among them: a run's identity holds
+    their values.
     """
-    return _hash(_imported({method.__module__, *LOOP}))
+    root = f"{method.__module__}.{method.__qualname__}"
+    return _reached((root, *TRAINING)).digest
 
 
-def scoring_fingerprint() -> str:
-    """The same over the metrics and their use: where it changes, runs are scored again."""
-    folder = Path(_spec("replicate.metrics").origin).parent
-    modules = {f"replicate.metrics.{file.stem}" for file in folder.glob("[!_]*.py")}
-    return _hash(modules | {"replicate.evaluation"})
+def scoring_fingerprint(protocol: str) -> str:
+    """The same over what makes the scores of a protocol, and over its record's settings.
+
+    Args:
+        protocol: its id.
+
+    Raises:
+        UnknownName: no such protocol.
+    """
+    if protocol.startswith("classes/"):  # of runs alone: no command scores folders by it
+        return _reached((*TRANSLATING, *OF_CLASSES)).digest
+    about = protocols.find(protocol)
+    roots = OF_FEATURES if about.features else OF_PIXELS
+    reached = _reached((*TRANSLATING, *roots), _keys(about))
+    return hashlib.sha256(f"{_settings(about)}\0{reached.digest}".encode()).hexdigest()[:16]
+
+
+def _keys(about: Protocol) -> frozenset[str]:
+    """The entries of tables by which a protocol finds its network, resize and estimator."""
+    return frozenset({about.id, about.features, about.resize, about.estimator, about.output})
+
+
+def _settings(about: Protocol) -> str:
+    decides = {key: value for key, value in asdict(about).items() if key not in SAID}
+    return json.dumps(decides, sort_keys=True)
+
+
+def _reached(roots: tuple[str, ...], keys: frozenset[str] | None = None) -> Reached:
+    fields_apart = (place_of(base.Config), place_of(Protocol))
+    return Reached(roots, CALLED, NOT_DECIDING, keys, fields_apart)
+
+
+def of_run(method: type[Method], dataset: str, load_size: int, crop_size: int) -> dict[str, str]:
+    """What decides a run's result besides its identity: code, training data, all images."""
+    return {
+        "code": code_fingerprint(method),
+        "data": data_fingerprint(dataset, load_size),
+        "images": images_fingerprint(dataset, crop_size),
+    }
 
 
 def data_fingerprint(dataset: str, load_size: int) -> str:
@@ -55,97 +113,3 @@ def images_fingerprint(dataset: str, crop_size: int) -> str:
     else:
         about = passport.split_hashes(entry)
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def images_changed(record: dict) -> bool:
-    """Whether image files changed since the run of a `run.json`; no where that cannot be told."""
-    before = record.get("fingerprint", {}).get("images")
-    try:
-        if before is None or spec(record["dataset"]).layout == "drawn":
-            return False
-        return images_fingerprint(record["dataset"], record["config"]["crop_size"]) != before
-    except ReplicateError:  # the images are not on this machine
-        return False
-
-
-def _hash(modules: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for module in sorted(modules):
-        digest.update(f"{module}\0{_code(_file(module))}\0".encode())
-    return digest.hexdigest()[:16]
-
-
-def _imported(modules: set[str]) -> set[str]:
-    """`modules` and the networks, losses and methods that they import."""
-    found: set[str] = set()
-    waiting = set(modules)
-    while waiting:
-        module = waiting.pop()
-        found.add(module)
-        waiting |= {m for m in _imports(_file(module)) if _decides(m)} - found
-    return found
-
-
-def _decides(module: str) -> bool:
-    parts = module.split(".")
-    deciding = parts[:2] in (["replicate", "networks"], ["replicate", "methods"])
-    return (deciding and len(parts) > 2) or module == "replicate.losses"
-
-
-@cache
-def _imports(file: Path) -> frozenset[str]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return frozenset(n for n in names if n.startswith("replicate") and _spec(n))
-
-
-def _spec(module: str):
-    try:
-        return importlib.util.find_spec(module)
-    except (ModuleNotFoundError, ValueError):
-        return None
-
-
-@cache
-def _file(module: str) -> Path:
-    loaded = sys.modules.get(module)  # methods outside the package are known only so
-    return Path(loaded.__file__ if loaded else _spec(module).origin)
-
-
-@cache
-def _code(file: Path) -> str:
-    """The source without comments, docstrings, blank lines and prose, the same on every Python."""
-    source = file.read_text()
-    lines = source.splitlines()
-    for node in ast.walk(ast.parse(source)):
-        for first, last in _prose(node):
-            lines[first - 1 : last] = [""] * (last - first + 1)
-    text = "\n".join(lines) + "\n"
-    columns = {
-        token.start[0]: token.start[1]
-        for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type == tokenize.COMMENT
-    }
-    kept = [
-        line[: columns.get(number)].rstrip()
-        for number, line in enumerate(text.splitlines(), start=1)
-    ]
-    return "\n".join(line for line in kept if line)
-
-
-def _prose(node: ast.AST) -> list[tuple[int, int]]:
-    spans = []
-    body = getattr(node, "body", None)
-    if isinstance(body, list):
-        for child in body:
-            text = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
-            targets = getattr(child, "targets", [])
-            named = {t.id for t in targets if isinstance(t, ast.Name)}
-            if (text and isinstance(child.value.value, str)) or named & NOT_DECIDING:
-                spans.append((child.lineno, child.end_lineno))
-    return spans

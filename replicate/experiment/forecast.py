@@ -18,7 +18,7 @@ from replicate.experiment import preflight
 from replicate.experiment.publish import find_runs
 from replicate.experiment.run import Run, method_name, read_record
 from replicate.experiment.schedule import image_counts, iterations
-from replicate.experiment.states import Seen, Today, look
+from replicate.experiment.state import WORDS, State, Today, look
 
 
 class Foreseen(NamedTuple):
@@ -28,20 +28,10 @@ class Foreseen(NamedTuple):
     """
 
     run: Run
-    seen: Seen
+    seen: State
     hours: float | None
     disk_mb: float | None
     by: str
-
-    @property
-    def state(self) -> str:
-        """The column in which the run is counted: one of `COLUMNS`."""
-        if self.seen.state == "finished":
-            return "done" if self.seen.scored else "to score"
-        return "partial" if self.seen.state == "stopped" else self.seen.state
-
-
-COLUMNS = ("done", "to score", "running", "partial", "failed", "stale", "missing")
 
 
 def forecast(runs: Iterable[Run], device: str) -> list[Foreseen]:
@@ -66,10 +56,10 @@ def forecast(runs: Iterable[Run], device: str) -> list[Foreseen]:
     return found
 
 
-def _left(seen: Seen, hours: float | None) -> float | None:
-    if seen.state == "finished":
+def _left(seen: State, hours: float | None) -> float | None:
+    if seen.word in ("scored", "trained"):
         return 0.0
-    if hours is None or seen.state in ("missing", "stale"):
+    if hours is None or seen.word in ("missing", "stale"):
         return hours
     return hours * (1 - seen.iteration / seen.record["iterations"])
 
@@ -130,7 +120,7 @@ def by_method(found: Iterable[Foreseen]) -> list[dict]:
     """A row a method and variant, then one of all: counts by state, hours left, disk, unknown.
 
     Returns:
-        "method", "runs", a count for each of `COLUMNS`; "hours" and "disk_gb" of what is known,
+        "method", "runs", a count for each of `state.WORDS`; "hours" and "disk_gb" of what is known,
         None where nothing is; "not_measured", the runs left whose hours are not known.
     """
     groups: dict[str, list[Foreseen]] = {}
@@ -141,13 +131,13 @@ def by_method(found: Iterable[Foreseen]) -> list[dict]:
 
 
 def _row(name: str, group: list[Foreseen]) -> dict:
-    states = Counter(each.state for each in group)
+    states = Counter(each.seen.word for each in group)
     hours = [each.hours for each in group if each.hours is not None]
     disk = [each.disk_mb for each in group if each.disk_mb is not None]
     return {
         "method": name,
         "runs": len(group),
-        **{column: states[column] for column in COLUMNS},
+        **{column: states[column] for column in WORDS},
         "hours": sum(hours) if hours else None,
         "disk_gb": sum(disk) / 1e3 if disk else None,
         "not_measured": sum(each.hours is None for each in group),

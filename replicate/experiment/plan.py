@@ -4,14 +4,16 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from replicate import checkpoint
+from replicate.experiment import state
 from replicate.experiment.execute import seconds_per_step
 from replicate.experiment.run import Run
+from replicate.experiment.state import Today
 
 OVERHEAD = 1.25  # sampling, checkpoints and scoring, and two runs that share caches and memory
 
 
 class Planned(NamedTuple):
-    """One run: its state, steps left, seconds a step and seconds in all (0 when finished)."""
+    """One run: its state, steps left, seconds a step and seconds in all (0 when trained)."""
 
     run: Run
     state: str
@@ -23,11 +25,11 @@ class Planned(NamedTuple):
 def plan(runs: Iterable[Run], device: str) -> list[Planned]:
     """Ten steps of every kind of run are timed; runs of one kind share the measurement."""
     timed: dict[tuple, tuple[float, int]] = {}
-    planned = []
+    planned, today = [], Today()
     for run in runs:
-        state = run.state()
-        if state in ("finished", "stale"):
-            planned.append(Planned(run, state, 0, 0.0, 0.0))
+        word = state.of(run, today).word
+        if word in ("scored", "trained", "stale"):
+            planned.append(Planned(run, word, 0, 0.0, 0.0))
             continue
         kind = (run.method, run.label, run.dataset)
         if kind not in timed:
@@ -35,7 +37,7 @@ def plan(runs: Iterable[Run], device: str) -> list[Planned]:
         per_step, total = timed[kind]
         saved = checkpoint.generations(run.folder)
         left = total - (checkpoint.iteration_of(saved[0]) if saved else 0)
-        planned.append(Planned(run, state, left, per_step, left * per_step * OVERHEAD))
+        planned.append(Planned(run, word, left, per_step, left * per_step * OVERHEAD))
     return planned
 
 

@@ -55,12 +55,7 @@ class Working:
 
 def longest_first(planned: Iterable[Planned]) -> list[Planned]:
     """What is left to train or to score, in an order that leaves no core idle at the end."""
-    left = [p for p in planned if p.state != "finished" or not _scored(p.run)]
-    return sorted(left, key=lambda p: -p.seconds)
-
-
-def _scored(run: Run) -> bool:
-    return (run.folder / "scores.csv").exists()
+    return sorted((p for p in planned if p.state != "scored"), key=lambda p: -p.seconds)
 
 
 def train_all(

@@ -10,13 +10,8 @@ from typing import get_args, get_type_hints
 
 import torch
 
-from replicate import checkpoint, paths, repro
+from replicate import paths, repro
 from replicate.errors import ReplicateError, unknown
-from replicate.experiment.fingerprint import (
-    code_fingerprint,
-    data_fingerprint,
-    images_fingerprint,
-)
 from replicate.methods import METHODS
 from replicate.methods.base import Config, Method
 
@@ -53,10 +48,14 @@ class Run:
 
     def identity(self) -> dict:
         """Exactly what makes this run another one than its neighbour."""
+        config = asdict(self.config)
+        for field in fields(self.config):  # see `base.added`
+            if "before" in field.metadata and config[field.name] == field.metadata["before"]:
+                del config[field.name]
         return {
             "method": self.method,
             "variant": self.variant,
-            "config": asdict(self.config),
+            "config": config,
             "dataset": self.dataset,
             "seed": self.seed,
             "budget": self.budget,
@@ -90,37 +89,6 @@ class Run:
     def record(self) -> dict:
         """`run.json` as a dict; empty where the run was never started."""
         return read_record(self.folder)
-
-    def fingerprint(self) -> dict[str, str]:
-        """What decides the result besides the identity: code, training data, all images."""
-        return {
-            "code": code_fingerprint(METHODS[self.method]),
-            "data": data_fingerprint(self.dataset, self.config.load_size),
-            "images": images_fingerprint(self.dataset, self.config.crop_size),
-        }
-
-    def changed(self, now: dict[str, str] | None = None) -> list[str]:
-        """Which of "code" and "data" differ from the record's fingerprint.
-
-        What a record does not hold, because it is older, has not changed.
-
-        Args:
-            now: today's fingerprint, where it is at hand.
-        """
-        before, now = self.record()["fingerprint"], now or self.fingerprint()
-        keys = [key for key, value in now.items() if before.get(key, value) != value]
-        return list(dict.fromkeys("data" if key == "images" else key for key in keys))
-
-    def state(self) -> str:
-        """missing, partial, finished or stale (finished by code or data that changed since)."""
-        record = self.record()
-        if not record:
-            return "missing"
-        if self.changed():
-            return "stale"
-        newest = checkpoint.generations(self.folder)
-        whole = newest and checkpoint.is_whole(newest[0])
-        return "finished" if record["status"] == "finished" and whole else "partial"
 
 
 def method_name(method: str, variant: str) -> str:
@@ -165,6 +133,18 @@ def make_run(
     changed = {k: v for k, v in changed.items() if v != getattr(config, k)}
     text = ",".join(f"{k}={v}" for k, v in sorted(changed.items()))
     return Run(method_name, variant, replace(config, **changed), dataset, seed, budget, text)
+
+
+def run_of(record: dict) -> Run:
+    """The run that the names of a record ask for today; its settings may have changed since.
+
+    Raises:
+        UnknownName, ReplicateError: its method, variant or a setting is no longer there.
+    """
+    variant, _, more = record["label"].partition("+")
+    overrides = dict(pair.split("=", 1) for pair in more.split(",") if pair)
+    name = f"{record['method']}:{variant}"
+    return make_run(name, record["dataset"], record["seed"], record["budget"], overrides)
 
 
 def _budget(method: type[Method], budget: str) -> dict[str, object]:

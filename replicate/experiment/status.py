@@ -4,7 +4,7 @@ from pathlib import Path
 
 from replicate import paths
 from replicate.experiment.run import title
-from replicate.experiment.states import Today, look
+from replicate.experiment.state import Today, look
 
 
 def describe(folder: Path, today: Today | None = None) -> dict:
@@ -14,17 +14,19 @@ def describe(folder: Path, today: Today | None = None) -> dict:
         today: today's fingerprints, where several runs are described.
 
     Returns:
-        "title", "state" (see `states.look`), "reason" (of a failure or of staleness, else empty),
-        "scored", "iteration", "iterations", "heartbeat_seconds", "folder"; "log" and "notebook",
+        "title"; "state", "stale", "reason", "word" and "why" (see `state.State`); "iteration",
+        "iterations", "heartbeat_seconds", "folder"; "log" and "notebook",
         the evidence of the last try where it ran as a job, else empty.
     """
     seen = look(folder, today or Today())
     log, notebook = evidence(folder)
     return {
         "title": title(seen.record),
-        "state": seen.state,
+        "state": seen.name,
+        "stale": list(seen.stale),
         "reason": seen.reason,
-        "scored": seen.scored,
+        "word": seen.word,
+        "why": seen.why,
         "iteration": seen.iteration,
         "iterations": seen.record["iterations"],
         "heartbeat_seconds": round(seen.beat, 1),

@@ -1,13 +1,13 @@
 """What Snakemake sees of a run: an empty file where it is finished and scored, else none."""
 
 import os
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from replicate import checkpoint, paths
-from replicate.experiment.execute import is_scored
+from replicate import paths
+from replicate.experiment import state
 from replicate.experiment.run import Run
+from replicate.experiment.state import Today
 from replicate.jobs.attempts import drawn_file
 from replicate.jobs.graph import key
 
@@ -17,40 +17,14 @@ def folder() -> Path:
     return paths.results() / ".done"
 
 
-def state(run: Run, now: dict[str, str] | None = None) -> str:
-    """missing, partial, unscored, done or stale; as `Run.state`, but no checkpoint is hashed.
-
-    Of a finished run's checkpoint the end is looked at, which a file cut short lacks.
-
-    Args:
-        now: today's fingerprint, where it is at hand.
-    """
-    record = run.record()
-    if not record:
-        return "missing"
-    if run.changed(now):
-        return "stale"
-    saved = checkpoint.generations(run.folder)
-    whole = saved and checkpoint.iteration_of(saved[0]) == record["iterations"]
-    if record["status"] != "finished" or not whole or not zipfile.is_zipfile(saved[0]):
-        return "partial"
-    return "done" if is_scored(run) else "unscored"
-
-
 def agree(runs: Iterable[Run]) -> dict[str, list[Run]]:
-    """The runs by state; every marker is there, or gone, as the state of its run says.
-
-    Runs of one method on one data set share a fingerprint, which is made once.
-    """
-    known: dict[tuple, dict[str, str]] = {}
+    """The runs by state (`state.WORDS`); a marker is there, or gone, as its run's state says."""
+    today = Today()
     found: dict[str, list[Run]] = {}
     for run in runs:
-        kind = (run.method, run.dataset, run.config.load_size, run.config.crop_size)
-        if kind not in known and run.record():
-            known[kind] = run.fingerprint()
-        name = state(run, known.get(kind))
-        found.setdefault(name, []).append(run)
-        _mark(folder() / "runs" / key(run), run.folder / "scores.csv", name == "done")
+        word = state.of(run, today).word
+        found.setdefault(word, []).append(run)
+        _mark(folder() / "runs" / key(run), run.folder / "scores.csv", word == "scored")
     return found
 
 

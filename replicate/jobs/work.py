@@ -136,9 +136,9 @@ def _is_done(entry: dict, error: Exception) -> bool:
     """
     if "folder" not in entry or not hasattr(error, "ename"):
         return False
-    from replicate.jobs import markers
+    from replicate.experiment import state
 
-    return markers.state(_run(entry)) == "done"
+    return state.of(_run(entry)).word == "scored"
 
 
 def _run(entry: dict):

@@ -11,6 +11,7 @@ from replicate.datasets.directions import in_letters
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.evaluation import in_words
+from replicate.experiment import state
 from replicate.experiment.run import Run, make_run
 from replicate.preference.material import Material, check_covered, check_same, folder_images
 
@@ -90,14 +91,13 @@ def run_images(run: Run, direction: str) -> dict[str, Path]:
     Raises:
         ReplicateError: the run is not finished; the text holds the command that trains it.
     """
-    state = run.state()
+    word = state.of(run).word
     split = packed.load(run.dataset, "test", run.config.crop_size)
     folder = run.folder / "outputs" / in_words(direction, split).replace("->", "2")
-    if state != "finished" or not folder.is_dir():
-        found = state if state != "finished" else "finished but not scored"
-        again = " --retrain" if state == "stale" else ""
+    if word != "scored" or not folder.is_dir():
+        again = " --retrain" if word == "stale" else ""
         raise ReplicateError(
-            f"{run.title} is {found}, expected finished; run `replicate train {run.method}:"
+            f"{run.title} is {word}, expected scored; run `replicate train {run.method}:"
             f"{run.variant} --data {run.dataset} --seed {run.seed} --budget {run.budget}{again}`"
         )
     return folder_images(folder)

@@ -8,6 +8,8 @@ import torch
 from replicate.datasets import packed
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import spec
+from replicate.experiment import state
+from replicate.experiment.fingerprint import data_fingerprint
 from replicate.experiment.parameters import Parameters
 from replicate.experiment.run import Run, parameter_counts
 from replicate.methods import METHODS
@@ -54,7 +56,7 @@ def data(params: Parameters) -> pd.DataFrame:
                 "train": _counts(train),
                 "test": _counts(test),
                 "truth": ", ".join(sorted(set(test.arrays) - {"A", "B"})),
-                "fingerprint": run.fingerprint()["data"],
+                "fingerprint": data_fingerprint(run.dataset, run.config.load_size),
                 "source": entry.source,
                 "licence": entry.licence,
             }
@@ -109,5 +111,5 @@ def _run(run: Run) -> dict[str, object]:
     shown = [record.get(key, ABSENT) for key in ("iterations", "images_per_second", "hours")]
     shown += [record.get(key, ABSENT) for key in ("peak_memory_mb", "threads", "precision")]
     commit = short_commit(record["commit"], record["dirty"]) if record else ABSENT
-    values = [run.title, run.state(), *shown, record.get("device", ABSENT), commit]
+    values = [run.title, state.of(run).word, *shown, record.get("device", ABSENT), commit]
     return dict(zip(RUNS, map(str, values), strict=True))

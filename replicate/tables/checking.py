@@ -3,7 +3,7 @@
 import pandas as pd
 
 from replicate.errors import ReplicateError
-from replicate.experiment import classes
+from replicate.experiment import classes, state
 from replicate.experiment.parameters import Asked
 from replicate.metrics.protocols import find
 from replicate.tables.frames import one_budget
@@ -29,7 +29,8 @@ def check(scores: pd.DataFrame, params: Asked) -> str:
     asked = params.runs()
     for run in asked:
         if run.hash not in set(scores["hash"]):
-            raise ReplicateError(f"{run.title} has no scores, expected some: it is {run.state()}")
+            word = state.of(run).word
+            raise ReplicateError(f"{run.title} has no scores, expected some: it is {word}")
     for row in scores.itertuples():
         _check_row(row)
     if asked:  # records of several days may lack what is scored since

@@ -8,10 +8,9 @@ import pandas as pd
 
 from replicate import paths
 from replicate.errors import ReplicateError
-from replicate.experiment.fingerprint import code_fingerprint, images_changed
 from replicate.experiment.publish import CLASSES, find_runs
 from replicate.experiment.run import COLUMNS, Run, method_name, read_record
-from replicate.methods import METHODS
+from replicate.experiment.state import Today
 from replicate.tables.catalogue import CEILING, SHARE
 
 STATE = ["name", "stale", "precision", "hash", "commit", "dirty", "hours", "settings", "note"]
@@ -124,7 +123,8 @@ def _two_extractors(cell: tuple[str, ...], extractors: list[str]) -> ReplicateEr
 
 
 def _frame(folders: Iterable[Path]) -> pd.DataFrame:
-    frames = [frame for folder in folders if (frame := _read(folder)) is not None]
+    today = Today()
+    frames = [frame for folder in folders if (frame := _read(folder, today)) is not None]
     if not frames:
         return pd.DataFrame(columns=COLUMNS + STATE)
     frame = pd.concat(frames, ignore_index=True)
@@ -132,7 +132,7 @@ def _frame(folders: Iterable[Path]) -> pd.DataFrame:
     return frame
 
 
-def _read(folder: Path) -> pd.DataFrame | None:
+def _read(folder: Path, today: Today) -> pd.DataFrame | None:
     """One run's scores with its state; None unless it is finished and scored."""
     record, file = read_record(folder), folder / "scores.csv"
     if record.get("status") != "finished" or not file.exists():
@@ -147,7 +147,7 @@ def _read(folder: Path) -> pd.DataFrame | None:
     keys = frame["direction"] + " " + frame["protocol"]
     return frame.assign(
         name=method_name(record["method"], record["label"]),
-        stale=_is_stale(record) or (_is_local(folder) and images_changed(record)),
+        stale=bool(today.changed(record, _is_local(folder)) or today.outdated(record)),
         precision=record["precision"],
         hash=record["hash"],
         commit=record["commit"],
@@ -156,13 +156,6 @@ def _read(folder: Path) -> pd.DataFrame | None:
         settings=json.dumps(record["config"], sort_keys=True),
         note=[notes.get(key, "") for key in keys],
     )
-
-
-def _is_stale(record: dict) -> bool:
-    method = record["method"]
-    if method not in METHODS:
-        return True
-    return record["fingerprint"]["code"] != code_fingerprint(METHODS[method])
 
 
 def _is_local(folder: Path) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from replicate.errors import ReplicateError
+from replicate.experiment import state
 from replicate.experiment.run import Run, method_name
 from replicate.labelled.scoring import Measured, labelled, of_run, references, settings_of
 from replicate.labelled.segmenter import Settings
@@ -70,7 +71,7 @@ def _block(settings: Settings, runs: list[Run], heading: str) -> list[dict[str, 
 
 
 def _name(run: Run) -> str:
-    return method_name(run.method, run.label) + " (stale)" * bool(run.changed())
+    return method_name(run.method, run.label) + " (stale)" * bool(state.of(run).stale)
 
 
 def _texts(values: list[Measured], seeds: bool = False) -> dict[str, str]:
