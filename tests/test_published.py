@@ -5,6 +5,7 @@ import io
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
@@ -12,12 +13,18 @@ from PIL import Image
 from replicate import paths, plots, publishing, tables
 from replicate.experiment.publish import CLASSES, KEPT, find_runs
 from replicate.experiment.run import read_record
+from replicate.experiment.state import Today
 from replicate.plots.records import STRIP
 from replicate.plots.writing import is_in_strip
 
 RECORDS = find_runs(paths.published())
 FORMATS = (".md", ".tex", ".csv", ".json")
 BUDGETS = sorted({read_record(folder)["budget"] for folder in RECORDS})
+
+
+@pytest.fixture(scope="module")
+def today() -> Today:
+    return Today()
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
@@ -97,6 +104,17 @@ def test_every_record_is_whole():
         assert {file.name for file in folder.iterdir()} - {CLASSES} == set(KEPT)
         assert read_record(folder)["status"] == "finished"
         assert read_record(folder)["budget"] != "smoke"
+
+
+@pytest.mark.parametrize("folder", RECORDS, ids=lambda folder: "-".join(folder.parts[-3:]))
+def test_no_record_is_stale_nor_scored_by_other_code(folder, today):
+    record = read_record(folder)
+    assert today.changed(record, images=False) == ()
+    assert today.outdated(record) == []
+    files = [folder / "scores.csv", *folder.glob(CLASSES)]
+    made = pd.concat(map(pd.read_csv, files))
+    assert set(record["scoring"]) == set(made.loc[made["value"].notna(), "protocol"])
+    assert set(record["fingerprint"]) == {"code", "data", "images"}
 
 
 def test_a_published_notebook_keeps_its_pictures_in_fewer_bytes(tmp_path, monkeypatch):
