@@ -59,7 +59,8 @@ for name in ("trainA", "trainB", "testA", "testB"):
     folder.mkdir(parents=True)
     for i in range(8):
         Image.fromarray(rng.integers(0, 256, (32, 32, 3), np.uint8)).save(folder / f"{i}.png")
-    (folder / "labels.csv").write_text("file,label\\n" + "".join(f"{i}.png,{i % 2}\\n" for i in range(8)))
+    rows = "".join(f"{i}.png,{i % 2}\\n" for i in range(8))
+    (folder / "labels.csv").write_text("file,label\\n" + rows)
 runs = [make_run(name, "classes", seed, "smoke") for name in ("mine", "cyclegan") for seed in (0,)]
 for run in runs:
     experiment.ensure(run)
