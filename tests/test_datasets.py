@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from support.pictures import paired, picture, unpaired
 
-from replicate import paths
-from replicate.datasets import decoding, drawn, packed
+from replicate import images, paths
+from replicate.datasets import drawn, packed
 from replicate.datasets.packed import load, make
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, UnknownName
@@ -82,7 +82,7 @@ def test_a_damaged_file_is_named_with_its_size_and_the_way_out(root):
     folder = unpaired(root / "mine")
     picture(0, (120, 100)).save(root / "whole.jpg", quality=95)
     (folder / "trainB" / "x.jpg").write_bytes((root / "whole.jpg").read_bytes()[:12_000])
-    with pytest.raises(decoding.Undecodable) as caught:
+    with pytest.raises(images.Undecodable) as caught:
         load("mine", "train", 16, progress=False)
     assert str(caught.value) == (
         f"{folder}/trainB/x.jpg cannot be decoded (truncated at 12 kB). Replace or delete it; "

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from replicate.datasets import jpeg
-from replicate.datasets.decoding import Decoded, Undecodable, decode
 from replicate.datasets.palettes import Palette
+from replicate.images import Decoded, Undecodable, decode
 
 # Of a file alone, then against the other files; a report lists them in this order.
 FAULTS = {

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from replicate.datasets import digits, folders, layouts, passport
-from replicate.datasets.decoding import Undecodable, decode
 from replicate.datasets.layouts import SPLITS
 from replicate.datasets.progress import bar
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
+from replicate.images import Undecodable, decode
 
 
 def verify(name: str, progress: bool = True) -> dict:

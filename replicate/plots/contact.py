@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from replicate.datasets import digits, folders, layouts, packed
-from replicate.datasets.decoding import Undecodable, decode
 from replicate.datasets.inspection import FAULTS
 from replicate.datasets.layouts import FOLDERS, SPLITS
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
+from replicate.images import Undecodable, decode
 from replicate.plots.picture import Picture, sheet
 
 SIDE = 128  # px of a tile

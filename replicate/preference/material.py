@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from replicate.datasets.decoding import Undecodable, decode
 from replicate.datasets.layouts import SUFFIXES, contents, image_files
 from replicate.errors import ReplicateError
+from replicate.images import Undecodable, decode
 
 NAMED = 3  # file names that an error lists
 

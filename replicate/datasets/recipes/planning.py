@@ -7,10 +7,10 @@ from pathlib import Path
 from PIL import Image
 
 from replicate.datasets import layouts
-from replicate.datasets.decoding import DAMAGE, Undecodable, _reason, decode
 from replicate.datasets.layouts import shown
 from replicate.datasets.splitting import rank
 from replicate.errors import ReplicateError
+from replicate.images import DAMAGE, Undecodable, _reason, decode
 
 HALVES = "trainA and trainB are two halves of every label, for methods that read labels: "
 OTHERS = "testOthers"  # test images of neither domain, kept for scores of one's own

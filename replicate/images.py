@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from replicate.datasets.layouts import shown
 from replicate.errors import ReplicateError
+from replicate.paths import shown
 
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N")

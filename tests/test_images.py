@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from replicate.datasets import decoding
+from replicate import images
 
 
 def decoded(path: Path) -> np.ndarray:
-    return np.asarray(decoding.decode(path).image)
+    return np.asarray(images.decode(path).image)
 
 
 def test_16_bit_grey_is_scaled_and_not_clipped(tmp_path):
@@ -18,7 +18,7 @@ def test_16_bit_grey_is_scaled_and_not_clipped(tmp_path):
     for name in ("x.png", "x.tif"):
         Image.fromarray(values).save(tmp_path / name)
         assert decoded(tmp_path / name)[0, :, 0].tolist() == [0, 1, 128, 255]
-        assert decoding.decode(tmp_path / name).mode == "I;16"
+        assert images.decode(tmp_path / name).mode == "I;16"
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L"])
@@ -58,17 +58,17 @@ def test_exif_orientation_is_applied(tmp_path):
     image = Image.new("RGB", (32, 16))
     image.paste((255, 255, 255), (0, 0, 16, 16))  # the left half is white
     exif = Image.Exif()
-    exif[decoding.ORIENTATION] = 6  # upright after a quarter turn clockwise: left becomes top
+    exif[images.ORIENTATION] = 6  # upright after a quarter turn clockwise: left becomes top
     image.save(tmp_path / "x.png", exif=exif)
-    found = decoding.decode(tmp_path / "x.png")
+    found = images.decode(tmp_path / "x.png")
     assert found.turned and found.image.size == (16, 32)
     assert np.asarray(found.image)[:, 0, 0].tolist() == [255] * 16 + [0] * 16
 
 
 def test_a_mode_without_an_agreed_range_is_refused(tmp_path):
     Image.fromarray(np.full((4, 4), 0.5, np.float32)).save(tmp_path / "x.tif")
-    with pytest.raises(decoding.Undecodable, match="no agreed range; save it as 8 or 16 bit"):
-        decoding.decode(tmp_path / "x.tif")
+    with pytest.raises(images.Undecodable, match="no agreed range; save it as 8 or 16 bit"):
+        images.decode(tmp_path / "x.tif")
 
 
 @pytest.mark.parametrize(
@@ -76,5 +76,5 @@ def test_a_mode_without_an_agreed_range_is_refused(tmp_path):
 )
 def test_what_is_no_image_is_undecodable(tmp_path, content):
     (tmp_path / "x.png").write_bytes(content)
-    with pytest.raises(decoding.Undecodable, match="bytes"):
-        decoding.decode(tmp_path / "x.png")
+    with pytest.raises(images.Undecodable, match="bytes"):
+        images.decode(tmp_path / "x.png")
