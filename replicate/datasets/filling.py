@@ -12,10 +12,10 @@ from PIL import Image
 
 from replicate.datasets import digits, hashes, labels
 from replicate.datasets.packing import ArrayWriter
-from replicate.datasets.parallel import in_order
 from replicate.datasets.progress import bar
 from replicate.datasets.spec import Spec
 from replicate.images import Undecodable, decode
+from replicate.parallel import in_order
 
 VERSION = 1  # raise it when the same files would give other bytes
 # the module that draws a set, then those that it draws with; a new one is entered here

@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 from replicate.datasets import folders, layouts, splitting
 from replicate.datasets.layouts import shown
-from replicate.datasets.parallel import in_order
 from replicate.datasets.placing import describe, holds_something, place
 from replicate.datasets.progress import bar
 from replicate.datasets.spec import NAME, RESERVED, Spec, registered, spec
 from replicate.errors import ReplicateError
 from replicate.images import Undecodable, decode
+from replicate.parallel import in_order
 
 SOURCE = "own folders"
 SHOWN = 20  # file names an error names
