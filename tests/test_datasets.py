@@ -18,6 +18,7 @@ from replicate.datasets import drawn, packed
 from replicate.datasets.packed import load, make
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, UnknownName
+from replicate.naming import SUFFIXES
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_an_empty_folder_tells_what_was_looked_for_found_and_meant(root):
         load("maps", "train", 16)
     maps = root / "maps"
     assert str(caught.value) == (
-        f"{maps}/trainA has 0 images (looked for png, jpg, jpeg, webp, bmp, tif, tiff; "
+        f"{maps}/trainA has 0 images (looked for {', '.join(SUFFIXES)}; "
         f"found 3 .txt). Expected {maps}/{{trainA,trainB,testA,testB}}. "
         f"Did you mean {maps}/maps/?"
     )

@@ -10,7 +10,7 @@ from replicate import paths
 
 PACKAGE = paths.ROOT / "replicate"
 LAYERS = (
-    {"errors", "images", "parallel", "paths", "progress", "registry", "repro"},
+    {"errors", "images", "naming", "parallel", "paths", "progress", "registry", "repro"},
     {"networks", "losses", "metrics", "datasets", "reported"},
     {"methods"},
     {"checkpoint", "training", "evaluation", "health"},

@@ -14,7 +14,7 @@ from replicate.datasets import digits, hashes, labels
 from replicate.datasets.packing import ArrayWriter
 from replicate.datasets.progress import bar
 from replicate.datasets.spec import Spec
-from replicate.images import Undecodable, decode
+from replicate.images import Undecodable, decode, rgb
 from replicate.parallel import in_order
 
 VERSION = 1  # raise it when the same files would give other bytes
@@ -92,9 +92,8 @@ def fill_digits(folder: Path, entry: Spec, split: str, size: int, show: bool) ->
         writer = ArrayWriter(folder / f"{key}.npy", (len(images), size, size, 3), np.dtype("u1"))
         with writer, bar(len(images), what, "image", show) as progress:
             for pixels in images:
-                image = Image.fromarray(pixels)
-                converted.update({image.mode} - {"RGB"})
-                square = image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
+                converted.update({"L"} if pixels.ndim == 2 else ())
+                square = rgb(pixels).resize((size, size), Image.Resampling.BICUBIC)
                 writer.append(np.asarray(square))
                 progress.update()
         digests[key] = writer.sha256
@@ -115,18 +114,28 @@ def _squares(
     path: Path, entry: Spec, key: str, size: int
 ) -> tuple[dict[str, np.ndarray], set[str]]:
     """The squeezed image of each domain that the file holds, and what decoding had to change."""
-    decoded = decode(path)
-    changes = {decoded.mode} - {"RGB"} | ({"EXIF orientation"} if decoded.turned else set())
+    try:
+        decoded = decode(path)
+    except Undecodable as error:
+        raise Undecodable(path, error.reason, f"Replace or delete it{_every(entry)}") from error
+    turned = decoded.changes.get("turned", "").startswith("EXIF")
+    changes = {decoded.mode} - {"RGB"} | ({"EXIF orientation"} if turned else set())
     images = _halves(path, decoded.image, entry) if entry.paired else {key: decoded.image}
-    side = (size, size)
-    squares = {k: image.resize(side, Image.Resampling.BICUBIC) for k, image in images.items()}
-    return {k: np.asarray(square) for k, square in squares.items()}, changes
+    return {
+        k: np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+        for k, image in images.items()
+    }, changes
+
+
+def _every(entry: Spec) -> str:
+    return f"; `replicate data audit {entry.name}` lists every such file of the set."
 
 
 def _halves(path: Path, image: Image.Image, entry: Spec) -> dict[str, Image.Image]:
     width, height = image.size
     if width % 2:
-        raise Undecodable(path, f"width {width} px is odd, so it is no pair side by side")
+        reason = f"width {width} px is odd, so it is no pair side by side"
+        raise Undecodable(path, reason, f"Replace or delete it{_every(entry)}")
     halves = [image.crop((x, 0, x + width // 2, height)) for x in (0, width // 2)]
     order = "AB" if entry.left == entry.domains[0] else "BA"
     return dict(zip(order, halves, strict=True))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
+from replicate import naming
 from replicate.datasets import folders, layouts, splitting
 from replicate.datasets.layouts import shown
 from replicate.datasets.placing import describe, holds_something, place
@@ -80,11 +81,11 @@ def check_name(name: str) -> None:
 
 
 def _images(folder: Path) -> list[Path]:
-    files = layouts.image_files(folder) if folder.is_dir() else []
+    files = naming.image_files(folder) if folder.is_dir() else []
     if len(files) < 2:
         raise ReplicateError(
-            f"{shown(folder)} has {len(files)} images (looked for {', '.join(layouts.SUFFIXES)}; "
-            f"{layouts.contents(folder)}), expected at least 2 directly inside: one to train with "
+            f"{shown(folder)} has {len(files)} images (looked for {', '.join(naming.SUFFIXES)}; "
+            f"{naming.contents(folder)}), expected at least 2 directly inside: one to train with "
             "and one to test"
         )
     stems: dict[str, Path] = {}
@@ -176,7 +177,7 @@ def _present(entry: Spec, files: dict[str, Path]) -> Spec:
     found = {}
     for each in folders.counts(entry, entry.folder):
         folder = entry.folder / each
-        for file in layouts.image_files(folder) if folder.is_dir() else []:
+        for file in naming.image_files(folder) if folder.is_dir() else []:
             found[f"{each}/{file.name}"] = file.stat().st_size
     same = found == {target: file.stat().st_size for target, file in files.items()}
     if not same or spec(entry.name) != entry:

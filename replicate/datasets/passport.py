@@ -9,8 +9,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from replicate import paths
-from replicate.datasets import audit, digits, folders, hashes, layouts, packed
+from replicate import naming, paths
+from replicate.datasets import audit, digits, folders, hashes, packed
 from replicate.datasets.layouts import FOLDERS, SPLITS
 from replicate.datasets.spec import Spec, spec
 
@@ -147,7 +147,7 @@ def _images(entry: Spec, split: str) -> list[Path]:
     if entry.layout == "torchvision":
         return [path for group in digits.split_files(entry, split).values() for path in group]
     places = [entry.folder / name for name in entry.folders(split)]
-    return [path for place in places if place.is_dir() for path in layouts.image_files(place)]
+    return [path for place in places if place.is_dir() for path in naming.image_files(place)]
 
 
 def _all_files(root: Path) -> dict[str, Path]:

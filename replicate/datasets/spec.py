@@ -8,7 +8,7 @@ from typing import Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from replicate import paths
+from replicate import naming, paths
 from replicate.datasets import directions, hashes, layouts
 from replicate.errors import ReplicateError, UnknownName, unknown
 
@@ -172,7 +172,7 @@ def spec(name: str) -> Spec:
     layout = layouts.layout_of(folder)
     if layout is None:
         raise ReplicateError(
-            f"{layouts.shown(folder)} is in no known layout ({layouts.contents(folder)}). Expected "
+            f"{layouts.shown(folder)} is in no known layout ({naming.contents(folder)}). Expected "
             f"{layouts.expected('cyclegan', folder)} or {layouts.expected('pix2pix', folder)}."
             f"{layouts.hint(folder)}"
         )

@@ -8,6 +8,7 @@ from textwrap import shorten, wrap
 import numpy as np
 from PIL import Image, ImageOps
 
+from replicate import naming
 from replicate.datasets import digits, folders, layouts, packed
 from replicate.datasets.inspection import FAULTS
 from replicate.datasets.layouts import FOLDERS, SPLITS
@@ -108,7 +109,7 @@ def _sources(entry: Spec, split: str) -> dict[str, list[Path] | np.ndarray]:
         return {name: digits.read(entry, name, split)[0] for name in entry.domains}
     names = ["pairs"] if entry.paired else entry.domains
     places = [entry.folder / folder for folder in entry.folders(split)]
-    files = [layouts.image_files(place) if place.is_dir() else [] for place in places]
+    files = [naming.image_files(place) if place.is_dir() else [] for place in places]
     return dict(zip(names, files, strict=True))
 
 
