@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from replicate.datasets import digits, hashes, labels
 from replicate.datasets.packing import ArrayWriter
@@ -80,7 +80,8 @@ def fill_files(
     digests = {key: writer.sha256 for key, writer in writers.items()}
     for key, found in labelled.items():
         digests[f"{key}_label"] = _write(folder / f"{key}_label.npy", found)
-    return _passport(VERSION, names, converted, digests)
+    made = _passport(VERSION, names, converted, digests)
+    return made if entry.fit == "squash" else made | {"fit": entry.fit}
 
 
 def fill_digits(folder: Path, entry: Spec, split: str, size: int, show: bool) -> dict:
@@ -121,10 +122,23 @@ def _squares(
     turned = decoded.changes.get("turned", "").startswith("EXIF")
     changes = {decoded.mode} - {"RGB"} | ({"EXIF orientation"} if turned else set())
     images = _halves(path, decoded.image, entry) if entry.paired else {key: decoded.image}
-    return {
-        k: np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
-        for k, image in images.items()
-    }, changes
+    return {k: np.asarray(fitted(image, entry.fit, size)) for k, image in images.items()}, changes
+
+
+def fitted(image: Image.Image, fit: str, side: int) -> Image.Image:
+    """The image as a square (bicubic with antialiasing).
+
+    Args:
+        fit: "squash" squeezes all of it, "crop" cuts out the largest centred square, "pad" keeps
+            all of it in its shape, with white on both sides.
+        side: of the square, px.
+    """
+    size, method = (side, side), Image.Resampling.BICUBIC
+    if fit == "crop":
+        return ImageOps.fit(image, size, method)
+    if fit == "pad":
+        return ImageOps.pad(image, size, method, "white")
+    return image.resize(size, method)
 
 
 def _every(entry: Spec) -> str:

@@ -9,6 +9,8 @@ FOLDERS = {
     "cyclegan": {"train": ("trainA", "trainB"), "test": ("testA", "testB")},
     "pix2pix": {"train": ("train",), "test": ("test",)},
 }
+# How an image becomes a square: all of it squeezed, its centre cut out, or white beside it.
+FITS = ("squash", "crop", "pad")
 DIGITS = ("mnist", "svhn", "usps")  # the domains of the layout `torchvision`, see `digits`
 
 

@@ -96,7 +96,7 @@ def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool) 
     known = hashes.content_hashes(flat, entry.folder, index_file(entry, split), show)
     side = entry.left == entry.domains[0]
     # the decoder's version makes new arrays, whose hashes in the passport change with pixels alone
-    how = [images.VERSION]
+    how = [images.VERSION, entry.fit]
     return hashlib.sha256(json.dumps([list(known.items()), side, how]).encode()).hexdigest()
 
 

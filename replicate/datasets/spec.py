@@ -69,7 +69,7 @@ class Spec(_Strict):
     what a user must do where `replicate data get` alone is not enough; `{place}` in it stands for
     the folders that the images go to, `{originals}` for the folder of the originals. `used_by`
     names the tables by paper, a key of `data/reported` or of a method. A set that `reverses`
-    another has that one's files, with A and B exchanged.
+    another has that one's files, with A and B exchanged. `fit` says how its images become squares.
     """
 
     name: str
@@ -89,6 +89,7 @@ class Spec(_Strict):
     used_by: dict[str, tuple[str, ...]] = {}
     faults: tuple[str, ...] = ()
     reverses: str = ""
+    fit: Literal["squash", "crop", "pad"] = "squash"
 
     @property
     def paired(self) -> bool:
@@ -194,7 +195,10 @@ def _noted(name: str, file: Path, layout: str) -> Spec:
     try:
         fields = yaml.safe_load(file.read_text(encoding="utf-8"))
         entry = Spec(**{**fields, "name": name})
-    except (ValidationError, yaml.YAMLError, TypeError) as error:
+    except ValidationError as error:
+        told = _in_words("the entry", error)
+        raise ReplicateError(f"{layouts.shown(file)}: {told}. {way_out}") from error
+    except (yaml.YAMLError, TypeError) as error:
         raise ReplicateError(f"{layouts.shown(file)}: {error}. {way_out}") from error
     if entry.layout != layout:
         text = f"layout {entry.layout}, expected {layout}, that of the folder"
