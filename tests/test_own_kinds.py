@@ -183,3 +183,32 @@ def test_another_fit_of_the_same_files_is_packed_anew(root, wide):
     assert colours("mine") != before
     shutil.rmtree(root / "packed")
     assert colours("mine")[0] == [1, 0, 0]
+
+
+# Names
+
+
+@pytest.mark.parametrize("domain", ["a/b", "<img onerror=x>", "a\\x1b[31mb", "AB", "attention"])
+def test_a_domain_that_folders_or_pages_cannot_hold_is_refused_when_the_set_is_read(root, domain):
+    unpaired(root / "hand")
+    note = root / "hand" / "dataset.yaml"
+    note.write_text(f'layout: cyclegan\ndomains: ["{domain}", zebra]\nsource: ""\nlicence: ""\n')
+    with pytest.raises(ReplicateError, match=r"dataset\.yaml: the entry: domain .*expected letter"):
+        spec("hand")
+
+
+def test_domains_whose_directions_are_spelt_alike_are_refused(root):
+    unpaired(root / "hand")
+    note = root / "hand" / "dataset.yaml"
+    for words in ('"Horse", "horse"', '"a", "a2a"'):
+        note.write_text(f'layout: cyclegan\ndomains: [{words}]\nsource: ""\nlicence: ""\n')
+        with pytest.raises(ReplicateError, match="their two directions are spelt alike"):
+            spec("hand")
+
+
+@pytest.mark.parametrize("header", ["label,class\n0.png,0,<b>\n1.png,1,y", "a/b\n0.png,0\n1.png,1"])
+def test_labels_that_pages_cannot_hold_are_refused_when_the_set_is_read(root, header):
+    unpaired(root / "hand", (2, 2, 2, 2))
+    (root / "hand" / "trainA" / "labels.csv").write_text(f"file,{header}\n")
+    with pytest.raises(ReplicateError, match=r"labels\.csv: label '(<b>|a/b)': expected letters"):
+        load("hand", "train", 16)

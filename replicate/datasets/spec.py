@@ -128,6 +128,10 @@ class Spec(_Strict):
             raise ValueError(f"{self.name!r} cannot name a data set")
         if len(set(self.domains)) != 2:
             raise ValueError(f"domains {self.domains}: expected two different names")
+        for domain in self.domains:
+            naming.check_word("domain", domain)
+        if len(directions.spellings(self.domains)) < len(directions.spellings("AB")):
+            raise ValueError(f"domains {self.domains}: their two directions are spelt alike")
         if self.layout == "torchvision" and not set(self.domains) <= set(layouts.DIGITS):
             raise ValueError(f"domains {self.domains}: expected two of {layouts.DIGITS}")
         if (self.left in self.domains) != self.paired:
