@@ -1,6 +1,7 @@
 """The two folder layouts that users meet, and how a folder is told to be in one of them."""
 
 from pathlib import Path
+from typing import Literal, get_args
 
 from replicate.paths import shown
 
@@ -10,7 +11,8 @@ FOLDERS = {
     "pix2pix": {"train": ("train",), "test": ("test",)},
 }
 # How an image becomes a square: all of it squeezed, its centre cut out, or white beside it.
-FITS = ("squash", "crop", "pad")
+Fit = Literal["squash", "crop", "pad"]
+FITS = get_args(Fit)
 DIGITS = ("mnist", "svhn", "usps")  # the domains of the layout `torchvision`, see `digits`
 
 

@@ -89,7 +89,7 @@ class Spec(_Strict):
     used_by: dict[str, tuple[str, ...]] = {}
     faults: tuple[str, ...] = ()
     reverses: str = ""
-    fit: Literal["squash", "crop", "pad"] = "squash"
+    fit: layouts.Fit = "squash"
 
     @property
     def paired(self) -> bool:
@@ -142,6 +142,8 @@ class Spec(_Strict):
             raise ValueError(f"counts of {wrong}: expected some of {known}")
         if (self.urls or self.sha256) and not self.archive:
             raise ValueError("urls and sha256 need the archive's file name")
+        if self.fit != "squash" and self.layout not in layouts.FOLDERS:
+            raise ValueError(f"fit {self.fit}: layout {self.layout} has no image files to fit")
         if self.originals and self.archive:
             raise ValueError("a set is either unpacked from an archive or prepared from originals")
         return self
