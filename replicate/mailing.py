@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 from nbconvert.filters import markdown2html
-from PIL import Image
 
 from replicate import paths
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.publish import find_runs
 from replicate.experiment.run import BUDGETS, read_record, title
+from replicate.images import decode
 
 WIDEST = 1600  # px of a plot; a mail takes about 20 MB
 QUALITY = 85  # of JPEG
@@ -80,8 +80,7 @@ def _write_pages(root: Path, budget: str, runs: list[Path], pages: Path) -> None
     about = {}
     for file in sorted((root / "plots" / budget).glob("*.png")):
         about[file.stem] = _about(file.stem)
-        with Image.open(file) as image:
-            small = image.convert("RGB")
+        small = decode(file).image
         small.thumbnail((WIDEST, 20 * WIDEST))
         small.save(pages / "plots" / f"{file.stem}.jpg", quality=QUALITY)
     (pages / "about.json").write_text(json.dumps(about))

@@ -5,13 +5,13 @@ import io
 from pathlib import Path
 
 import nbformat
-from PIL import Image
 
 from replicate import paths, plots, tables
 from replicate.errors import ReplicateError
 from replicate.experiment import classes, health
 from replicate.experiment.publish import CLASSES, find_runs, publish
 from replicate.experiment.run import read_record
+from replicate.images import decode
 
 
 def publish_all(budget: str) -> list[Path]:
@@ -109,6 +109,6 @@ def _clean(executed: Path, target: Path) -> Path:
 def _in_256_colours(png: str) -> str:
     """A PNG in base64, and the same picture in the 256 colours that fit it best."""
     written = io.BytesIO()
-    image = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    image = decode(io.BytesIO(base64.b64decode(png))).image
     image.quantize(256).save(written, "PNG", optimize=True)
     return base64.b64encode(written.getvalue()).decode()

@@ -13,11 +13,12 @@ import pytest
 from PIL import Image
 from support.pictures import paired, picture, unpaired
 
-from replicate import paths
-from replicate.datasets import decoding, drawn, packed
+from replicate import images, paths
+from replicate.datasets import drawn, packed
 from replicate.datasets.packed import load, make
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, UnknownName
+from replicate.naming import SUFFIXES
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_an_empty_folder_tells_what_was_looked_for_found_and_meant(root):
         load("maps", "train", 16)
     maps = root / "maps"
     assert str(caught.value) == (
-        f"{maps}/trainA has 0 images (looked for png, jpg, jpeg, webp, bmp, tif, tiff; "
+        f"{maps}/trainA has 0 images (looked for {', '.join(SUFFIXES)}; "
         f"found 3 .txt). Expected {maps}/{{trainA,trainB,testA,testB}}. "
         f"Did you mean {maps}/maps/?"
     )
@@ -82,7 +83,7 @@ def test_a_damaged_file_is_named_with_its_size_and_the_way_out(root):
     folder = unpaired(root / "mine")
     picture(0, (120, 100)).save(root / "whole.jpg", quality=95)
     (folder / "trainB" / "x.jpg").write_bytes((root / "whole.jpg").read_bytes()[:12_000])
-    with pytest.raises(decoding.Undecodable) as caught:
+    with pytest.raises(images.Undecodable) as caught:
         load("mine", "train", 16, progress=False)
     assert str(caught.value) == (
         f"{folder}/trainB/x.jpg cannot be decoded (truncated at 12 kB). Replace or delete it; "

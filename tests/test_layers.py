@@ -13,7 +13,7 @@ from replicate.methods import METHODS
 
 PACKAGE = paths.ROOT / "replicate"
 LAYERS = (
-    {"errors", "paths", "progress", "registry", "repro"},
+    {"errors", "images", "naming", "parallel", "paths", "progress", "registry", "repro"},
     {"networks", "losses", "metrics", "datasets", "reported"},
     {"methods"},
     {"checkpoint", "training", "evaluation", "health"},

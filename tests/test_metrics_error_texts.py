@@ -93,9 +93,11 @@ PROMISES: dict[str, tuple[Callable, str]] = {
     "pairs": (
         unequal_counts,
         r"psnr/skimage compares image by image: 7 in \S+/fake, 10 in \S+/real; expected one "
-        r"partner for every image, under the same name: give folders that hold the same images",
+        r"partner for every image, under the same name or the same words and numbers\. "
+        r"3 of \S+/real have no partner \(7\.png, 8\.png, 9\.png\)\. Give folders that hold the "
+        r"same images, or rename them",
     ),
-    "corrupt": (corrupt_image, r"\S+/fake/3\.png cannot be decoded: .*; replace or remove it"),
+    "corrupt": (corrupt_image, r"\S+/fake/3\.png cannot be decoded \(.*\)\. Replace or delete it"),
     "R-A1": (
         two_protocols_in_one_column,
         r"kid/torch-fidelity \(KID over .*\) and kid/ugatit-printed \(KID .*\) do not compare: "

@@ -8,8 +8,9 @@ from PIL import Image
 
 from replicate.errors import ReplicateError
 from replicate.metrics.folders import score_folders
-from replicate.metrics.pairs import BY_NAME, BY_ORDER, read
+from replicate.metrics.pairs import read
 from replicate.metrics.protocols import computable
+from replicate.naming import BY_NAME
 
 NAMES = [f"{i}.png" for i in range(6)]
 
@@ -89,8 +90,11 @@ def test_pairs_follow_the_names_and_not_the_order(tmp_path):
         Image.open(real / name).save(fake / name.replace("png", "bmp"))
     assert rows(fake, real)["psnr/skimage"].note == f"identical; {BY_NAME}"
     (fake / "0.bmp").rename(fake / "9.bmp")
-    found = rows(fake, real)["psnr/skimage"]
-    assert np.isfinite(found.value) and found.note == BY_ORDER
+    assert "psnr/skimage" not in rows(fake, real)
+    with pytest.raises(
+        ReplicateError, match=r"1 of \S+fake have no partner \(9\.bmp\); 1 of \S+real"
+    ):
+        rows(fake, real, "psnr/skimage")
 
 
 def test_the_mean_over_pairs_has_an_interval(tmp_path):

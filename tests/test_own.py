@@ -106,7 +106,7 @@ def test_links_point_to_the_files(root, given):
         ({"name": "../up"}, "cannot name a data set"),
         ({"test": 1.0}, "test 1: expected a share between 0 and 1"),
         ({"domains": ("horse", "horse")}, "expected two different names"),
-        ({"domains": ("a/b", "zebra")}, r"domain 'a/b': expected a word of letters"),
+        ({"domains": ("a/b", "zebra")}, r"domain 'a/b': expected letters, digits"),
     ],
 )
 def test_what_cannot_be_is_refused(root, given, change, complaint):

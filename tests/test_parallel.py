@@ -5,10 +5,10 @@ import threading
 import pytest
 from support.pictures import picture, unpaired
 
-from replicate.datasets import parallel
+from replicate import parallel
 from replicate.datasets.packed import load
-from replicate.datasets.parallel import AHEAD, in_order
 from replicate.errors import ReplicateError
+from replicate.parallel import AHEAD, in_order
 
 
 def test_results_come_in_the_order_of_the_items_from_threads_at_once():

@@ -19,7 +19,8 @@ from replicate.datasets.spec import registered, spec
 from replicate.errors import ReplicateError
 from replicate.experiment import ensure, make_run
 from replicate.metrics.images import Folder
-from replicate.metrics.pairs import BY_NAME, pair_up
+from replicate.metrics.pairs import pair_up
+from replicate.naming import BY_NAME
 
 EXPRESSIONS = (  # the labels 0 to 7
     "neutral", "happy", "angry", "contemptuous", "disgusted", "fearful", "sad", "surprised",

@@ -35,6 +35,8 @@ def test_the_drawn_entry_agrees_with_the_module_that_draws():
         ({"layout": "pix2pix"}, "expected a domain for pix2pix"),
         ({"left": "x"}, "else nothing"),
         ({"layout": "torchvision"}, "expected two of"),
+        ({"layout": "drawn", "fit": "pad"}, "fit pad: layout drawn has no image files"),
+        ({"domains": ["a/b", "c"]}, "domain 'a/b': expected letters"),
         ({"counts": {"train": 3}}, "counts of"),
         ({"sha256": "ab"}, "sha256"),
         ({"sha256": "0" * 64}, "need the archive's file name"),

@@ -11,6 +11,9 @@ Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 Offline = Annotated[
     bool, typer.Option("--offline-metrics", help="Skip scores that need downloaded weights.")
 ]
+Subfolders = Annotated[
+    bool, typer.Option("--subfolders", help="Take images below subfolders, too.")
+]
 
 
 def show(value: object) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Json, show
+from replicate.cli.common import Json, Subfolders, show
 from replicate.errors import ReplicateError
 
 app = typer.Typer(
@@ -97,12 +97,20 @@ def new(
     test: Annotated[float, typer.Option(help="Share of the images kept for testing.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Another one, another split.")] = 0,
     link: Annotated[bool, typer.Option("--link/--copy", help="Link files, or copy them.")] = False,
+    paired: Annotated[
+        bool, typer.Option("--paired", help="Images of one name show the same thing.")
+    ] = False,
+    fit: Annotated[
+        str, typer.Option(help="How images become squares: squash, crop or pad (white).")
+    ] = "squash",
+    subfolders: Subfolders = False,
 ) -> None:
     """Makes a set of two folders of your own: split, entry, audit."""
     from replicate.datasets import audit as auditing
     from replicate.datasets import own
 
-    own.new(name, (folder_a, folder_b), _words(domains), test, seed, link)
+    options = {"paired": paired, "fit": fit, "subfolders": subfolders}
+    own.new(name, (folder_a, folder_b), _words(domains), test, seed, link, **options)
     print(auditing.format_audit(auditing.audit(name)))
 
 

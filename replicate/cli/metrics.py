@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Device, Json, Offline, show
+from replicate.cli.common import Device, Json, Offline, Subfolders, show
 
 Dir = Path | None
 
@@ -37,6 +37,7 @@ def score(
     device: Device = "cpu",
     as_json: Json = False,
     offline: Offline = False,
+    subfolders: Subfolders = False,
 ) -> None:
     """KID, FID, PSNR and the rest of a folder of images against another, protocol by protocol."""
     from replicate.errors import ReplicateError
@@ -49,7 +50,7 @@ def score(
         "fake": fake, "real": real, "source": source, "real_train": real_train, "mask": mask,
         "ideal": ideal, "attention": attention,
     }  # fmt: skip
-    rows = score_folders(folders, ids, everything, jpeg, weights, device, offline)
+    rows = score_folders(folders, ids, everything, jpeg, weights, device, offline, subfolders)
     if as_json:
         show([_with_printed(row) for row in rows])
     else:
@@ -62,13 +63,13 @@ def protocols(
 ) -> None:
     """What every number means, and which numbers may be compared."""
     from replicate.metrics.protocol_list import PROTOCOLS
-    from replicate.metrics.protocols import find
+    from replicate.metrics.protocols import find, remark
 
     chosen = list(PROTOCOLS.values()) if id is None else [find(id)]
     if as_json:
         show([_described(each) for each in chosen])
     elif id is None:
-        print("\n".join(_line(each) for each in chosen))
+        print("\n".join([*map(_line, chosen), *dict.fromkeys(filter(None, map(remark, chosen)))]))
     else:
         print(_page(chosen[0]))
 
@@ -136,10 +137,12 @@ def _digits(value: float | None) -> str:
 
 def _described(protocol) -> dict:
     from replicate.metrics.comparisons import comparison, partners
+    from replicate.metrics.protocols import remark
 
     others = partners(protocol.id)
     why = {other: comparison(protocol.id, other)._asdict() for other in others}
-    return protocol.record() | {"compares_with": others, "why": why}
+    about = protocol.record() | {"remark": remark(protocol)}
+    return about | {"compares_with": others, "why": why}
 
 
 def _line(protocol) -> str:
@@ -155,8 +158,10 @@ def _line(protocol) -> str:
 
 def _page(protocol) -> str:
     from replicate.metrics.comparisons import comparison, partners
+    from replicate.metrics.protocols import remark
 
-    facts = {k: v for k, v in protocol.record().items() if v not in ("", {}, (), None)}
+    record = protocol.record() | {"remark": remark(protocol)}
+    facts = {k: v for k, v in record.items() if v not in ("", {}, (), None)}
     lines = [f"{key:<12} {value}" for key, value in facts.items()]
     for other in partners(protocol.id):
         entry = comparison(protocol.id, other)

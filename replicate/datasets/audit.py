@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from replicate.datasets import folders, layouts, palettes
+from replicate import naming
+from replicate.datasets import folders, labels, layouts, palettes
 from replicate.datasets.inspection import FAULTS, Inspected, inspect
 from replicate.datasets.progress import bar
 from replicate.datasets.spec import Spec, spec
 
-VERSION = 1  # raise it when the same files would be judged otherwise
+VERSION = 2  # raise it when the same files would be judged otherwise
 SHOWN = 20  # files printed a fault; the report itself holds all
 AT_ONCE = 16  # images a core; more wait, so that memory does not grow with the set
 Seen = Iterator[tuple[Path, Inspected]]
@@ -24,7 +25,8 @@ def audit(name: str, progress: bool = True) -> dict:
 
     Returns:
         "name"; "folders": by folder name "count", "expected" (None: not on record), "bytes",
-        "modes", "width" and "height" (smallest, largest; px); "palette": whether label colours
+        "modes", "width" and "height" (smallest, largest; px), "left_out" (what else lies in it, in
+        words); "palette": whether label colours
         were checked; "faults": {"file", "fault", "detail"} for each, in the order of
         `inspection.FAULTS`; "duplicates": groups of files of equal pixels within one split;
         "leaks": groups with files of both splits. A set that is drawn or torchvision's has no image
@@ -64,6 +66,7 @@ def format_audit(report: dict) -> str:
         ]
     for folder, found in report["folders"].items():
         lines.append(f"  {folder_line(folder, found)}")
+        lines += [f"    left out: {found['left_out']}"] if found["left_out"] else []
     if "train" in report["folders"]:  # pairs, one half of which may be label maps
         file = f"data/palettes/{report['name']}.toml"
         how = f"checked against {file}" if report["palette"] else f"not checked: there is no {file}"
@@ -116,7 +119,7 @@ def _look_at_all(folder: Path, look: Callable[[Path], Inspected], progress: bool
 
     Threads serve, as decoding, hashing and arithmetic leave the interpreter free.
     """
-    files = layouts.image_files(folder) if folder.is_dir() else []
+    files = naming.image_files(folder) if folder.is_dir() else []
     cores = os.cpu_count() or 1
     with (
         bar(len(files), f"auditing {folder.name}", "image", progress) as steps,
@@ -132,16 +135,21 @@ def _look_at_all(folder: Path, look: Callable[[Path], Inspected], progress: bool
 def _folder(entry: Spec, name: str, seen: Seen, faults: list, twins: dict, split: str) -> dict:
     """The summary of one folder; adds its faults, and each image to `twins` by its pixels."""
     modes, sizes, count, size = Counter(), [], 0, 0
+    stems: dict[str, str] = {}
     for path, found in seen:
         count, size = count + 1, size + path.stat().st_size
         file = f"{name}/{path.name}"
         faults += [{"file": file, "fault": k, "detail": v} for k, v in found.faults.items()]
+        if (other := stems.setdefault(path.stem, file)) != file:
+            faults.append({"file": file, "fault": "same stem", "detail": f"as {other}"})
         if found.pixels:
             modes[found.mode] += 1
             sizes.append(found.size)
             twins[found.pixels].append((split, file))
     widths, heights = zip(*sizes, strict=True) if sizes else ((), ())
     about = {"count": count, "expected": entry.counts.get(name), "bytes": size}
+    place = entry.folder / name
+    about["left_out"] = naming.left_out(place, known=(labels.NAME,)) if place.is_dir() else ""
     return about | {"modes": dict(modes), "width": _extent(widths), "height": _extent(heights)}
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock, Timeout
 
-from replicate import paths
+from replicate import naming, paths
 from replicate.datasets import digits, disk, folders, hashes, layouts, originals, passport
 from replicate.datasets.archives import is_archive, unpack
 from replicate.datasets.download import DownloadError, download
@@ -199,7 +199,7 @@ def _install(entry: Spec, archive: Path) -> None:
         root = folder if layouts.layout_of(folder) else layouts.nested(folder)
         if root and entry.paired:
             _take_val_for_test(entry, root)
-        faults = folders.problems(entry, root) if root else [layouts.contents(folder)]
+        faults = folders.problems(entry, root) if root else [naming.contents(folder)]
         if faults:
             wanted = layouts.expected(entry.layout, Path(entry.name))
             raise ReplicateError(

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from replicate.datasets import digits, hashes, labels
-from replicate.datasets.decoding import Undecodable, decode
 from replicate.datasets.packing import ArrayWriter
-from replicate.datasets.parallel import in_order
 from replicate.datasets.progress import bar
 from replicate.datasets.spec import Spec
+from replicate.images import Undecodable, decode, rgb
+from replicate.parallel import in_order
 
 VERSION = 1  # raise it when the same files would give other bytes
 # the module that draws a set, then those that it draws with; a new one is entered here
@@ -80,7 +80,8 @@ def fill_files(
     digests = {key: writer.sha256 for key, writer in writers.items()}
     for key, found in labelled.items():
         digests[f"{key}_label"] = _write(folder / f"{key}_label.npy", found)
-    return _passport(VERSION, names, converted, digests)
+    made = _passport(VERSION, names, converted, digests)
+    return made if entry.fit == "squash" else made | {"fit": entry.fit}
 
 
 def fill_digits(folder: Path, entry: Spec, split: str, size: int, show: bool) -> dict:
@@ -92,9 +93,8 @@ def fill_digits(folder: Path, entry: Spec, split: str, size: int, show: bool) ->
         writer = ArrayWriter(folder / f"{key}.npy", (len(images), size, size, 3), np.dtype("u1"))
         with writer, bar(len(images), what, "image", show) as progress:
             for pixels in images:
-                image = Image.fromarray(pixels)
-                converted.update({image.mode} - {"RGB"})
-                square = image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
+                converted.update({"L"} if pixels.ndim == 2 else ())
+                square = rgb(pixels).resize((size, size), Image.Resampling.BICUBIC)
                 writer.append(np.asarray(square))
                 progress.update()
         digests[key] = writer.sha256
@@ -115,18 +115,41 @@ def _squares(
     path: Path, entry: Spec, key: str, size: int
 ) -> tuple[dict[str, np.ndarray], set[str]]:
     """The squeezed image of each domain that the file holds, and what decoding had to change."""
-    decoded = decode(path)
-    changes = {decoded.mode} - {"RGB"} | ({"EXIF orientation"} if decoded.turned else set())
+    try:
+        decoded = decode(path)
+    except Undecodable as error:
+        raise Undecodable(path, error.reason, f"Replace or delete it{_every(entry)}") from error
+    turned = decoded.changes.get("turned", "").startswith("EXIF")
+    changes = {decoded.mode} - {"RGB"} | ({"EXIF orientation"} if turned else set())
     images = _halves(path, decoded.image, entry) if entry.paired else {key: decoded.image}
-    side = (size, size)
-    squares = {k: image.resize(side, Image.Resampling.BICUBIC) for k, image in images.items()}
-    return {k: np.asarray(square) for k, square in squares.items()}, changes
+    return {k: np.asarray(fitted(image, entry.fit, size)) for k, image in images.items()}, changes
+
+
+def fitted(image: Image.Image, fit: str, side: int) -> Image.Image:
+    """The image as a square (bicubic with antialiasing).
+
+    Args:
+        fit: "squash" squeezes all of it, "crop" cuts out the largest centred square, "pad" keeps
+            all of it in its shape, with white on both sides.
+        side: of the square, px.
+    """
+    size, method = (side, side), Image.Resampling.BICUBIC
+    if fit == "crop":
+        return ImageOps.fit(image, size, method)
+    if fit == "pad":
+        return ImageOps.pad(image, size, method, "white")
+    return image.resize(size, method)
+
+
+def _every(entry: Spec) -> str:
+    return f"; `replicate data audit {entry.name}` lists every such file of the set."
 
 
 def _halves(path: Path, image: Image.Image, entry: Spec) -> dict[str, Image.Image]:
     width, height = image.size
     if width % 2:
-        raise Undecodable(path, f"width {width} px is odd, so it is no pair side by side")
+        reason = f"width {width} px is odd, so it is no pair side by side"
+        raise Undecodable(path, reason, f"Replace or delete it{_every(entry)}")
     halves = [image.crop((x, 0, x + width // 2, height)) for x in (0, width // 2)]
     order = "AB" if entry.left == entry.domains[0] else "BA"
     return dict(zip(order, halves, strict=True))

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from replicate import naming
 from replicate.datasets import digits, layouts
-from replicate.datasets.layouts import FOLDERS, SPLITS, SUFFIXES, shown
+from replicate.datasets.layouts import FOLDERS, SPLITS, shown
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError, unknown
 
@@ -14,8 +15,8 @@ def split_files(entry: Spec, split: str) -> dict[str, list[Path]]:
     Of a set in the layout `torchvision` the archives of A and of B.
 
     Raises:
-        ReplicateError: the set is not there, one of the folders holds no image, or an archive is
-            not there.
+        ReplicateError: the set is not there, one of the folders holds no image or two that differ
+            by their endings only, or an archive is not there.
     """
     check_split(split)
     if not entry.folder.is_dir():
@@ -25,9 +26,10 @@ def split_files(entry: Spec, split: str) -> dict[str, list[Path]]:
     files = {}
     for name in entry.folders(split):
         folder = entry.folder / name
-        files[name] = layouts.image_files(folder) if folder.is_dir() else []
+        files[name] = naming.image_files(folder) if folder.is_dir() else []
         if not files[name]:
             raise ReplicateError(_empty(entry, folder))
+        naming.check_stems(files[name])
     return files
 
 
@@ -60,7 +62,7 @@ def counts(entry: Spec, root: Path) -> dict[str, int]:
     """
     splits = FOLDERS.get(entry.layout, {})
     places = {name: root / name for split in splits.values() for name in split}
-    return {n: len(layouts.image_files(d)) if d.is_dir() else 0 for n, d in places.items()}
+    return {n: len(naming.image_files(d)) if d.is_dir() else 0 for n, d in places.items()}
 
 
 def problems(entry: Spec, root: Path) -> list[str]:
@@ -82,7 +84,6 @@ def problems(entry: Spec, root: Path) -> list[str]:
 
 def _empty(entry: Spec, folder: Path) -> str:
     return (
-        f"{shown(folder)} has 0 images (looked for {', '.join(SUFFIXES)}; "
-        f"{layouts.contents(folder)}). Expected {layouts.expected(entry.layout, entry.folder)}."
-        f"{layouts.hint(entry.folder)}"
+        f"{shown(folder)} has 0 images ({naming.looked_for(folder)}). "
+        f"Expected {layouts.expected(entry.layout, entry.folder)}.{layouts.hint(entry.folder)}"
     )

@@ -6,8 +6,8 @@ import os
 import threading
 from pathlib import Path
 
-from replicate.datasets.parallel import in_order
 from replicate.datasets.progress import bar
+from replicate.parallel import in_order
 
 
 def sha256(path: Path) -> str:

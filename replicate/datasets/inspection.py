@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from replicate.datasets import jpeg
-from replicate.datasets.decoding import Decoded, Undecodable, decode
 from replicate.datasets.palettes import Palette
+from replicate.images import CHANGES, Decoded, Undecodable, decode
 
 # Of a file alone, then against the other files; a report lists them in this order.
 FAULTS = {
@@ -17,10 +17,10 @@ FAULTS = {
     "odd width": "no pair side by side",
     "grey": "stored grey, or equal in all channels",
     "palette": "stored with a palette of at most 256 colours",
-    "16 bit": "16 bits a channel, reduced to 8",
     "tiny": "shorter side below 64 px",
     "extreme aspect": "longer side over 2.5 times the shorter one",
-    "turned": "stored lying, turned upright by EXIF",
+    **CHANGES,
+    "same stem": "differs by its ending only from another file of the folder",
     "off palette": "label colours that belong to no class",
     "leak": "equal pixels in train and test",
     "duplicate": "equal pixels within a split",
@@ -136,11 +136,7 @@ def _stored(path: Path, decoded: Decoded) -> dict[str, str]:
         faults["corrupt"] = damage
     if decoded.mode in ("P", "PA"):
         faults["palette"] = f"mode {decoded.mode}"
-    if decoded.deep:
-        faults["16 bit"] = f"mode {decoded.mode}"
-    if decoded.turned:
-        faults["turned"] = "EXIF orientation"
-    return faults
+    return faults | decoded.changes
 
 
 def _shape(image: np.ndarray) -> dict[str, str]:

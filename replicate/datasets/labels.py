@@ -12,6 +12,7 @@ import numpy as np
 
 from replicate.datasets.layouts import shown
 from replicate.errors import ReplicateError
+from replicate.naming import check_word
 
 NAME = "labels.csv"
 CLASS = ("label", "class")  # the columns after `file`; the name may be left out
@@ -30,7 +31,8 @@ def read(images: list[Path]) -> np.ndarray | None:
         int64: (N,) classes >= 0, or (N, K) attributes of 0 and 1.
 
     Raises:
-        ReplicateError: an image without a label, a label without an image, or no label at all.
+        ReplicateError: an image without a label, a label without an image, no label at all, or a
+            name that pages and folders cannot hold.
     """
     if not (found := beside(images)):
         return None
@@ -43,6 +45,9 @@ def read(images: list[Path]) -> np.ndarray | None:
             "file,label,class or file and the names of attributes"
         )
     classes = header[1] == CLASS[0]
+    texts = {row[2] for row in rows if classes and len(row) > 2} | set(header[1:])
+    for text in sorted(texts - {""}):
+        check_word(f"{shown(file)}: label", text)
     values = {row[0]: _values(row, header, file, classes) for row in rows}
     _check(values, [path.name for path in images], len(rows), file)
     return np.array([values[path.name] for path in images], np.int64)

@@ -1,22 +1,19 @@
 """The two folder layouts that users meet, and how a folder is told to be in one of them."""
 
-from collections import Counter
 from pathlib import Path
+from typing import Literal, get_args
 
-from replicate import paths
+from replicate.paths import shown
 
-SUFFIXES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff")
 SPLITS = ("train", "test")
 FOLDERS = {
     "cyclegan": {"train": ("trainA", "trainB"), "test": ("testA", "testB")},
     "pix2pix": {"train": ("train",), "test": ("test",)},
 }
+# How an image becomes a square: all of it squeezed, its centre cut out, or white beside it.
+Fit = Literal["squash", "crop", "pad"]
+FITS = get_args(Fit)
 DIGITS = ("mnist", "svhn", "usps")  # the domains of the layout `torchvision`, see `digits`
-
-
-def shown(path: Path) -> str:
-    """The path as errors print it: from the project's root where it lies inside, else in full."""
-    return str(path.relative_to(paths.ROOT) if path.is_relative_to(paths.ROOT) else path)
 
 
 def expected(layout: str, folder: Path) -> str:
@@ -51,24 +48,6 @@ def hint(folder: Path) -> str:
     """` Did you mean data/maps/maps/?` where a nested folder is in a known layout, else nothing."""
     inside = nested(folder) if folder.is_dir() else None
     return f" Did you mean {shown(inside)}/?" if inside else ""
-
-
-def image_files(folder: Path) -> list[Path]:
-    """The images directly in `folder` by name (code points, so the same in every locale)."""
-    endings = tuple(f".{suffix}" for suffix in SUFFIXES)
-    names = [f.name for f in folder.iterdir() if f.name.lower().endswith(endings) and f.is_file()]
-    # hidden files are the resource forks (._x.jpg) that macOS puts into archives
-    return [folder / name for name in sorted(names) if not name.startswith(".")]
-
-
-def contents(folder: Path) -> str:
-    """`found 3 .txt, 1 folder`: what lies in a folder, by ending."""
-    if not folder.is_dir():
-        return "no such folder"
-    kinds = Counter(
-        "folder" if f.is_dir() else f.suffix or "without ending" for f in folder.iterdir()
-    )
-    return "found " + (", ".join(f"{n} {kind}" for kind, n in kinds.most_common()) or "nothing")
 
 
 def _is_plain_dir(path: Path) -> bool:

@@ -1,24 +1,35 @@
-"""A set from a user's own two folders: checked, split, written in the layout `cyclegan`."""
+"""A set from a user's own two folders: checked, split, written in a layout of its own."""
 
 import hashlib
 import os
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 from pydantic import ValidationError
 
+from replicate import naming
 from replicate.datasets import folders, layouts, splitting
-from replicate.datasets.decoding import Undecodable, decode
-from replicate.datasets.layouts import shown
-from replicate.datasets.parallel import in_order
 from replicate.datasets.placing import describe, holds_something, place
 from replicate.datasets.progress import bar
 from replicate.datasets.spec import NAME, RESERVED, Spec, registered, spec
-from replicate.errors import ReplicateError
+from replicate.errors import ReplicateError, unknown
+from replicate.images import Undecodable, decode, read
+from replicate.parallel import in_order
+from replicate.paths import shown
 
 SOURCE = "own folders"
 SHOWN = 20  # file names an error names
+Sources = tuple[Path, ...]  # what an image of the set is made of: a file, or A's and B's
+
+
+class Content(NamedTuple):
+    """What an image shows: (width, height) in px, and a hash of its pixels."""
+
+    size: tuple[int, int]
+    pixels: str
 
 
 def new(
@@ -29,6 +40,9 @@ def new(
     seed: int = 0,
     link: bool = False,
     progress: bool = True,
+    paired: bool = False,
+    fit: str = "squash",
+    subfolders: bool = False,
 ) -> Spec:
     """The entry of a set made of two folders of images; asked again, nothing is done.
 
@@ -44,27 +58,39 @@ def new(
         seed: of the split.
         link: whether the set holds links to the files, which must then stay where they are.
         progress: whether bars run.
+        paired: whether images of one name (`naming.match`) show the same thing: each two of them
+            become one PNG file, A on the left.
+        fit: how images become squares, one of `layouts.FITS`.
+        subfolders: whether the images below subfolders are taken, too.
 
     Raises:
         ReplicateError: a name or a value that cannot be; a folder without images; images that
-            cannot be decoded, each by name; or another set of this name. Nothing is left then.
+            cannot be decoded, that lack a partner or differ from it in size, each by name; or
+            another set of this name. Nothing is left then.
     """
     check_name(name)
     if not 0 < test < 1:
         raise ReplicateError(f"test {test:g}: expected a share between 0 and 1, such as 0.1")
-    given = [Path(folder).expanduser().resolve() for folder in folders_ab]
+    if fit not in layouts.FITS:
+        raise unknown("fit", fit, layouts.FITS)
+    if paired and link:
+        raise ReplicateError("paired images are written side by side: expected no links to them")
+    given = tuple(Path(folder).expanduser().resolve() for folder in folders_ab)
     if given[0] == given[1]:
         raise ReplicateError(f"{shown(given[0])} is given twice, expected two folders: A's and B's")
-    images = {letter: _images(folder) for letter, folder in zip("AB", given, strict=True)}
-    files = _placed(images, _contents(images, progress), test, seed)
-    entry = _entry(name, domains or _default_domains(given), files)
-    command = f"replicate data new {name} ... --test {test:g} --seed {seed}"
+    images = {letter: _images(f, subfolders) for letter, f in zip("AB", given, strict=True)}
+    files = (_paired if paired else _unpaired)(images, given, test, seed, progress)
+    entry = _entry(name, domains or _default_domains(given), files, paired, fit)
+    options = "".join([" --paired" * paired, f" --fit {fit}" * (fit != "squash")])
+    command = f"replicate data new {name} ... --test {test:g} --seed {seed}{options}"
     if holds_something(entry.folder) or not place(
         entry.folder, lambda folder: _write(folder, entry, files, link, command)
     ):
-        return _present(entry, files)
-    counts = ", ".join(f"{folder} {n}" for folder, n in entry.counts.items())
-    print(f"{name}: {'linked' if link else 'copied'} to {shown(entry.folder)} ({counts})")
+        _check_present(entry, files)
+    else:
+        counts = ", ".join(f"{folder} {n}" for folder, n in entry.counts.items())
+        print(f"{name}: {'linked' if link else 'copied'} to {shown(entry.folder)} ({counts})")
+    _say_left_out(given, subfolders)
     return spec(name)
 
 
@@ -79,106 +105,172 @@ def check_name(name: str) -> None:
         )
 
 
-def _images(folder: Path) -> list[Path]:
-    files = layouts.image_files(folder) if folder.is_dir() else []
+def _images(folder: Path, subfolders: bool) -> dict[str, Path]:
+    """The image files of a folder by the names that they get in the set."""
+    files = naming.image_files(folder, subfolders) if folder.is_dir() else []
     if len(files) < 2:
+        where = "below it" if subfolders else "directly inside"
         raise ReplicateError(
-            f"{shown(folder)} has {len(files)} images (looked for {', '.join(layouts.SUFFIXES)}; "
-            f"{layouts.contents(folder)}), expected at least 2 directly inside: one to train with "
-            "and one to test"
+            f"{shown(folder)} has {len(files)} images ({naming.looked_for(folder)}), expected at "
+            f"least 2 {where}: one to train with and one to test"
         )
-    stems: dict[str, Path] = {}
-    for file in files:
-        if (other := stems.setdefault(file.stem, file)) != file:
-            raise ReplicateError(
-                f"{other.name} and {file.name} of {shown(folder)} differ by their endings only, "
-                "and translations are named after what stands before those: rename one"
-            )
-    return files
+    names = [naming.flat(file, folder) for file in files]
+    naming.check_stems([folder / name for name in names])
+    return dict(zip(names, files, strict=True))
 
 
-def _contents(images: dict[str, list[Path]], progress: bool) -> dict[str, list[str]]:
-    """The hash of every image's pixels; all files that have none are named together."""
-    found: dict[str, list[str]] = {letter: [] for letter in images}
-    broken = []
-    with bar(sum(map(len, images.values())), "reading images", "image", progress) as steps:
-        for letter, files in images.items():
-            for file, content in zip(files, in_order(_content, files), strict=True):
-                steps.update()
-                if isinstance(content, Undecodable):
-                    broken.append(f"{shown(file)} ({content.reason})")
-                else:
-                    found[letter].append(content)
+def _contents(files: list[Path], progress: bool) -> list[Content]:
+    """What every image shows; all files that cannot be decoded are named together."""
+    found, broken = [], []
+    with bar(len(files), "reading images", "image", progress) as steps:
+        for file, content in zip(files, in_order(_content, files), strict=True):
+            steps.update()
+            if isinstance(content, Undecodable):
+                broken.append(f"{shown(file)} ({content.reason})")
+            else:
+                found.append(content)
     if broken:
-        more = f" and {len(broken) - SHOWN} more" if len(broken) > SHOWN else ""
         raise ReplicateError(
-            f"{len(broken)} files cannot be decoded: {', '.join(broken[:SHOWN])}{more}. Replace or "
-            "delete them, and run again"
+            f"{len(broken)} files cannot be decoded: {_listed(broken)}. Replace or delete them, "
+            "and run again"
         )
     return found
 
 
-def _content(file: Path) -> str | Undecodable:
+def _content(file: Path) -> Content | Undecodable:
     try:
-        pixels = np.asarray(decode(file).image)
+        image = decode(file).image
     except Undecodable as error:
         return error
-    return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+    pixels = np.asarray(image)
+    content = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+    return Content(image.size, content)
 
 
-def _placed(
-    images: dict[str, list[Path]], contents: dict[str, list[str]], share: float, seed: int
-) -> dict[str, Path]:
-    """Where each file goes, by `trainA/name`."""
+def _unpaired(
+    images: dict[str, dict[str, Path]],
+    given: tuple[Path, Path],
+    share: float,
+    seed: int,
+    progress: bool,
+) -> dict[str, Sources]:
+    """What is written where: of each folder, by `trainA/name`."""
+    both = [file for named in images.values() for file in named.values()]
+    shows = dict(zip(both, (c.pixels for c in _contents(both, progress)), strict=True))
+    contents = {X: [shows[file] for file in named.values()] for X, named in images.items()}
     files = {}
-    for letter, chosen in splitting.for_testing(contents, share, seed).items():
-        if not any(chosen):
-            raise ReplicateError(
-                f"{shown(images[letter][0].parent)} has {len(chosen)} images, too few of them "
-                "different to train with some and test with others; expected 2 different ones or "
-                "more that are not in the other folder"
-            )
-        for file, tested in zip(images[letter], chosen, strict=True):
-            files[f"{'test' if tested else 'train'}{letter}/{file.name}"] = file
+    for X, chosen in splitting.for_testing(contents, share, seed).items():
+        _check_split(chosen, given["AB".index(X)])
+        for (name, file), tested in zip(images[X].items(), chosen, strict=True):
+            files[f"{'test' if tested else 'train'}{X}/{name}"] = (file,)
     return files
 
 
-def _default_domains(given: list[Path]) -> tuple[str, str]:
+def _paired(
+    images: dict[str, dict[str, Path]],
+    given: tuple[Path, Path],
+    share: float,
+    seed: int,
+    progress: bool,
+) -> dict[str, Sources]:
+    """What is written where: each two images of one name, by `train/name.png`."""
+    names = [list(named) for named in images.values()]
+    groups, rule = naming.match(names, [shown(folder) for folder in given], "a paired set")
+    lefts, rights = ([list(images[X].values())[g[i]] for g in groups] for i, X in enumerate("AB"))
+    shows = _contents(lefts + rights, progress)
+    half = len(groups)
+    pairs = list(zip(shows[:half], shows[half:], strict=True))
+    unequal = [
+        f"{a.name} is {x.size[0]}x{x.size[1]}, {b.name} {y.size[0]}x{y.size[1]}"
+        for a, b, (x, y) in zip(lefts, rights, pairs, strict=True)
+        if x.size != y.size
+    ]
+    if unequal:
+        raise ReplicateError(
+            f"{len(unequal)} of {half} pairs differ in size: {_listed(unequal)}; expected the two "
+            "images of a pair to be of one size: resize one of them"
+        )
+    print(f"{half} pairs, {rule}: {lefts[0].name} with {rights[0].name}, and so on")
+    contents = {"pairs": [f"{x.pixels} {y.pixels}" for x, y in pairs]}
+    chosen = splitting.for_testing(contents, share, seed)["pairs"]
+    _check_split(chosen, given[0])
+    stems = [Path(names[0][group[0]]).stem for group in groups]
+    return {
+        f"{'test' if tested else 'train'}/{stem}.png": sources
+        for stem, tested, sources in zip(
+            stems, chosen, zip(lefts, rights, strict=True), strict=True
+        )
+    }
+
+
+def _check_split(chosen: list[bool], folder: Path) -> None:
+    if not any(chosen):
+        raise ReplicateError(
+            f"{shown(folder)} has {len(chosen)} images, too few of them different to train with "
+            "some and test with others; expected 2 different ones or more that are not in the "
+            "other folder"
+        )
+
+
+def _listed(texts: list[str]) -> str:
+    more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + more
+
+
+def _say_left_out(given: tuple[Path, Path], subfolders: bool) -> None:
+    """A line for each folder of which something is not in the set."""
+    for folder in given:
+        if left := naming.left_out(folder, subfolders):
+            hint = "" if subfolders else "; --subfolders takes the images of folders, too"
+            print(f"left out of {shown(folder)}: {left}{hint if ' folder (' in left else ''}")
+
+
+def _default_domains(given: tuple[Path, Path]) -> tuple[str, str]:
     names = tuple(folder.name for folder in given)
     return names if all(map(NAME.fullmatch, names)) and names[0] != names[1] else ("A", "B")
 
 
-def _entry(name: str, domains: tuple[str, str], files: dict[str, Path]) -> Spec:
-    if wrong := [domain for domain in domains if not NAME.fullmatch(domain)]:
-        raise ReplicateError(
-            f"domain {wrong[0]!r}: expected a word of letters, digits, '_', '-' and '.'"
-        )
+def _entry(
+    name: str, domains: tuple[str, str], files: dict[str, Sources], paired: bool, fit: str
+) -> Spec:
+    layout = "pix2pix" if paired else "cyclegan"
     parents = [target.split("/")[0] for target in files]
-    counts = {f"{s}{X}": parents.count(f"{s}{X}") for s in layouts.SPLITS for X in "AB"}
-    fields = {"layout": "cyclegan", "domains": domains, "source": SOURCE, "licence": ""}
+    places = [place for split in layouts.FOLDERS[layout].values() for place in split]
+    fields = {"layout": layout, "domains": domains, "source": SOURCE, "licence": "", "fit": fit}
+    counts = {place: parents.count(place) for place in places}
     try:
-        return Spec(name=name, counts=counts, **fields)
+        return Spec(name=name, counts=counts, left=domains[0] if paired else None, **fields)
     except ValidationError as error:
-        raise ReplicateError(f"{name}: {error.errors()[0]['msg']}") from error
+        told = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ReplicateError(f"{name}: {told}") from error
 
 
-def _write(folder: Path, entry: Spec, files: dict[str, Path], link: bool, command: str) -> None:
+def _write(folder: Path, entry: Spec, files: dict[str, Sources], link: bool, command: str) -> None:
     for split in layouts.FOLDERS[entry.layout].values():
-        for each in split:
-            (folder / each).mkdir()
-    for target, file in files.items():
-        os.symlink(file, folder / target) if link else shutil.copyfile(file, folder / target)
+        for place_ in split:
+            (folder / place_).mkdir()
+    for target, sources in files.items():
+        if entry.paired:
+            Image.fromarray(_side_by_side(sources)).save(folder / target)
+        elif link:
+            os.symlink(sources[0], folder / target)
+        else:
+            shutil.copyfile(sources[0], folder / target)
     describe(folder, entry, command)
 
 
-def _present(entry: Spec, files: dict[str, Path]) -> Spec:
-    """The entry of the set that is there, if it is the one that was asked for."""
-    found = {}
-    for each in folders.counts(entry, entry.folder):
-        folder = entry.folder / each
-        for file in layouts.image_files(folder) if folder.is_dir() else []:
-            found[f"{each}/{file.name}"] = file.stat().st_size
-    same = found == {target: file.stat().st_size for target, file in files.items()}
+def _side_by_side(sources: Sources) -> np.ndarray:
+    return np.concatenate([read(file) for file in sources], axis=1)
+
+
+def _check_present(entry: Spec, files: dict[str, Sources]) -> None:
+    """Nothing, or the error where the set that is there is not the one that was asked for."""
+    places = [entry.folder / place for place in folders.counts(entry, entry.folder)]
+    there = [file for p in places if p.is_dir() for file in naming.image_files(p)]
+    found = {file.relative_to(entry.folder).as_posix(): file for file in there}
+    same = found.keys() == files.keys() and all(
+        _is_made_of(found[target], sources) for target, sources in files.items()
+    )
     if not same or spec(entry.name) != entry:
         raise ReplicateError(
             f"{shown(entry.folder)} exists and is not this set (it holds {len(found)} images, "
@@ -186,4 +278,9 @@ def _present(entry: Spec, files: dict[str, Path]) -> Spec:
             "another name"
         )
     print(f"{entry.name}: {shown(entry.folder)} is complete, nothing to do")
-    return entry
+
+
+def _is_made_of(file: Path, sources: Sources) -> bool:
+    if len(sources) == 1:
+        return file.stat().st_size == sources[0].stat().st_size
+    return np.array_equal(read(file), _side_by_side(sources))

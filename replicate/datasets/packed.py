@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from replicate import paths
+from replicate import images, paths
 from replicate.datasets import filling, folders, hashes, labels, packing
 from replicate.datasets.layouts import shown
 from replicate.datasets.spec import Spec, spec
@@ -51,8 +51,8 @@ def load(name: str, split: str, size: int, progress: bool = True) -> ImageSet:
     Args:
         name: an entry of `data/datasets.yaml` or a folder of one's own (see `spec.spec`).
         split: "train" or "test".
-        size: side in px; images are squeezed to a square (bicubic with antialiasing), as the
-            papers' loaders do.
+        size: side in px; images become squares as the set's `fit` says, by default squeezed, as
+            the papers' loaders do.
         progress: whether bars run while the set is packed.
 
     Raises:
@@ -88,13 +88,16 @@ def index_file(entry: Spec, split: str) -> Path:
 
 
 def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool) -> str:
-    """A hash of the names and contents of images and labels, and of which half is A."""
+    """A hash of the names and contents of images and labels, of which half is A, and of how files
+    become arrays."""
     flat = [path for group in files.values() for path in group]
     if entry.layout != "torchvision":  # whose files hold labels, too
         flat += [path for group in files.values() for path in labels.beside(group)]
     known = hashes.content_hashes(flat, entry.folder, index_file(entry, split), show)
     side = entry.left == entry.domains[0]
-    return hashlib.sha256(json.dumps([list(known.items()), side]).encode()).hexdigest()
+    # the decoder's version makes new arrays, whose hashes in the passport change with pixels alone
+    how = [images.VERSION, entry.fit]
+    return hashlib.sha256(json.dumps([list(known.items()), side, how]).encode()).hexdigest()
 
 
 def _target(entry: Spec, split: str, size: int, content: str) -> Path:

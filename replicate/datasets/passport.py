@@ -9,14 +9,14 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from replicate import paths
-from replicate.datasets import audit, digits, folders, hashes, layouts, packed
+from replicate import naming, paths
+from replicate.datasets import audit, digits, folders, hashes, packed
 from replicate.datasets.layouts import FOLDERS, SPLITS
 from replicate.datasets.spec import Spec, spec
 
 VERSION = 1  # raise it when the same set would get another passport
 SIZES = (64, 64)  # px of train and test at which a drawn set is hashed unless a run says otherwise
-FACTS = {"layout", "domains", "left", "source", "licence", "archive", "sha256", "urls"}
+FACTS = {"layout", "domains", "left", "fit", "source", "licence", "archive", "sha256", "urls"}
 
 
 def passport(name: str, sizes: tuple[int, int] = SIZES, progress: bool = True) -> dict:
@@ -28,7 +28,7 @@ def passport(name: str, sizes: tuple[int, int] = SIZES, progress: bool = True) -
         progress: whether bars run while files are read.
 
     Returns:
-        JSON. "name", and of the registry "layout", "domains", "left", "source", "licence",
+        JSON. "name", and of the registry "layout", "domains", "left", "fit", "source", "licence",
         "archive", "sha256" and "urls"; "content" (see `content_hash`) and "splits", the same of the
         images of each split; "folders": by folder "count", "bytes" (of files), "modes", "width" and
         "height" (smallest, largest; px); "faults": files by fault (see `audit`), None where there
@@ -109,7 +109,8 @@ def format_passport(made: dict) -> str:
     for split, digest in made["splits"].items():
         lines.append(f"  {split} {digest}")
     lines += [f"  {audit.folder_line(key, about)}" for key, about in made["folders"].items()]
-    lines.append(f"  A {made['domains'][0]}, B {made['domains'][1]}; {made['layout']}")
+    fit = "" if made["fit"] == "squash" else f"; squares by {made['fit']}"
+    lines.append(f"  A {made['domains'][0]}, B {made['domains'][1]}; {made['layout']}{fit}")
     faults = made["faults"]
     lines.append(f"  audit: {'no image files' if faults is None else audit.summary(faults)}")
     lines.append(f"  source: {made['source']}")
@@ -147,7 +148,7 @@ def _images(entry: Spec, split: str) -> list[Path]:
     if entry.layout == "torchvision":
         return [path for group in digits.split_files(entry, split).values() for path in group]
     places = [entry.folder / name for name in entry.folders(split)]
-    return [path for place in places if place.is_dir() for path in layouts.image_files(place)]
+    return [path for place in places if place.is_dir() for path in naming.image_files(place)]
 
 
 def _all_files(root: Path) -> dict[str, Path]:

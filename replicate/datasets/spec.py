@@ -8,7 +8,7 @@ from typing import Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from replicate import paths
+from replicate import naming, paths
 from replicate.datasets import directions, hashes, layouts
 from replicate.errors import ReplicateError, UnknownName, unknown
 
@@ -69,7 +69,7 @@ class Spec(_Strict):
     what a user must do where `replicate data get` alone is not enough; `{place}` in it stands for
     the folders that the images go to, `{originals}` for the folder of the originals. `used_by`
     names the tables by paper, a key of `data/reported` or of a method. A set that `reverses`
-    another has that one's files, with A and B exchanged.
+    another has that one's files, with A and B exchanged. `fit` says how its images become squares.
     """
 
     name: str
@@ -89,6 +89,7 @@ class Spec(_Strict):
     used_by: dict[str, tuple[str, ...]] = {}
     faults: tuple[str, ...] = ()
     reverses: str = ""
+    fit: layouts.Fit = "squash"
 
     @property
     def paired(self) -> bool:
@@ -127,6 +128,10 @@ class Spec(_Strict):
             raise ValueError(f"{self.name!r} cannot name a data set")
         if len(set(self.domains)) != 2:
             raise ValueError(f"domains {self.domains}: expected two different names")
+        for domain in self.domains:
+            naming.check_word("domain", domain)
+        if len(directions.spellings(self.domains)) < len(directions.spellings("AB")):
+            raise ValueError(f"domains {self.domains}: their two directions are spelt alike")
         if self.layout == "torchvision" and not set(self.domains) <= set(layouts.DIGITS):
             raise ValueError(f"domains {self.domains}: expected two of {layouts.DIGITS}")
         if (self.left in self.domains) != self.paired:
@@ -137,6 +142,8 @@ class Spec(_Strict):
             raise ValueError(f"counts of {wrong}: expected some of {known}")
         if (self.urls or self.sha256) and not self.archive:
             raise ValueError("urls and sha256 need the archive's file name")
+        if self.fit != "squash" and self.layout not in layouts.FOLDERS:
+            raise ValueError(f"fit {self.fit}: layout {self.layout} has no image files to fit")
         if self.originals and self.archive:
             raise ValueError("a set is either unpacked from an archive or prepared from originals")
         return self
@@ -172,7 +179,7 @@ def spec(name: str) -> Spec:
     layout = layouts.layout_of(folder)
     if layout is None:
         raise ReplicateError(
-            f"{layouts.shown(folder)} is in no known layout ({layouts.contents(folder)}). Expected "
+            f"{layouts.shown(folder)} is in no known layout ({naming.contents(folder)}). Expected "
             f"{layouts.expected('cyclegan', folder)} or {layouts.expected('pix2pix', folder)}."
             f"{layouts.hint(folder)}"
         )
@@ -194,7 +201,10 @@ def _noted(name: str, file: Path, layout: str) -> Spec:
     try:
         fields = yaml.safe_load(file.read_text(encoding="utf-8"))
         entry = Spec(**{**fields, "name": name})
-    except (ValidationError, yaml.YAMLError, TypeError) as error:
+    except ValidationError as error:
+        told = _in_words("the entry", error)
+        raise ReplicateError(f"{layouts.shown(file)}: {told}. {way_out}") from error
+    except (yaml.YAMLError, TypeError) as error:
         raise ReplicateError(f"{layouts.shown(file)}: {error}. {way_out}") from error
     if entry.layout != layout:
         text = f"layout {entry.layout}, expected {layout}, that of the folder"

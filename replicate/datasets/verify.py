@@ -4,12 +4,13 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from replicate import naming
 from replicate.datasets import digits, folders, layouts, passport
-from replicate.datasets.decoding import Undecodable, decode
 from replicate.datasets.layouts import SPLITS
 from replicate.datasets.progress import bar
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
+from replicate.images import Undecodable, decode
 
 
 def verify(name: str, progress: bool = True) -> dict:
@@ -73,7 +74,7 @@ def _unreadable(entry: Spec, progress: bool) -> dict[str, str]:
         return digits.faults(entry)
     names = [name for split in SPLITS for name in layouts.FOLDERS[entry.layout][split]]
     places = [entry.folder / name for name in names if (entry.folder / name).is_dir()]
-    files = [file for place in places for file in layouts.image_files(place)]
+    files = [file for place in places for file in naming.image_files(place)]
     found = {}
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,  # Pillow decodes without Python's lock

@@ -9,6 +9,7 @@ from PIL import Image
 
 from replicate.effects.ladder import RUNGS
 from replicate.effects.studies import Study
+from replicate.images import read
 from replicate.metrics.fid import fid
 from replicate.metrics.kid import kid
 from replicate.metrics.protocols import Protocol, find
@@ -72,8 +73,7 @@ def compressed(images: np.ndarray, quality: int) -> np.ndarray:
 def _compressed(image: np.ndarray, quality: int) -> np.ndarray:
     file = io.BytesIO()
     Image.fromarray(image).save(file, "JPEG", quality=quality)
-    with Image.open(file) as opened:
-        return np.asarray(opened)
+    return read(file)
 
 
 def counts(study: Study) -> pd.DataFrame:

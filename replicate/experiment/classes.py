@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from replicate.datasets import packed
 from replicate.datasets.packed import ImageSet
@@ -18,6 +17,7 @@ from replicate.evaluation import in_words
 from replicate.experiment.classifier import classes_of, classifier
 from replicate.experiment.publish import CLASSES, find_runs
 from replicate.experiment.run import COLUMNS, read_record
+from replicate.images import read
 from replicate.methods.base import DIRECTIONS
 
 METRIC, PROTOCOL = "class_kept", "classes/kept"
@@ -77,7 +77,7 @@ def outputs(folder: Path, test: ImageSet, direction: str) -> np.ndarray:
     """The translations of a run as they were scored, (N, H, W, 3) uint8."""
     place = folder / "outputs" / in_words(direction, test).replace("->", "2")
     files = [place / f"{Path(name).stem}.png" for name in test.names[direction[0]]]
-    return np.stack([np.asarray(Image.open(file)) for file in files])
+    return np.stack([read(file) for file in files])
 
 
 def row(folder: Path, test: ImageSet, direction: str) -> dict[str, object]:

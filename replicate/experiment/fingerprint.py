@@ -31,7 +31,7 @@ OF_CLASSES = ("replicate.experiment.classes.row",)
 # Bookkeeping, and the images, for which their passports stand.
 NOT_DECIDING = (
     "replicate.errors", "replicate.paths", "replicate.progress", "replicate.registry",
-    "replicate.checkpoint", "replicate.datasets.packed",
+    "replicate.checkpoint", "replicate.images", "replicate.naming", "replicate.datasets.packed",
     "replicate.methods.base.register", "replicate.metrics.features._read",
     "replicate.metrics.features._write", "replicate.metrics.protocol_list",
     "replicate.experiment.fingerprint", "replicate.experiment.definitions",

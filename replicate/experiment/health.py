@@ -23,6 +23,7 @@ from replicate.experiment.run import Run, read_record, title
 from replicate.health import discriminators
 from replicate.health.examine import Numbers, of_outputs, of_sheet
 from replicate.health.faults import FAULTS
+from replicate.images import decode
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Method
 from replicate.training import LOG
@@ -200,8 +201,7 @@ def _of_picture(folder: Path) -> Examined:
         raise ReplicateError(
             f"{folder} has neither all outputs nor translations.png: run it again, it will score"
         )
-    with Image.open(file) as picture:
-        return of_sheet(picture)
+    return of_sheet(decode(file).image)
 
 
 def _joined(before: pd.DataFrame, last: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from replicate.datasets.packed import ImageSet
 from replicate.errors import ReplicateError
 from replicate.evaluation import TILES
 from replicate.health import measures
+from replicate.images import grey, read
 from replicate.methods.base import DIRECTIONS
 
 Numbers = dict[str, float]  # by the keys of `faults.FAULTS`
@@ -51,23 +52,23 @@ def of_outputs(folder: Path, test: ImageSet, direction: str) -> tuple[Numbers, i
     maps = [file.parent / "attention" / file.name for file in files]
     if not all(file.is_file() for file in files):
         return None
-    seen = _read(maps, "L") / 255 if all(file.is_file() for file in maps) else None
+    seen = np.stack([grey(f) for f in maps]) if all(file.is_file() for file in maps) else None
     source, real = (np.asarray(test.arrays[letter]) for letter in (X, Y))
-    return of_images(source, _read(files, "RGB"), real, seen), len(files)
+    return of_images(source, np.stack([read(file) for file in files]), real, seen), len(files)
 
 
 def of_sheet(sheet: Image.Image) -> dict[str, tuple[Numbers, int]]:
     """The numbers of a sheet of samples by direction, and of how many images.
 
     Args:
-        sheet: as `evaluation.sample_sheet` makes it: for each direction a row of inputs, one of
-            maps where there are maps, and one of translations. The other direction's inputs are
+        sheet: RGB, as `evaluation.sample_sheet` makes it: for each direction a row of inputs, one
+            of maps where there are maps, and one of translations. The other direction's inputs are
             the real images.
 
     Raises:
         ReplicateError: a picture that is no such sheet.
     """
-    pixels = np.asarray(sheet.convert("RGB"))
+    pixels = np.asarray(sheet)
     side = pixels.shape[1] // TILES
     count = pixels.shape[0] // max(side, 1)
     if not 4 <= count <= 6 or pixels.shape[:2] != (count * side, TILES * side):
@@ -93,11 +94,3 @@ def of_sheet(sheet: Image.Image) -> dict[str, tuple[Numbers, int]]:
 def _used(inputs: np.ndarray) -> int:
     """How many images a row holds; white ones fill it up."""
     return int(np.flatnonzero((inputs < 255).any((1, 2, 3))).max(initial=0)) + 1
-
-
-def _read(files: list[Path], mode: str) -> np.ndarray:
-    images = []
-    for file in files:
-        with Image.open(file) as image:
-            images.append(np.asarray(image.convert(mode)))
-    return np.stack(images)

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from replicate.datasets import packed
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.evaluation import in_words
 from replicate.experiment.run import Run
+from replicate.images import grey, read
 from replicate.labelled import palette
 from replicate.labelled.segmenter import Settings, segment, segmenter
 from replicate.labelled.truth import label_maps, photographs, truth
@@ -127,5 +127,4 @@ def translations(run: Run, direction: str, maps: bool = False) -> tuple[str, np.
             f"{len(missing)} of {len(files)} images are not in {folder}, expected "
             f"{missing[0].name} and so on: score {run.title} again"
         )
-    stack = np.stack([np.asarray(Image.open(file)) for file in files])
-    return words, stack / 255 if maps else stack
+    return words, np.stack([(grey if maps else read)(file) for file in files])

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from replicate.datasets import folders, packed
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
+from replicate.images import labels
 from replicate.labelled import palette
 from replicate.metrics.labels import resize_nearest, train_ids
 
@@ -81,8 +81,7 @@ def cityscapes(folder: Path) -> Iterator[np.ndarray]:
             "Cityscapes gives to registered users"
         )
     for file in files:
-        with Image.open(file) as image:
-            yield train_ids(np.asarray(image), file.name)
+        yield train_ids(labels(file), file.name)
 
 
 def _images(dataset: str, split: str, side: int, of_labels: bool) -> np.ndarray:

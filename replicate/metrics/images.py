@@ -3,21 +3,16 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
-from PIL import Image
 
+from replicate import images, naming
 from replicate.errors import ReplicateError
 from replicate.metrics.arrays import Array, uint8_images
-
-READ = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
-LOSSY = (".jpg", ".jpeg", ".webp")
-# What Pillow raises for damaged files.
-DAMAGED = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+from replicate.parallel import in_order
 
 
 class ImageSet(Protocol):
@@ -62,52 +57,74 @@ class Stack:
         return content.hexdigest()
 
 
+class Survey(NamedTuple):
+    """What decoding every image of a folder once shows.
+
+    Attributes:
+        sizes: how many images have which (width, height) in px, upright.
+        lossy: the names of the files whose compression loses detail.
+        changes: how many images decoding changed, by the keys of `images.CHANGES`.
+    """
+
+    sizes: Counter[tuple[int, int]]
+    lossy: list[str]
+    changes: Counter[str]
+
+
 class Folder:
     """The images of a folder as RGB, in the order of their names; nothing is decoded before it is
     asked for.
 
     Args:
-        path: its subfolders and files of other kinds are not looked at.
+        path: of the folder.
+        subfolders: whether the images below its subfolders belong to it.
+
+    Attributes:
+        holds_labels: whether they are label maps, whose values are no colours.
 
     Raises:
         ReplicateError: no such folder, or no image in it; later, on reading, an image that cannot
             be decoded.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, subfolders: bool = False) -> None:
         self.path = Path(path)
-        self.files = _image_files(self.path)
+        if not self.path.is_dir():
+            raise ReplicateError(f"{path} is not a folder; give one that holds the images")
+        self.files = naming.image_files(self.path, subfolders)
+        self.holds_labels = False
+        self.left_out = naming.left_out(self.path, subfolders)
+        if not self.files:
+            raise ReplicateError(f"{path} has 0 images ({naming.looked_for(self.path)})")
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         for file in self.files:
-            with opened(file) as image:
-                decoded = np.array(image.convert("RGB"))
-            yield decoded
+            yield images.read(file)
 
     @property
     def names(self) -> list[str]:
-        """The N file names."""
-        return [file.name for file in self.files]
-
-    @property
-    def lossy(self) -> list[str]:
-        """The names of the files in a format that loses detail: JPEG, WebP."""
-        return [name for name in self.names if name.lower().endswith(LOSSY)]
-
-    def sizes(self) -> Counter[tuple[int, int]]:
-        """How many images have which (width, height) in px, from the headers of the files."""
-        return self._sizes
+        """The N file names, with the subfolders in which they lie."""
+        return [file.relative_to(self.path).as_posix() for file in self.files]
 
     @cached_property
-    def _sizes(self) -> Counter[tuple[int, int]]:
-        found = Counter()
-        for file in self.files:
-            with opened(file) as image:
-                found[image.size] += 1
-        return found
+    def survey(self) -> Survey:
+        """Sizes, lossy files and what decoding changes: every image is decoded for it."""
+        sizes, lossy, changes = Counter(), [], Counter()
+        for name, (size, loses, changed) in zip(
+            self.names, in_order(self._look, self.files), strict=True
+        ):
+            sizes[size] += 1
+            changes.update(changed)
+            lossy += [name] if loses else []
+        return Survey(sizes, lossy, changes)
+
+    def _look(self, file: Path) -> tuple[tuple[int, int], bool, set[str]]:
+        """Size, whether it is lossy, and what decoding changes."""
+        decoded = (images.unconverted if self.holds_labels else images.decode)(file)
+        return decoded.image.size, decoded.lossy, set(decoded.changes)
 
     def digest(self) -> str:
         """The sha256 of the bytes of the files, which are not decoded for it."""
@@ -115,7 +132,7 @@ class Folder:
 
     @cached_property
     def _digest(self) -> str:
-        content = hashlib.sha256(b"files")
+        content = hashlib.sha256(f"files decoded {images.VERSION}".encode())
         for file in self.files:
             with file.open("rb") as read:
                 content.update(hashlib.file_digest(read, "sha256").digest())
@@ -152,29 +169,3 @@ def image_list(images: Array | Sequence[np.ndarray]) -> list[np.ndarray]:
     if isinstance(images, Sequence) and images:
         return [uint8_images(image[None], f"image {i}")[0] for i, image in enumerate(images)]
     return list(uint8_images(images))
-
-
-def _image_files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        raise ReplicateError(f"{path} is not a folder; give one that holds the images")
-    files = sorted(file for file in path.iterdir() if file.is_file())
-    chosen = [file for file in files if file.suffix.lower() in READ]
-    if not chosen:
-        others = Counter(file.suffix or "without suffix" for file in files)
-        found = ", ".join(f"{n} {suffix}" for suffix, n in sorted(others.items())) or "nothing"
-        raise ReplicateError(
-            f"{path} has 0 images (looked for {', '.join(s[1:] for s in READ)}; found {found})"
-        )
-    return chosen
-
-
-@contextmanager
-def opened(file: Path) -> Iterator[Image.Image]:
-    """An image file; what fails while it is open is an error that names the file."""
-    try:
-        with Image.open(file) as image:
-            yield image
-    except ReplicateError:
-        raise
-    except DAMAGED as error:
-        raise ReplicateError(f"{file} cannot be decoded: {error}; replace or remove it") from error

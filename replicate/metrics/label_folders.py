@@ -11,6 +11,8 @@ from replicate.metrics.protocols import Protocol
 from replicate.metrics.score import Score, joined
 from replicate.metrics.segmentation import SegmentationScores, scorer_gate, segmentation_scores
 
+# The sets that hold label maps, by estimator; any other set of these protocols holds photographs.
+LABELS = {"cls/photos2labels": ("real",), "fcn/labels2photos": ("fake", "real", "source")}
 METRICS = ("pixel_accuracy", "class_accuracy", "class_iou")
 
 

@@ -4,14 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from replicate import images, naming
 from replicate.errors import ReplicateError
-from replicate.metrics.images import Folder, opened
-
-BY_NAME = "paired by file name"
-BY_ORDER = "paired by order (names differ): only if the folders are aligned"
-MAPS = ("mask", "attention")
+from replicate.metrics.images import Folder
 
 
 def pair_up(sets: Mapping[str, Folder], names: tuple[str, ...], what: str) -> tuple[list, str]:
@@ -23,25 +19,18 @@ def pair_up(sets: Mapping[str, Folder], names: tuple[str, ...], what: str) -> tu
         what: the protocol, for the error.
 
     Returns:
-        (a list of tuples of files, one of each folder; `BY_NAME` where all folders hold the same
-        names, suffix aside, else `BY_ORDER`).
+        (a list of tuples of files, one of each folder; the rule of `naming.match`).
 
     Raises:
-        ReplicateError: the numbers of images differ, so that nothing says which belong together.
+        ReplicateError: nothing says which images belong together.
     """
     folders = [sets[name] for name in names]
-    counts = [len(folder) for folder in folders]
-    if len(set(counts)) > 1:
-        found = ", ".join(f"{n} in {f.path}" for n, f in zip(counts, folders, strict=True))
-        raise ReplicateError(
-            f"{what} compares image by image: {found}; expected one partner for every image, under "
-            "the same name: give folders that hold the same images"
-        )
-    by_stem = [{file.stem: file for file in folder.files} for folder in folders]
-    lead = [file.stem for file in folders[0].files]
-    if all(set(stems) == set(lead) and len(stems) == len(lead) for stems in by_stem):
-        return [tuple(stems[stem] for stems in by_stem) for stem in lead], BY_NAME
-    return list(zip(*(folder.files for folder in folders), strict=True)), BY_ORDER
+    places = [str(folder.path) for folder in folders]
+    groups, rule = naming.match([folder.names for folder in folders], places, what)
+    files = [
+        tuple(folder.files[i] for folder, i in zip(folders, group, strict=True)) for group in groups
+    ]
+    return files, rule
 
 
 def read(kind: str, file: Path) -> np.ndarray:
@@ -54,17 +43,16 @@ def read(kind: str, file: Path) -> np.ndarray:
     Raises:
         ReplicateError: the file cannot be decoded, or a mask holds more than two values.
     """
-    with opened(file) as image:
-        if kind == "labels":
-            return _labels(image, file)
-        pixels = np.array(image.convert("L" if kind in MAPS else "RGB"))
+    if kind == "labels":
+        return _labels(file)
     if kind == "mask":
-        return _mask(pixels, file)
-    return pixels / 255.0 if kind == "attention" else pixels
+        return _mask(file)
+    return images.grey(file) if kind == "attention" else images.read(file)
 
 
-def _mask(pixels: np.ndarray, file: Path) -> np.ndarray:
+def _mask(file: Path) -> np.ndarray:
     """Black is background; the one other value, 1 or 255, is the object."""
+    pixels = images.grey(file)
     values = np.unique(pixels)
     if len(values) > 2 or (len(values) == 2 and values[0] != 0):
         raise ReplicateError(
@@ -74,8 +62,8 @@ def _mask(pixels: np.ndarray, file: Path) -> np.ndarray:
     return pixels > 0
 
 
-def _labels(image: Image.Image, file: Path) -> np.ndarray:
-    pixels = np.array(image)  # of a palette image the indices, which are the labels
+def _labels(file: Path) -> np.ndarray:
+    pixels = images.labels(file)
     if pixels.ndim != 2:
         raise ReplicateError(
             f"{file} has {pixels.shape[-1]} channels, expected one of labels (..._labelIds.png); "
@@ -84,12 +72,12 @@ def _labels(image: Image.Image, file: Path) -> np.ndarray:
     return pixels
 
 
-def same_size(images: list[np.ndarray], files: tuple[Path, ...], what: str) -> None:
+def same_size(arrays: list[np.ndarray], files: tuple[Path, ...], what: str) -> None:
     """Nothing, or the error that names two files whose sizes differ."""
-    for image, file in zip(images[1:], files[1:], strict=True):
-        if image.shape[:2] != images[0].shape[:2]:
+    for image, file in zip(arrays[1:], files[1:], strict=True):
+        if image.shape[:2] != arrays[0].shape[:2]:
             raise ReplicateError(
-                f"{what} compares pixel by pixel: {files[0]} is {size(images[0])}, {file} is "
+                f"{what} compares pixel by pixel: {files[0]} is {size(arrays[0])}, {file} is "
                 f"{size(image)}; resize them to one size before scoring"
             )
 
@@ -111,8 +99,8 @@ def loaded(
 
     def each() -> Iterator[tuple[tuple[Path, ...], list[np.ndarray]]]:
         for files in groups:
-            images = [read(name, file) for name, file in zip(names, files, strict=True)]
-            same_size(images, files, what)
-            yield files, images
+            arrays = [read(name, file) for name, file in zip(names, files, strict=True)]
+            same_size(arrays, files, what)
+            yield files, arrays
 
     return each(), rule

@@ -18,6 +18,10 @@ SETS = {
     "attention": "--attention DIR",
 }
 JPEG = "+jpeg"
+NEGATIVE = (  # without "; ", at which notes are split
+    "unbiased KID may be negative near zero, where the sets differ by less than chance: the floor, "
+    "of real images alone, shows how far chance goes, and a value far below it tells of a fault"
+)
 SIZED = re.compile(r"(?P<id>[^@+]+)@(?P<size>\d+)", re.ASCII)
 SIZES = ("subset_size", "resolution")  # settings that "@N" behind an id changes
 
@@ -116,6 +120,11 @@ def is_known(name: str) -> bool:
     except ReplicateError:
         return False
     return True
+
+
+def remark(protocol: Protocol) -> str:
+    """What a reader must know of every number of a kind, by its metric; empty where nothing is."""
+    return NEGATIVE if protocol.metric == "kid" else ""
 
 
 def lossy(protocol: Protocol) -> Protocol:

@@ -15,11 +15,12 @@ from replicate.errors import ReplicateError
 from replicate.evaluation import TILES
 from replicate.experiment.execute import load_method
 from replicate.experiment.run import Run
+from replicate.images import read
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
 from replicate.metrics.attention_ranking import attention_auc
 from replicate.plots.curves import legend
-from replicate.plots.images import _open, _tiles, iteration
+from replicate.plots.images import _tiles, iteration
 from replicate.plots.picture import Picture
 from replicate.plots.style import colours, dress, name_of
 
@@ -99,7 +100,7 @@ def over_training(run: Run) -> pd.DataFrame:
 def _moments(run: Run) -> dict[int, np.ndarray]:
     """The tiles of a run's samples by iteration; none where it has no maps among them."""
     files = sorted((run.folder / "samples").glob("*.png"))
-    moments = {iteration(file): _tiles(_open(file)) for file in files}
+    moments = {iteration(file): _tiles(read(file)) for file in files}
     # input, map, translation; without a map two rows
     return {step: tiles for step, tiles in moments.items() if tiles.shape[1] == 3}
 

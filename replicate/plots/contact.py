@@ -8,12 +8,14 @@ from textwrap import shorten, wrap
 import numpy as np
 from PIL import Image, ImageOps
 
+from replicate import naming
 from replicate.datasets import digits, folders, layouts, packed
-from replicate.datasets.decoding import Undecodable, decode
+from replicate.datasets.filling import fitted
 from replicate.datasets.inspection import FAULTS
 from replicate.datasets.layouts import FOLDERS, SPLITS
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
+from replicate.images import Undecodable, decode
 from replicate.plots.picture import Picture, sheet
 
 SIDE = 128  # px of a tile
@@ -29,7 +31,7 @@ Row = tuple[str, list[np.ndarray]]
 
 
 def contact_sheet(name: str, columns: int = 8, seed: int = 0) -> Picture:
-    """A sample of both domains and splits as training sees them, squeezed to squares.
+    """A sample of both domains and splits as training sees them, as squares.
 
     Of paired sets, each pair stands side by side. A file that cannot be decoded is a grey tile.
 
@@ -87,13 +89,13 @@ def _rows(entry: Spec, split: str, columns: int, rng: np.random.Generator) -> tu
     if entry.paired:
         (images,) = sources.values()
         chosen = _chosen(len(images), columns // 2 * 2, rng)
-        pairs = [half for i in chosen for half in _pair(images[i])]
+        pairs = [half for i in chosen for half in _pair(images[i], entry.fit)]
         across = columns // 2 * 2
         name = " | ".join(entry.domains if entry.left == entry.domains[0] else entry.domains[::-1])
         return counts, [(name, pairs[k : k + across]) for k in range(0, len(pairs), across)]
     rows = []
     for letter, (name, images) in zip("AB", sources.items(), strict=True):
-        tiles = [_tile(images[i]) for i in _chosen(len(images), columns, rng)]
+        tiles = [_tile(images[i], entry.fit) for i in _chosen(len(images), columns, rng)]
         rows += [(f"{letter}  {name}", tiles)] if tiles else []
     return counts, rows
 
@@ -108,7 +110,7 @@ def _sources(entry: Spec, split: str) -> dict[str, list[Path] | np.ndarray]:
         return {name: digits.read(entry, name, split)[0] for name in entry.domains}
     names = ["pairs"] if entry.paired else entry.domains
     places = [entry.folder / folder for folder in entry.folders(split)]
-    files = [layouts.image_files(place) if place.is_dir() else [] for place in places]
+    files = [naming.image_files(place) if place.is_dir() else [] for place in places]
     return dict(zip(names, files, strict=True))
 
 
@@ -116,20 +118,21 @@ def _chosen(count: int, most: int, rng: np.random.Generator) -> list[int]:
     return sorted(rng.permutation(count)[:most].tolist())
 
 
-def _tile(source: Path | np.ndarray) -> np.ndarray:
-    """A file squeezed to a square, an array as it is."""
+def _tile(source: Path | np.ndarray, fit: str) -> np.ndarray:
+    """A file as a square, an array as it is."""
     if isinstance(source, np.ndarray):
         return source
     image = _opened(source)
-    return _blank() if image is None else _squeezed(image)
+    return _blank() if image is None else np.asarray(fitted(image, fit, SIDE))
 
 
-def _pair(path: Path) -> list[np.ndarray]:
+def _pair(path: Path, fit: str) -> list[np.ndarray]:
     image = _opened(path)
     if image is None:
         return [_blank()] * 2
     width, height = image.size
-    return [_squeezed(image.crop((x, 0, x + width // 2, height))) for x in (0, width // 2)]
+    halves = [image.crop((x, 0, x + width // 2, height)) for x in (0, width // 2)]
+    return [np.asarray(fitted(half, fit, SIDE)) for half in halves]
 
 
 def _opened(path: Path) -> Image.Image | None:
@@ -137,10 +140,6 @@ def _opened(path: Path) -> Image.Image | None:
         return decode(path).image
     except Undecodable:
         return None
-
-
-def _squeezed(image: Image.Image) -> np.ndarray:
-    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
 def _blank() -> np.ndarray:

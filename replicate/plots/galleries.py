@@ -21,9 +21,10 @@ from replicate.errors import ReplicateError
 from replicate.evaluation import in_words, to_uint8
 from replicate.experiment.execute import load_method
 from replicate.experiment.run import Run
+from replicate.images import read
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Method
-from replicate.plots.images import Row, _known, _made, _of_seed, _open, _tiles, iteration
+from replicate.plots.images import Row, _known, _made, _of_seed, _tiles, iteration
 from replicate.plots.picture import Picture, sheet
 from replicate.plots.style import name_of
 
@@ -85,7 +86,7 @@ def evolution(runs: Iterable[Run], images: int = 2, seed: int | None = None) -> 
     blocks = []
     for run in _of_seed(runs, seed, "samples"):
         files = sorted((run.folder / "samples").glob("*.png"))
-        moments = [_tiles(_open(file)) for file in files]
+        moments = [_tiles(read(file)) for file in files]
         if moments[0].shape[1] == 3:  # input, map, translation; without a map two rows
             blocks.append(_evolved(run, files, moments, images))
     if not blocks:

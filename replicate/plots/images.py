@@ -6,7 +6,6 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from replicate.datasets import directions, packed
 from replicate.datasets.packed import ImageSet
@@ -14,6 +13,7 @@ from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.evaluation import TILES, in_words
 from replicate.experiment.run import Run
+from replicate.images import read
 from replicate.methods.base import DIRECTIONS
 from replicate.plots.picture import Picture, sheet
 from replicate.plots.style import name_of
@@ -103,9 +103,9 @@ def _made(run: Run, images: ImageSet, direction: str, columns: int) -> list[Row]
     """A run's translations, and under them its attention maps if it has any."""
     folder = run.folder / "outputs" / in_words(direction, images).replace("->", "2")
     files = [f"{Path(name).stem}.png" for name in images.names[direction[0]][:columns]]
-    rows = [(name_of(run), [_open(folder / name) for name in files])]
+    rows = [(name_of(run), [read(folder / name) for name in files])]
     if (folder / "attention").is_dir():
-        rows.append(("  attention", [_open(folder / "attention" / name) for name in files]))
+        rows.append(("  attention", [read(folder / "attention" / name) for name in files]))
     return rows
 
 
@@ -114,7 +114,7 @@ def _moments(run: Run, each: int, moments: int) -> tuple[str, list[Row]]:
     files = sorted((run.folder / "samples").glob("*.png"))
     step = max(1, -(-len(files) // moments))
     files = files[::-step][::-1]  # the last one is always among them
-    sheets = [_open(file) for file in files]
+    sheets = [read(file) for file in files]
     rows = [("input", _inputs(sheets[0], each))]
     rows += [
         (f"iteration {iteration(file)}", _line(sheet, each))
@@ -153,8 +153,3 @@ def _tiles(picture: np.ndarray) -> np.ndarray:
     side = picture.shape[1] // TILES
     cut = picture.reshape(len(DIRECTIONS), -1, side, TILES, side, 3)
     return cut.transpose(0, 1, 3, 2, 4, 5)
-
-
-def _open(file: Path) -> np.ndarray:
-    with Image.open(file) as image:
-        return np.asarray(image)

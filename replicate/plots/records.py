@@ -13,9 +13,10 @@ from replicate.errors import ReplicateError
 from replicate.evaluation import TILES
 from replicate.experiment.publish import find_runs
 from replicate.experiment.run import method_name, read_record
+from replicate.images import read
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
-from replicate.plots.images import Row, _open, _tiles
+from replicate.plots.images import Row, _tiles
 from replicate.plots.picture import Picture, sheet
 from replicate.tables.catalogue import method_order
 
@@ -74,7 +75,7 @@ def gallery(records: Iterable[Kept], seed: int | None = None, images: int = 4) -
     own = sorted((r for r in records if r.seed == seed), key=lambda r: method_order(r.name))
     if len(found := sorted({record.dataset for record in own})) != 1:
         raise ReplicateError(f"seed {seed} has data sets {found}; expected records of one")
-    tiles = {record.name: _tiles(_open(record.folder / SHEET)) for record in own}
+    tiles = {record.name: _tiles(read(record.folder / SHEET)) for record in own}
     with_maps = any(picture.shape[1] > 2 for picture in tiles.values())
     known = [dict(_known(found[0], tiles, k)) for k in range(len(DIRECTIONS))]
     blank = [np.full_like(next(iter(tiles.values()))[0, 0, 0], 255)] * images
@@ -110,7 +111,7 @@ def strip(records: Iterable[Kept], images: int = 1) -> Picture:
     records = sorted(records, key=lambda record: method_order(record.name))
     seed = common_seed(records)
     own = [record for record in records if record.seed == seed]
-    tiles = {record.name: _tiles(_open(record.folder / SHEET)) for record in own}
+    tiles = {record.name: _tiles(read(record.folder / SHEET)) for record in own}
     known = _known(own[0].dataset, tiles, 0)
     rows: list[Row] = [
         (f"image {i + 1}", [given[i] for _, given in known] + [p[0, -1, i] for p in tiles.values()])

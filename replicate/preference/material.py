@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from replicate.datasets.decoding import Undecodable, decode
-from replicate.datasets.layouts import SUFFIXES, contents, image_files
 from replicate.errors import ReplicateError
+from replicate.images import read
+from replicate.naming import check_stems, image_files, looked_for
 
 NAMED = 3  # file names that an error lists
 
@@ -41,30 +41,18 @@ def folder_images(folder: Path) -> dict[str, Path]:
     files = image_files(folder) if folder.is_dir() else []
     if not files:
         raise ReplicateError(
-            f"{folder} has 0 images (looked for {', '.join(SUFFIXES)}; {contents(folder)}); "
-            "give a folder that holds the images themselves"
+            f"{folder} has 0 images ({looked_for(folder)}); give a folder that holds "
+            "the images themselves"
         )
-    found = {}
-    for file in files:
-        if file.stem in found:
-            raise ReplicateError(
-                f"{folder} holds {found[file.stem].name} and {file.name}, expected one image of "
-                "each name, suffix aside; move one away"
-            )
-        found[file.stem] = file
-    return found
+    check_stems(files)
+    return {file.stem: file for file in files}
 
 
 def pixels(image: Path | np.ndarray) -> np.ndarray:
     """(H, W, 3) uint8 of a file or an array."""
     if not isinstance(image, Path):
         return np.asarray(image)
-    try:
-        return np.asarray(decode(image).image)
-    except Undecodable as error:
-        raise ReplicateError(
-            f"{image} cannot be decoded ({error.reason}). Replace or delete it"
-        ) from error
+    return read(image)
 
 
 def check_same(methods: dict[str, Images]) -> None:

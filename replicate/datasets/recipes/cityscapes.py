@@ -10,9 +10,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from replicate.datasets.layouts import contents, shown
 from replicate.datasets.recipes.planning import Picture, Plan, colours, find, lacking, photo
 from replicate.errors import ReplicateError
+from replicate.naming import contents
+from replicate.paths import shown
 
 OPTIONS = ()
 DOMAINS = ("photo", "label")

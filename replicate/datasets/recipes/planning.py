@@ -6,8 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from replicate.datasets import layouts
-from replicate.datasets.decoding import DAMAGE, Undecodable, _reason, decode
+from replicate import images, naming
 from replicate.datasets.layouts import shown
 from replicate.datasets.splitting import rank
 from replicate.errors import ReplicateError
@@ -107,7 +106,7 @@ def find(folder: Path, name: str, source: str) -> Path:
         if place.exists():
             return place
     raise ReplicateError(
-        f"{shown(folder)} has no {name} ({layouts.contents(folder)}); expected "
+        f"{shown(folder)} has no {name} ({naming.contents(folder)}); expected "
         f"{shown(folder / name)}, from {source}"
     )
 
@@ -133,10 +132,7 @@ def photo(file: Path) -> Image.Image:
     Raises:
         ReplicateError: it cannot be decoded.
     """
-    try:
-        return decode(file).image
-    except Undecodable as error:
-        raise undecodable(file, error.reason) from error
+    return _read(lambda f: images.decode(f).image, file)
 
 
 def colours(file: Path) -> Image.Image:
@@ -145,15 +141,13 @@ def colours(file: Path) -> Image.Image:
     Raises:
         ReplicateError: it cannot be decoded.
     """
+    return _read(images.colours, file)
+
+
+def _read(how: Callable[[Path], Image.Image], file: Path) -> Image.Image:
+    """The image, or the error for a file of the originals, which no audit lists."""
     try:
-        with Image.open(file) as opened:
-            return opened.convert("RGB")
-    except DAMAGE as error:
-        raise undecodable(file, _reason(file, error)) from error
-
-
-def undecodable(file: Path, reason: str) -> ReplicateError:
-    """The error for a file of the originals, which no audit lists."""
-    return ReplicateError(
-        f"{shown(file)} cannot be decoded ({reason}). Get this file again, and run again"
-    )
+        return how(file)
+    except images.Undecodable as error:
+        way_out = "Get this file again, and run again"
+        raise images.Undecodable(file, error.reason, way_out) from error

@@ -16,7 +16,6 @@ from pathlib import Path
 from PIL import Image
 
 from replicate.datasets.labels import CLASS
-from replicate.datasets.layouts import SUFFIXES, shown
 from replicate.datasets.recipes.planning import (
     HALVES,
     Picture,
@@ -29,6 +28,8 @@ from replicate.datasets.recipes.planning import (
 )
 from replicate.datasets.splitting import rank
 from replicate.errors import ReplicateError, unknown
+from replicate.naming import image_files
+from replicate.paths import shown
 
 OPTIONS = ("domains", "frontal")
 EXPRESSIONS = (
@@ -90,9 +91,7 @@ def plan(folder: Path, domains: tuple[str, str] | None = None, frontal: bool = F
 
 def _named(folder: Path) -> dict[Path, re.Match]:
     """What the name of every photograph below the folder says."""
-    endings = tuple(f".{suffix}" for suffix in SUFFIXES)
-    files = sorted(f for f in folder.rglob("*") if f.name.lower().endswith(endings))
-    matches = {f: FILE.fullmatch(f.stem) for f in files if not f.name.startswith(".")}
+    matches = {f: FILE.fullmatch(f.stem) for f in image_files(folder, subfolders=True)}
     form = "Rafd090_01_Caucasian_female_angry_frontal.jpg"
     if not matches:
         raise ReplicateError(
