@@ -168,7 +168,7 @@ PROMISES = {
     ),
     "R-C2": Promise(
         empty_folder,
-        r"\S+/data/maps/trainA has 0 images \(looked for png, jpg, jpeg, webp, bmp, tif, tiff; "
+        r"\S+/data/maps/trainA has 0 images \(looked for png, apng, jpg, jpeg, [a-z, ]*; "
         r"found 3 \.txt\)\. Expected \S+/data/maps/\{trainA,trainB,testA,testB\}\. "
         r"Did you mean \S+/data/maps/maps/\?",
     ),
