@@ -138,12 +138,14 @@ def toys() -> dict[str, type[Method]]:
     return TOYS
 
 
-def image_set(size: int, paired: bool) -> ImageSet:
-    """Random images with random masks; paired ones are as many in A as in B."""
+def image_set(size: int, paired: bool, labels: bool = False) -> ImageSet:
+    """Random images with random masks, and two classes; paired ones are as many in A as in B."""
     rng = np.random.default_rng(0)
     counts = dict.fromkeys(COUNTS, COUNTS["A"]) if paired else COUNTS
     arrays = {k: rng.integers(0, 256, (n, size, size, 3), np.uint8) for k, n in counts.items()}
     arrays |= {f"{k}_mask": rng.integers(0, 2, a.shape[:3], np.uint8) for k, a in arrays.items()}
+    if labels:
+        arrays |= {f"{k}_label": np.arange(counts[k]) % 2 for k in COUNTS}
     return ImageSet("random", "train", size, ("a", "b"), paired, arrays, {}, {})
 
 
@@ -191,7 +193,7 @@ def start() -> Iterator[Callable[..., Training]]:
         weights_seed: int | None = None,
     ) -> Training:
         repro.prepare(seed if weights_seed is None else weights_seed, threads=1)
-        images = image_set(config.load_size, method.paired)
+        images = image_set(config.load_size, method.paired, method.needs(config).labels)
         batches = Batches(images, config.batch_size, config.crop_size, config.flip, seed)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

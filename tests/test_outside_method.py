@@ -28,6 +28,8 @@ class Config(cyclegan.Config):
 
 @base.register(paper="mine")
 class Mine(cyclegan.CycleGAN):
+    """CycleGAN that looks at the labels of its images."""
+
     Config = Config
     VARIANTS = {"paper": {}, "plain": {"lambda_adv": 1.0}}
 
@@ -71,8 +73,8 @@ assert set(scores["name"]) == {"mine", "cyclegan"} and not scores["stale"].any()
 for figure in (plots.losses(runs), plots.translations(runs), plots.scores(scores)):
     assert figure.axes or figure.texts
 assert "discriminator_won" in set(health.read(runs[0].folder)["fault"])
-changed = CLAIM | {"dataset": "classes", "metric": "kid", "protocol": "kid/standin", "method": "mine"}
-claim = claims.Claim.model_construct(**changed | {"budget": "smoke"})
+changed = CLAIM | {"dataset": "classes", "metric": "kid", "protocol": "kid/standin"}
+claim = claims.Claim.model_construct(**changed | {"method": "mine", "budget": "smoke"})
 verdicts = claims.judged(scores, [claim])
 assert set(verdicts["verdict"]) <= set(claims.VERDICTS) and (verdicts["n"] == 1).all()
 print("all seen")
