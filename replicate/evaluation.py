@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from replicate.datasets.batches import in_order
+from replicate.datasets.layouts import check_stems
 from replicate.datasets.packed import ImageSet
 from replicate.methods.base import DIRECTIONS, Method
 from replicate.metrics import attention
@@ -61,7 +62,12 @@ def translate_split(method: Method, images: ImageSet, direction: str) -> Outputs
 
 
 def write_outputs(outputs: Outputs, names: list[str], folder: Path) -> None:
-    """PNG files of the translations, and of the maps (0 black, 1 white, never stretched)."""
+    """PNG files of the translations, and of the maps (0 black, 1 white, never stretched).
+
+    Raises:
+        ReplicateError: two translations would be one file; nothing is written then.
+    """
+    check_stems(names, f"the test split, whose translations go to {folder},")
     folder.mkdir(parents=True, exist_ok=True)
     for i, name in enumerate(names):
         stem = Path(name).stem

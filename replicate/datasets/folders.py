@@ -14,8 +14,8 @@ def split_files(entry: Spec, split: str) -> dict[str, list[Path]]:
     Of a set in the layout `torchvision` the archives of A and of B.
 
     Raises:
-        ReplicateError: the set is not there, one of the folders holds no image, or an archive is
-            not there.
+        ReplicateError: the set is not there, one of the folders holds no image, two images for
+            testing differ by their endings only, or an archive is not there.
     """
     check_split(split)
     if not entry.folder.is_dir():
@@ -28,6 +28,8 @@ def split_files(entry: Spec, split: str) -> dict[str, list[Path]]:
         files[name] = layouts.image_files(folder) if folder.is_dir() else []
         if not files[name]:
             raise ReplicateError(_empty(entry, folder))
+        if split == "test":  # which is translated
+            layouts.check_stems([file.name for file in files[name]], shown(folder))
     return files
 
 

@@ -1,9 +1,11 @@
 """The two folder layouts that users meet, and how a folder is told to be in one of them."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from replicate import paths
+from replicate.errors import ReplicateError
 
 SUFFIXES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff")
 SPLITS = ("train", "test")
@@ -59,6 +61,21 @@ def image_files(folder: Path) -> list[Path]:
     names = [f.name for f in folder.iterdir() if f.name.lower().endswith(endings) and f.is_file()]
     # hidden files are the resource forks (._x.jpg) that macOS puts into archives
     return [folder / name for name in sorted(names) if not name.startswith(".")]
+
+
+def check_stems(names: Iterable[str], where: str) -> None:
+    """Nothing, or the error for two images of one folder whose translations would be one file.
+
+    Args:
+        where: what holds them, as the error says it.
+    """
+    stems: dict[str, str] = {}
+    for name in names:
+        if (other := stems.setdefault(Path(name).stem, name)) != name:
+            raise ReplicateError(
+                f"{other} and {name} of {where} differ by their endings only, and translations "
+                "are named after what stands before those: rename one"
+            )
 
 
 def contents(folder: Path) -> str:

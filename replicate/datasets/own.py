@@ -87,13 +87,7 @@ def _images(folder: Path) -> list[Path]:
             f"{layouts.contents(folder)}), expected at least 2 directly inside: one to train with "
             "and one to test"
         )
-    stems: dict[str, Path] = {}
-    for file in files:
-        if (other := stems.setdefault(file.stem, file)) != file:
-            raise ReplicateError(
-                f"{other.name} and {file.name} of {shown(folder)} differ by their endings only, "
-                "and translations are named after what stands before those: rename one"
-            )
+    layouts.check_stems([file.name for file in files], shown(folder))
     return files
 
 
