@@ -114,7 +114,9 @@ def score_direction(
         scores += _against_truth(outputs.images, np.asarray(truth), source)
     mask = test.arrays.get(f"{X}_mask")
     if mask is not None:
-        scores += _against_mask(outputs, source, np.asarray(mask), test.arrays[f"{X}_ideal"], cell)
+        scores += _against_mask(
+            outputs, source, np.asarray(mask), test.arrays.get(f"{X}_ideal"), cell
+        )
     return scores
 
 
@@ -138,19 +140,22 @@ def _against_truth(made: np.ndarray, truth: np.ndarray, source: np.ndarray) -> l
 
 
 def _against_mask(
-    outputs: Outputs, source: np.ndarray, mask: np.ndarray, ideal: np.ndarray, cell: int
+    outputs: Outputs, source: np.ndarray, mask: np.ndarray, ideal: np.ndarray | None, cell: int
 ) -> list[Score]:
     """What the true mask tells; a do-nothing map is 1 everywhere, as if all were repainted."""
-    ideal = np.asarray(ideal)
     background = attention.background_psnr(outputs.images, source, mask)
-    foreground = attention.foreground_error(outputs.images, ideal, mask)
-    idle = attention.foreground_error(source, ideal, mask).mean()
     scores = [
-        replace(mean_score("background_psnr", "background/psnr", background), do_nothing=math.inf),
-        replace(
-            mean_score("foreground_error", "foreground/l1", foreground), do_nothing=float(idle)
-        ),
+        replace(mean_score("background_psnr", "background/psnr", background), do_nothing=math.inf)
     ]
+    if ideal is not None:
+        ideal = np.asarray(ideal)
+        foreground = attention.foreground_error(outputs.images, ideal, mask)
+        idle = attention.foreground_error(source, ideal, mask).mean()
+        scores.append(
+            replace(
+                mean_score("foreground_error", "foreground/l1", foreground), do_nothing=float(idle)
+            )
+        )
     if outputs.attention is not None:
         iou = attention.attention_iou(outputs.attention, mask)
         everywhere = attention.attention_iou(np.ones_like(outputs.attention), mask).mean()

@@ -139,6 +139,17 @@ def test_the_ceiling_is_that_of_the_methods_grid():
     assert found["attention_iou"].note == "ceiling of the map's 8 px grid: 0.5000"
 
 
+@pytest.mark.parametrize("attends", [True, False])
+def test_masks_without_ideals_give_what_masks_alone_can_tell(attends):
+    images = drawn()
+    whole, arrays = images, {k: a for k, a in images.arrays.items() if k != "A_ideal"}
+    maps = images.arrays["A_mask"].astype(float) if attends else None
+    found = scores(images.arrays["B"][[0] * 8], replace(images, arrays=arrays), maps)
+    expected = scores(images.arrays["B"][[0] * 8], whole, maps)
+    assert set(expected) - set(found) == {"psnr", "ssim", "foreground_error"}
+    assert found == {name: expected[name] for name in found}
+
+
 def test_without_a_truth_only_distances_are_scored():
     images = plain(drawn())
     found = score_direction(Outputs(images.arrays["B"], None), "BA", images, images, 1, None, True)
