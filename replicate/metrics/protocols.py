@@ -109,15 +109,6 @@ def find(name: str) -> Protocol:
     return lossy(protocol) if name.endswith(JPEG) else protocol
 
 
-def is_known(name: str) -> bool:
-    """Whether `find` knows an id."""
-    try:
-        find(name)
-    except ReplicateError:
-        return False
-    return True
-
-
 def lossy(protocol: Protocol) -> Protocol:
     """The same protocol on lossy files: other images, so another id."""
     return replace(protocol, id=protocol.id + JPEG, files="lossy (JPEG or WebP)")

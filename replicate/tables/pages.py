@@ -32,11 +32,6 @@ class Page(NamedTuple):
     data: pd.DataFrame
 
 
-def page_of(title: str, frame: pd.DataFrame, *texts: str) -> Page:
-    """A page of a single table below its texts."""
-    return Page(title, [*texts, Table("", frame)], frame)
-
-
 def write_page(page: Page, stem: Path) -> list[Path]:
     """The files `<stem>.md`, `.tex`, `.csv` and `.json`: the same bytes from the same page.
 
