@@ -15,6 +15,18 @@ class UnknownName(ReplicateError, KeyError):
         return str(self.args[0])
 
 
+def printable(text: str, keep: str = "\n\t\xa0") -> str:
+    """`text` with what a terminal would act on, or not show, as Python writes it: `\\x1b`.
+
+    Names of files and what others send may hold characters that move the cursor, hide text or turn
+    the direction of writing.
+
+    Args:
+        keep: such characters that stay.
+    """
+    return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)` for the closest of `known`, or an empty string when none is close."""
     close = get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Device, Json, Offline, show
+from replicate.cli.common import Device, Json, Offline, say, show
 
 Dir = Path | None
 
@@ -53,7 +53,7 @@ def score(
     if as_json:
         show([_with_printed(row) for row in rows])
     else:
-        print(_listing(rows))
+        say(_listing(rows))
 
 
 def protocols(
@@ -68,9 +68,9 @@ def protocols(
     if as_json:
         show([_described(each) for each in chosen])
     elif id is None:
-        print("\n".join(_line(each) for each in chosen))
+        say("\n".join(_line(each) for each in chosen))
     else:
-        print(_page(chosen[0]))
+        say(_page(chosen[0]))
 
 
 def _with_printed(row) -> dict:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from replicate import paths
-from replicate.errors import ReplicateError
+from replicate.errors import ReplicateError, printable
 
 SUFFIXES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff")
 SPLITS = ("train", "test")
@@ -18,7 +18,8 @@ DIGITS = ("mnist", "svhn", "usps")  # the domains of the layout `torchvision`, s
 
 def shown(path: Path) -> str:
     """The path as errors print it: from the project's root where it lies inside, else in full."""
-    return str(path.relative_to(paths.ROOT) if path.is_relative_to(paths.ROOT) else path)
+    inside = path.is_relative_to(paths.ROOT)
+    return printable(str(path.relative_to(paths.ROOT) if inside else path))
 
 
 def expected(layout: str, folder: Path) -> str:

@@ -58,7 +58,7 @@ def register_page() -> Page:
     owner = frame["id"].str.partition("/")[0]
     parts: list[str | Table] = [ABOUT, RULE]
     for method in owner.unique():
-        parts += [f"## {method}", Table("", frame[owner == method])]
+        parts += [f"## {method}", Table("", frame[owner == method], markup=COLUMNS)]
     return Page("Deviations and switches of every method", parts, frame)
 
 
