@@ -52,11 +52,17 @@ def get(
         say(fetch.get(name, source))
 
 
-def _get_weights(source: str | None):
-    from replicate.datasets.download import download
-    from replicate.metrics import inception
+def _get_weights(source: str | None) -> Path:
+    from replicate import paths
+    from replicate.datasets import fetch
+    from replicate.datasets.spec import Mirror
+    from replicate.metrics.weights import INCEPTION as published
+    from replicate.metrics.weights import WHOLE
 
-    return inception.install(source, lambda url, target: download(url, target, show=True))
+    sha256, size = WHOLE[published.sha256]
+    known = Mirror(url=published.url, sha256=sha256, bytes=size)
+    target = paths.data() / "weights" / published.names[0]
+    return fetch.get_file(INCEPTION, target, known, source)
 
 
 @app.command()

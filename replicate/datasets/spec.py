@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from replicate import paths
 from replicate.datasets import directions, hashes, layouts
-from replicate.errors import ReplicateError, UnknownName, unknown
+from replicate.errors import ReplicateError, UnknownName, hidden, unknown
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 SHA256 = r"^([0-9a-f]{64})?$"
@@ -195,7 +195,7 @@ def _noted(name: str, file: Path, layout: str) -> Spec:
         fields = yaml.safe_load(file.read_text(encoding="utf-8"))
         entry = Spec(**{**fields, "name": name})
     except (ValidationError, yaml.YAMLError, TypeError) as error:
-        raise ReplicateError(f"{layouts.shown(file)}: {error}. {way_out}") from error
+        raise ReplicateError(hidden(f"{layouts.shown(file)}: {error}. {way_out}")) from error
     if entry.layout != layout:
         text = f"layout {entry.layout}, expected {layout}, that of the folder"
         raise ReplicateError(f"{layouts.shown(file)}: {text}. {way_out}")
@@ -260,6 +260,6 @@ def _in_words(place: str, error: ValidationError) -> ReplicateError:
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         return unknown(f"field of {place}", where, Spec.model_fields)
-    found = "" if first["type"] == "missing" else f", found {first['input']!r}"
+    found = "" if first["type"] == "missing" else hidden(f", found {first['input']!r}")
     told = first["msg"].removeprefix("Value error, ")
     return ReplicateError(f"{place}: {f'{where}: ' if where else ''}{told}{found if where else ''}")
