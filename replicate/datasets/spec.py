@@ -19,11 +19,16 @@ URL = r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?/\S*$"
 FILE = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"
 NOTE = "dataset.yaml"  # in a set's folder: the fields of `Spec` for a set without an entry
 # folders of the data root that hold something else
-RESERVED = ("originals", "packed", "palettes", "passports", "reported")
+RESERVED = ("originals", "packed", "palettes", "passports", "reported", "weights")
 
 
 # of a set that another one reverses; the rest holds for both
 OWN = ("archive", "sha256", "urls", "old_host", "originals", "access", "used_by")
+
+
+def can_name(name: str) -> bool:
+    """Whether a set may have this name; some disks do not tell `Packed` from `packed`."""
+    return bool(NAME.fullmatch(name)) and name.lower() not in RESERVED
 
 
 class _Strict(BaseModel):
@@ -123,7 +128,7 @@ class Spec(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not NAME.fullmatch(self.name) or self.name in RESERVED:
+        if not can_name(self.name):
             raise ValueError(f"{self.name!r} cannot name a data set")
         if len(set(self.domains)) != 2:
             raise ValueError(f"domains {self.domains}: expected two different names")
@@ -166,7 +171,7 @@ def spec(name: str) -> Spec:
     if name in entries:
         return entries[name]
     folder = paths.data() / name
-    if not NAME.fullmatch(name) or name in RESERVED or not folder.is_dir():
+    if not can_name(name) or not folder.is_dir():
         place = layouts.expected("cyclegan", paths.data() / "NAME")
         raise UnknownName(f"{_unknown(name, entries)}. Own images go to {place}")
     layout = layouts.layout_of(folder)
@@ -217,8 +222,7 @@ def _unknown(name: str, entries: dict[str, Spec]) -> str:
 
 
 def _is_own(folder: Path) -> bool:
-    fits = NAME.fullmatch(folder.name) and folder.name not in RESERVED
-    return bool(fits) and layouts.layout_of(folder) is not None
+    return can_name(folder.name) and layouts.layout_of(folder) is not None
 
 
 def _entries() -> dict[str, Spec]:
