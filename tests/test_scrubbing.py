@@ -39,7 +39,7 @@ def shown(made) -> str:
         (f"file://{HOME}/a.csv", "file://…/a.csv"),
         ("'/scratch/grp/data/', ~/runs/x", "'…/data', …/x"),
         ("/opt/env/lib/python3.11/warn.py:12: gone", "…/warn.py:12: gone"),
-        (r"C:\\Users\\me\\out.csv D:\data\x", "…/out.csv …/x"),
+        (r"C:\\Work\\me\\out.csv D:\data\x", "…/out.csv …/x"),
         ("in use by pid 7 on host gpu-07 (heartbeat)", "in use by pid 7 on host … (heartbeat)"),
         ("mail me@node.lab.org now", "mail … now"),
         ("run by quux42 on node-17.lab, quux42's", "run by … on ….lab, …'s"),
