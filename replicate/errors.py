@@ -1,7 +1,12 @@
 """Errors that name the thing, the value found, the value expected and the way out."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+ADDRESS = re.compile(
+    r"(?P<scheme>\bhttps?://)(?P<user>[^\s/?#]*@)?(?P<place>[^\s?#'\"]*)(?P<query>\?[^\s#'\"]*)?"
+)
 
 
 class ReplicateError(ValueError):
@@ -13,6 +18,29 @@ class UnknownName(ReplicateError, KeyError):
 
     def __str__(self) -> str:  # KeyError would print the repr of the text
         return str(self.args[0])
+
+
+def printable(text: str, keep: str = "\n\t\xa0") -> str:
+    """`text` with what a terminal would act on, or not show, as Python writes it: `\\x1b`.
+
+    Names of files and what others send may hold characters that move the cursor, hide text or turn
+    the direction of writing.
+
+    Args:
+        keep: such characters that stay.
+    """
+    return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)
+
+
+def hidden(text: str) -> str:
+    """`text` whose addresses have neither user and password nor values in their query."""
+
+    def address(found: re.Match) -> str:
+        user = "***@" if found["user"] else ""
+        query = re.sub(r"=[^&;]*", "=***", found["query"] or "")
+        return f"{found['scheme']}{user}{found['place']}{query}"
+
+    return ADDRESS.sub(address, text)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

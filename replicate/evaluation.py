@@ -21,6 +21,7 @@ from replicate.metrics.compare import Bench, compare
 from replicate.metrics.image import psnr, ssim
 from replicate.metrics.images import Stack
 from replicate.metrics.score import Score, mean_score
+from replicate.naming import check_stems
 
 BATCH = 16  # images; instance norms make a translation independent of its neighbours
 TILES = 8  # images in a row of samples
@@ -62,7 +63,12 @@ def translate_split(method: Method, images: ImageSet, direction: str) -> Outputs
 
 
 def write_outputs(outputs: Outputs, names: list[str], folder: Path) -> None:
-    """PNG files of the translations, and of the maps (0 black, 1 white, never stretched)."""
+    """PNG files of the translations, and of the maps (0 black, 1 white, never stretched).
+
+    Raises:
+        ReplicateError: two translations would be one file; nothing is written then.
+    """
+    check_stems([folder / name for name in names])
     folder.mkdir(parents=True, exist_ok=True)
     for i, name in enumerate(names):
         stem = Path(name).stem

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from nbconvert.filters import markdown2html
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from replicate import paths
 from replicate.errors import ReplicateError, unknown
@@ -75,7 +75,7 @@ def _write_pages(root: Path, budget: str, runs: list[Path], pages: Path) -> None
     (pages / "tables").mkdir(parents=True)
     (pages / "plots").mkdir()
     for file in sorted((root / "tables" / budget).glob("*.md")):
-        text = STYLE + markdown2html(file.read_text())
+        text = STYLE + html_of(file.read_text("utf-8"))
         (pages / "tables" / f"{file.stem}.html").write_text(text)
     about = {}
     for file in sorted((root / "plots" / budget).glob("*.png")):
@@ -85,6 +85,11 @@ def _write_pages(root: Path, budget: str, runs: list[Path], pages: Path) -> None
         small.save(pages / "plots" / f"{file.stem}.jpg", quality=QUALITY)
     (pages / "about.json").write_text(json.dumps(about))
     (pages / "runs.html").write_text(STYLE + runs_table(runs))
+
+
+def html_of(markdown: str) -> str:
+    """Markdown as HTML; tags that stand in it are shown and do nothing."""
+    return MarkdownWithMath(renderer=IPythonRenderer(escape=True)).render(markdown)
 
 
 def _about(stem: str) -> dict[str, str]:

@@ -7,6 +7,8 @@ Both are read at every call, so that a notebook, a test and the command line agr
 import os
 from pathlib import Path
 
+from replicate.errors import printable
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -48,4 +50,4 @@ def notebooks() -> Path:
 
 def shown(path: Path) -> str:
     """The path as errors print it: from the project's root where it lies inside, else in full."""
-    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+    return printable(str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path))

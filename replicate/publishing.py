@@ -12,6 +12,7 @@ from replicate.experiment import classes, health
 from replicate.experiment.publish import CLASSES, find_runs, publish
 from replicate.experiment.run import read_record
 from replicate.images import decode
+from replicate.scrubbing import scrub
 
 
 def publish_all(budget: str) -> list[Path]:
@@ -91,13 +92,11 @@ def _notebooks(executed: list[Path], budget: str) -> list[Path]:
 
 
 def _clean(executed: Path, target: Path) -> Path:
-    """A copy without papermill's stamps, which hold times and the folders of this machine.
+    """A copy that tells nothing of this machine.
 
     Its pictures have 256 colours, a third of their bytes: git keeps every version of a notebook.
     """
-    notebook = nbformat.read(executed, as_version=4)
-    for part in (notebook, *notebook.cells):
-        part.metadata.pop("papermill", None)
+    notebook = scrub(nbformat.read(executed, as_version=4))
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     for data in (output.get("data", {}) for output in outputs):
         if "image/png" in data:

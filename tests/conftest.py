@@ -19,6 +19,7 @@ from replicate.datasets import spec as specs
 from replicate.datasets.batches import Batches
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import Mirror, Spec
+from replicate.experiment import ensure, make_run
 from replicate.methods import METHODS, load_file
 from replicate.methods.base import Config, Method
 from replicate.training import LOG, Training
@@ -98,6 +99,17 @@ def tiny(workspace: Path) -> str:
             pixels = rng.integers(0, 256, (32, 32, 3), np.uint8)
             Image.fromarray(pixels).save(folder / f"{i}.png")
     return "tiny"
+
+
+@pytest.fixture
+def finished(tiny):
+    """A real finished run of four steps."""
+    run = make_run("cyclegan", tiny, 0, "smoke")
+    try:
+        ensure(run)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    return run
 
 
 @pytest.fixture

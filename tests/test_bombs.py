@@ -1,9 +1,11 @@
 """Archives that lie or grow: bombs, paths that stand twice, damage that libraries overlook."""
 
+import gzip
 import io
 import shutil
 import struct
 import tarfile
+import tracemalloc
 import zipfile
 
 import pytest
@@ -63,18 +65,14 @@ def sparse() -> bytes:
     return buffer.getvalue()
 
 
-def long_header() -> bytes:
-    """A tar whose first header, which tarfile reads whole, is 8 MB long."""
-    info = tarfile.TarInfo("toys")
-    info.type, info.size = tarfile.XHDTYPE, 8 << 20
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        archive.addfile(info, io.BytesIO(bytes(info.size)))
-    return buffer.getvalue()
+def block(kind: bytes, content: bytes, size: int | None = None, name: str = "toys") -> bytes:
+    """A header of a tar that announces `size` bytes, and what follows it."""
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, len(content) if size is None else size
+    return info.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % 512)
 
 
 BOMBS = {
-    "tar.gz, header": long_header,
     "zip, declared": declared,
     "tar.gz": lambda: zeros("w:gz"),
     "tar.xz": lambda: zeros("w:xz"),
@@ -90,6 +88,78 @@ def test_a_bomb_is_refused_before_it_is_unpacked(root, entry, tmp_path, monkeypa
     size = (tmp_path / "a").stat().st_size
     with pytest.raises(ReplicateError, match=rf"a refused: its {size} bytes unpack to more than"):
         get(NAME, str(tmp_path / "a"))
+    assert left_behind(root) == []
+
+
+@pytest.fixture
+def memory():
+    """A function that gives the most bytes that Python held since the test began."""
+    tracemalloc.start()
+    yield lambda: tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+
+IMAGE = block(tarfile.REGTYPE, png(), name="toys/trainA/0.png")
+LITTLE = 30 << 20  # bytes; what is imported meanwhile takes some
+
+
+@pytest.mark.parametrize("kind", archives.HEADERS)
+@pytest.mark.parametrize("before", [b"", IMAGE], ids=["first", "later"])
+@pytest.mark.parametrize("opener", [bytes, gzip.compress])
+def test_a_long_header_is_refused_before_it_is_read(
+    root, entry, tmp_path, memory, kind, before, opener
+):
+    entry()
+    long = block(kind, bytes(1 << 20), 900 << 20) + bytes(48 << 20)
+    (tmp_path / "a.tar").write_bytes(opener(before + long))
+    with pytest.raises(ReplicateError, match=r"a.tar refused: a header of 943718400 bytes, expe"):
+        get(NAME, str(tmp_path / "a.tar"))
+    assert memory() < 2 * (50 << 20) + LITTLE  # the test's own copies of 49 MB
+    assert left_behind(root) == []
+
+
+def test_global_headers_that_are_kept_add_up(root, entry, tmp_path):
+    entry()
+    headers = [
+        block(tarfile.XGLTYPE, (b"700000 k%d=" % i).ljust(699_999, b"x") + b"\n") for i in range(3)
+    ]
+    (tmp_path / "a.tar").write_bytes(b"".join([IMAGE, *headers, bytes(1024)]))
+    with pytest.raises(ReplicateError, match="a header of 1400000 bytes, expected at most 1048576"):
+        get(NAME, str(tmp_path / "a.tar"))
+    assert left_behind(root) == []
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_long_names_are_unpacked(root, entry, tmp_path, form):
+    entry()
+    with tarfile.open(tmp_path / "a.tar", "w", format=form, pax_headers={"comment": "c"}) as made:
+        for name, content in members("folder/" * 30).items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            made.addfile(info, io.BytesIO(content))
+    (tmp_path / "out").mkdir()
+    archives.unpack(tmp_path / "a.tar", tmp_path / "out")
+    assert len([*(tmp_path / "out").rglob("*.png")]) == len(members())
+
+
+@pytest.mark.parametrize("told", [1_000_000, 7])
+def test_a_zip_of_a_million_entries_is_refused_before_its_directory_is_read(
+    root, entry, tmp_path, memory, told
+):
+    """Whatever number it tells: zipfile goes by the bytes of the directory."""
+    entry()
+    central = struct.pack(
+        "<4s4B4HL2L5H2L", b"PK\1\2", *[20, 0] * 2, *[0] * 4, *[0] * 3, 1, *[0] * 6
+    )
+    directory = (central + b"a") * 1_000_000
+    where = len(directory)
+    end = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, told, told, where, 0)
+    end += struct.pack("<4sLQL", b"PK\6\7", 0, where, 1)
+    end += struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    (tmp_path / "a.zip").write_bytes(directory + end)
+    with pytest.raises(ReplicateError, match=r"a\.zip refused: it holds more than 400000 files"):
+        get(NAME, str(tmp_path / "a.zip"))
+    assert memory() < 2 * where + LITTLE  # the test's own copies; read, it would take 500 MB
     assert left_behind(root) == []
 
 

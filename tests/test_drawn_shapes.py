@@ -8,9 +8,26 @@ import pytest
 from skimage.draw import polygon2mask
 
 from replicate.datasets import drawn, drawn_shapes, filling
-from replicate.datasets.drawn_shapes import CLASSES, CORNERS, PERCENT, UNIT, boxes, draw, draw_one
+from replicate.datasets.drawn_shapes import CLASSES, CORNERS, PERCENT, UNIT, draw, draw_one
 from replicate.datasets.packed import load
 from replicate.errors import ReplicateError
+
+
+def boxes(masks: np.ndarray) -> np.ndarray:
+    """The smallest boxes around the masks.
+
+    Args:
+        masks: (N, H, W) of 0 and 1, each with a 1 somewhere.
+
+    Returns:
+        (N, 4) int64, px: left, top, right, bottom; right and bottom are the first px outside.
+    """
+    found = []
+    for axis in (1, 2):  # rows are left when columns are taken together, and the other way round
+        line = np.asarray(masks).any(axis=axis)
+        found += [line.argmax(1), line.shape[1] - line[:, ::-1].argmax(1)]
+    left, right, top, bottom = found
+    return np.stack([left, top, right, bottom], axis=1)
 
 
 @pytest.fixture(scope="module")

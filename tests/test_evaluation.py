@@ -10,6 +10,7 @@ from torch import nn
 
 from replicate import evaluation
 from replicate.datasets.packed import ImageSet
+from replicate.errors import ReplicateError
 from replicate.evaluation import Outputs, in_words, score_direction, to_uint8, translate_split
 from replicate.methods.base import Config, Method, Translation
 
@@ -138,6 +139,17 @@ def test_the_ceiling_is_that_of_the_methods_grid():
     assert found["attention_iou"].note == "ceiling of the map's 8 px grid: 0.5000"
 
 
+@pytest.mark.parametrize("attends", [True, False])
+def test_masks_without_ideals_give_what_masks_alone_can_tell(attends):
+    images = drawn()
+    whole, arrays = images, {k: a for k, a in images.arrays.items() if k != "A_ideal"}
+    maps = images.arrays["A_mask"].astype(float) if attends else None
+    found = scores(images.arrays["B"][[0] * 8], replace(images, arrays=arrays), maps)
+    expected = scores(images.arrays["B"][[0] * 8], whole, maps)
+    assert set(expected) - set(found) == {"psnr", "ssim", "foreground_error"}
+    assert found == {name: expected[name] for name in found}
+
+
 def test_without_a_truth_only_distances_are_scored():
     images = plain(drawn())
     found = score_direction(Outputs(images.arrays["B"], None), "BA", images, images, 1, None, True)
@@ -180,6 +192,15 @@ def test_outputs_are_png_under_the_names_of_the_inputs_and_maps_are_not_stretche
     with Image.open(tmp_path / "new" / "attention" / "horse_0.png") as grey:
         levels = np.asarray(grey)
     assert levels.shape == (SIZE, SIZE) and levels[0, 0] == 128 and (levels.ravel()[1:] == 64).all()
+
+
+def test_two_images_whose_translations_would_be_one_file_are_refused(tmp_path):
+    images = drawn(n_a=3)
+    made = Outputs(images.arrays["A"], images.arrays["A_mask"].astype(float))
+    text = r"^a.jpg and a.png of .* differ by their endings only.*rename one$"
+    with pytest.raises(ReplicateError, match=text):
+        evaluation.write_outputs(made, ["a.jpg", "b.jpg", "a.png"], tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_without_maps_there_is_no_folder_of_maps(tmp_path):

@@ -1,5 +1,6 @@
 """What jobs share a machine by: GPUs, processes, the lock of a results folder."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -60,6 +61,61 @@ def test_each_job_holds_another_gpu_and_gives_it_back(machine):
         assert gpus._lock(first) is None and gpus._lock(second) is None
     with gpus.one(UUIDS) as again:
         assert again == UUIDS[0]
+
+
+def test_the_lock_file_of_another_user_is_opened_as_linux_allows_it(machine, monkeypatch):
+    """`fs.protected_regular`: in a sticky folder O_CREAT on another user's file is EACCES."""
+    before, opened = os.umask(0o077), os.open
+    try:
+        os.close(gpus._lock(UUIDS[0]))
+    finally:
+        os.umask(before)
+    (file,) = machine.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o644  # readable by others, whatever the umask
+
+    def protected(path, flags, *mode, **place):
+        if flags & os.O_CREAT and os.path.exists(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, flags, *mode, **place)
+
+    monkeypatch.setattr(os, "open", protected)
+    with gpus.one(UUIDS[:1]):
+        assert gpus._lock(UUIDS[0]) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a process as somebody else")
+def test_two_users_exclude_each_other(machine):
+    machine.chmod(0o1777)
+    code = "import fcntl, sys; fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    with gpus.one(UUIDS[:1]) as uuid:
+        file = machine / f"replicate-{uuid}.lock"
+        os.chown(file, 65534, 65534)  # nobody's; the folder is root's
+        assert gpus._lock(uuid) is None
+        words = [sys.executable, "-c", code, str(file)]
+        refused = subprocess.run(words, capture_output=True, text=True)
+        assert "BlockingIOError" in refused.stderr
+    with gpus.one(UUIDS[:1]) as again:
+        assert again == uuid
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "unreadable"])
+def test_what_stands_in_the_place_of_a_lock_file_is_named_and_left_alone(
+    machine, kind, monkeypatch
+):
+    place = machine / f"replicate-{UUIDS[0]}.lock"
+    aim = machine / "precious"
+    if kind == "link":
+        place.symlink_to(aim)
+    elif kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        refusal = PermissionError(errno.EACCES, "Permission denied")
+        monkeypatch.setattr(os, "open", lambda *a, **k: (_ for _ in ()).throw(refusal))
+    with pytest.raises(ReplicateError, match=rf"{place.name} cannot be locked \("):
+        gpus._lock(UUIDS[0])
+    assert not aim.exists()
 
 
 HOLD = """
@@ -164,6 +220,14 @@ def test_a_second_start_is_refused_until_the_first_is_gone(tmp_path, capsys):
         assert f"the start of pid {first.pid} on host" in capsys.readouterr().out
     with locking.locked(tmp_path):
         assert capsys.readouterr().out == ""  # the one before ended well
+
+
+@pytest.mark.parametrize("error", [ReplicateError, OSError, KeyboardInterrupt])
+def test_a_start_that_raises_is_gone_too(tmp_path, capsys, error):
+    with pytest.raises(error), locking.locked(tmp_path):
+        raise error("stopped")
+    with locking.locked(tmp_path):
+        assert capsys.readouterr().out == ""
 
 
 def test_an_unknown_profile_is_refused_with_the_closest(tmp_path):

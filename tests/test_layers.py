@@ -19,7 +19,7 @@ LAYERS = (
     {"checkpoint", "training", "evaluation", "health"},
     {"experiment"},
     {"tables", "plots", "claims", "effects", "labelled", "preference"},
-    {"publishing", "diagnosis", "jobs", "mailing"},
+    {"publishing", "diagnosis", "jobs", "mailing", "scrubbing"},
     {"cli"},
 )
 SIBLINGS = LAYERS[1]  # these never import one another

@@ -12,7 +12,6 @@ from replicate.metrics.attention import (
     attention_iou,
     background_psnr,
     foreground_error,
-    grid_of,
     iou_ceiling,
 )
 
@@ -54,16 +53,6 @@ def test_ceiling_of_pixels_is_one_and_falls_with_the_cell():
     assert (iou_ceiling(mask, 4) < iou_ceiling(mask, 2)).all()
     with pytest.raises(ReplicateError, match="3 px does not divide 8 x 8"):
         iou_ceiling(mask, 3)
-
-
-def test_grid_of():
-    coarse = np.random.default_rng(0).random((2, 4, 6))
-    for cell in (1, 2, 4):
-        assert grid_of(np.kron(coarse, np.ones((cell, cell)))) == cell
-    mixed = np.kron(coarse, np.ones((4, 4)))
-    mixed[1, 0, :2] += 1e-3 * np.array([1, 1])  # one image with a step inside its cell
-    assert grid_of(np.clip(mixed, 0, 1)) == 1
-    assert grid_of(np.full((1, 64, 64), 0.26)) == 16  # flat throughout
 
 
 def test_background_psnr_counts_only_outside_the_grown_mask():

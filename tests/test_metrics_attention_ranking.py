@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from replicate.errors import ReplicateError
-from replicate.metrics.attention_ranking import attention_auc, class_intensity, pointing_game
+from replicate.metrics.attention_ranking import attention_auc, pointing_game
 
 # Twelve maps of four pixels; the first two are the object. By hand: how many of the four pairs
 # (object, background) the object wins, ties half.
@@ -90,46 +90,6 @@ def test_a_flat_map_points_blindly():
     assert found == pytest.approx(masks.mean((1, 2)), rel=1e-15)  # the same two integers divided
 
 
-def test_intensity_by_hand():
-    # Twelve images of 8 px. Class 0 is everywhere, class 1 in the last six, class 2 nowhere, and
-    # 255 takes one pixel of each. Image i has i attended px, from the left; 0.5 itself does not
-    # count.
-    labels = np.zeros((12, 1, 8), int)
-    labels[6:, 0, 4:] = 1
-    labels[:, 0, 7] = 255
-    maps = np.full((12, 1, 8), 0.5)
-    for i in range(12):
-        maps[i, 0, : min(i, 8)] = 0.51
-    found = class_intensity(maps, labels, 3)
-    first = [0, 1 / 7, 2 / 7, 3 / 7, 4 / 7, 5 / 7, 1, 1, 1, 1, 1, 1]
-    second = [2 / 3, 1, 1, 1, 1, 1]
-    assert found.shares[:, 0] == pytest.approx(first, rel=1e-15)  # one division
-    assert found.shares[6:, 1] == pytest.approx(second, rel=1e-15)
-    assert np.isnan(found.shares[:6, 1]).all() and np.isnan(found.shares[:, 2]).all()
-    # float64 rounding; over all twelve images class 1 would have 17 / 36
-    assert found.mean[:2] == pytest.approx([(15 / 7 + 6) / 12, (2 / 3 + 5) / 6], rel=1e-12)
-    assert np.isnan(found.mean[2])
-    assert found.attended_in[:, 0].tolist() == [False] * 4 + [True] * 8
-    assert not found.attended_in[:6, 1].any() and not found.attended_in[:, 2].any()
-    assert found.attended.tolist() == [True, True, False]
-    higher = class_intensity(maps, labels, 3, threshold=0.51)
-    assert (higher.shares[:, 0] == 0).all() and not higher.attended.any()
-    assert class_intensity(maps, labels, 3, threshold=0.49).mean[0] == 1
-
-
-def test_half_of_a_class_is_attended():
-    # The paper's example: 512 px of car in 128 x 128 px, attended from 256 px on.
-    labels = np.zeros((2, 128, 128), np.uint8)
-    labels[:, :4] = 1
-    maps = np.zeros((2, 128, 128))
-    maps[0, :2] = 0.8
-    maps[1, :2] = 0.8
-    maps[1, 0, 0] = 0
-    found = class_intensity(maps, labels, 2)
-    assert found.attended_in[:, 1].tolist() == [True, False]
-    assert found.shares[:, 1].tolist() == [256 / 512, 255 / 512]
-
-
 def test_wrong_inputs_are_named():
     for score in (attention_auc, pointing_game):
         with pytest.raises(ReplicateError, match=r"maps: values in \[0, 255\]"):
@@ -140,9 +100,3 @@ def test_wrong_inputs_are_named():
             score(MAPS[:3], MASKS)
         with pytest.raises(ReplicateError, match="masks: values other than 0 and 1"):
             score(MAPS, MASKS * 0.5)
-    labels = MASKS.copy()
-    labels[7, 0, 0] = 4
-    with pytest.raises(ReplicateError, match=r"labels of image 7: label value 4 in 1 px"):
-        class_intensity(MAPS, labels, 2)
-    with pytest.raises(ReplicateError, match=r"maps has shape .* labels"):
-        class_intensity(MAPS, labels[:3], 2)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from replicate.errors import ReplicateError
-from replicate.metrics.images import Folder, Joined, Stack, image_list
+from replicate.metrics.images import Folder, Stack, image_list
 
 
 def pixels(seed: int, height: int = 8, width: int = 8) -> np.ndarray:
@@ -56,14 +56,6 @@ def test_the_digest_is_of_content_in_order(folder, tmp_path_factory):
     assert same.digest() == Stack(np.stack([pixels(0), pixels(1)])).digest()
     assert same.digest() != Stack(np.stack([pixels(1), pixels(0)])).digest()
     assert same.digest() != Stack(same.array.reshape(2, 4, 16, 3)).digest()
-
-
-def test_joined_sets_follow_each_other(folder):
-    first, second = Folder(folder), Stack(pixels(5)[None])
-    both = Joined(first, second)
-    assert len(both) == len(list(both)) == 4
-    assert (list(both)[3] == pixels(5)).all()
-    assert both.digest() != Joined(second, first).digest()
 
 
 def test_lossy_files_are_named(folder):

@@ -7,13 +7,20 @@ from torch_fidelity.metric_prc import prc_features_to_metric
 
 from replicate.errors import ReplicateError
 from replicate.metrics import precision_recall as module
-from replicate.metrics.precision_recall import precision_recall
+from replicate.metrics.precision_recall import share_among
 
 # On a line with k = 1, a ball reaches to the nearest other point of its own set. The balls of the
 # reals are [-1, 1], [0, 2], [6, 14] and [10, 18]; those of the fakes [1, 3], [2, 4], [15.5, 21.5],
 # [18.5, 24.5], [21.5, 38.5], [30, 50], [40, 64] and [52, 80].
 REAL = np.array([0.0, 1, 10, 14])[:, None]
 FAKE = np.array([2, 3, 18.5, 21.5, 30, 40, 52, 66])[:, None]
+
+
+def precision_recall(
+    fake: np.ndarray, real: np.ndarray, neighbours: int = 3
+) -> tuple[float, float]:
+    """(precision, recall) in [0, 1]."""
+    return share_among(fake, real, neighbours), share_among(real, fake, neighbours)
 
 
 def test_twelve_points_by_hand():

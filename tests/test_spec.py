@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from replicate.datasets import drawn
-from replicate.datasets.spec import Spec, names, spec
-from replicate.errors import UnknownName
+from replicate.datasets import drawn, own
+from replicate.datasets.spec import RESERVED, Spec, names, spec
+from replicate.errors import ReplicateError, UnknownName
 
 
 @pytest.fixture
@@ -65,3 +66,16 @@ def test_a_folder_in_a_known_layout_is_a_set_without_an_entry(root):
     assert names()[-2:] == ["mine", "pairs"]
     assert spec("mine").domains == ("A", "B") and not spec("mine").paired
     assert spec("pairs").paired and spec("pairs").left == "A"
+
+
+@pytest.mark.parametrize("name", [n for r in RESERVED for n in (r, r.upper(), r.title())])
+def test_a_name_of_a_folder_of_the_data_root_names_no_set(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("REPLICATE_DATA", str(tmp_path))
+    (tmp_path / name / "trainA").mkdir(parents=True)
+    assert name not in names()
+    with pytest.raises(UnknownName, match="unknown data set"):
+        spec(name)
+    with pytest.raises(ReplicateError, match=f"'{name}' cannot name a data set: .*weights"):
+        own.check_name(name)
+    with pytest.raises(ValidationError, match="cannot name a data set"):
+        Spec(name=name, layout="cyclegan", domains=("a", "b"), source="", licence="")

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from replicate.cli import data, health, metrics, planning, preference, report, runs
-from replicate.errors import ReplicateError
+from replicate.errors import ReplicateError, hidden, printable
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,4 +29,4 @@ def main() -> None:
     try:
         app()
     except ReplicateError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {printable(hidden(str(error)))}")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from replicate.errors import printable
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Budget = Annotated[str, typer.Option(help="smoke, laptop or paper.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
@@ -16,9 +18,15 @@ Subfolders = Annotated[
 ]
 
 
+def say(*parts: object, **how: object) -> None:
+    """As `print`, with what a terminal would act on shown: users, runs and files name things."""
+    print(*(printable(str(part)) for part in parts), **how)
+
+
 def show(value: object) -> None:
     """Prints JSON; numbers that JSON lacks become null."""
-    print(json.dumps(_plain(value), indent=1, ensure_ascii=False))
+    text = json.dumps(_plain(value), indent=1, ensure_ascii=False)
+    print("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def _plain(value: object) -> object:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Json, Subfolders, show
+from replicate.cli.common import Json, Subfolders, say, show
 from replicate.errors import ReplicateError
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ def list_sets(as_json: Json = False) -> None:
     from replicate.datasets import listing
 
     sets = listing.describe()
-    show(sets) if as_json else print(listing.format_listing(sets))
+    show(sets) if as_json else say(listing.format_listing(sets))
 
 
 @app.command()
@@ -35,7 +35,7 @@ def make(
 
     for split, images in packed.make(name, size).items():
         shapes = ", ".join(f"{k} {tuple(v.shape)}" for k, v in images.arrays.items())
-        print(f"{name} {split} at {size} px: {shapes}")
+        say(f"{name} {split} at {size} px: {shapes}")
 
 
 @app.command()
@@ -47,16 +47,22 @@ def get(
     from replicate.datasets import fetch
 
     if name == INCEPTION:
-        print(_get_weights(source))
+        say(_get_weights(source))
     else:
-        print(fetch.get(name, source))
+        say(fetch.get(name, source))
 
 
-def _get_weights(source: str | None):
-    from replicate.datasets.download import download
-    from replicate.metrics import inception
+def _get_weights(source: str | None) -> Path:
+    from replicate import paths
+    from replicate.datasets import fetch
+    from replicate.datasets.spec import Mirror
+    from replicate.metrics.weights import INCEPTION as published
+    from replicate.metrics.weights import WHOLE
 
-    return inception.install(source, lambda url, target: download(url, target, show=True))
+    sha256, size = WHOLE[published.sha256]
+    known = Mirror(url=published.url, sha256=sha256, bytes=size)
+    target = paths.data() / "weights" / published.names[0]
+    return fetch.get_file(INCEPTION, target, known, source)
 
 
 @app.command()
@@ -65,7 +71,7 @@ def verify(name: Name, as_json: Json = False) -> None:
     from replicate.datasets import verify as verifying
 
     report = verifying.verify(name)
-    show(report) if as_json else print(verifying.format_report(report))
+    show(report) if as_json else say(verifying.format_report(report))
     if not report["ok"]:
         raise typer.Exit(1)
 
@@ -111,7 +117,7 @@ def new(
 
     options = {"paired": paired, "fit": fit, "subfolders": subfolders}
     own.new(name, (folder_a, folder_b), _words(domains), test, seed, link, **options)
-    print(auditing.format_audit(auditing.audit(name)))
+    say(auditing.format_audit(auditing.audit(name)))
 
 
 def _words(text: str) -> tuple[str, str] | None:
@@ -134,9 +140,9 @@ def audit(name: Name, as_json: Json = False) -> None:
     if as_json:
         show(report | places)
         return
-    print(auditing.format_audit(report))
+    say(auditing.format_audit(report))
     for what, path in places.items():
-        print(f"  {what}: {path}")
+        say(f"  {what}: {path}")
 
 
 def _write_audit(report: dict) -> dict[str, str]:
@@ -164,7 +170,7 @@ def passport(name: Name, as_json: Json = False) -> None:
 
     made = passports.passport(name)
     place = passports.folder(spec(name)) / "passport.json"
-    show(made) if as_json else print(f"{passports.format_passport(made)}\n  stored at {place}")
+    show(made) if as_json else say(f"{passports.format_passport(made)}\n  stored at {place}")
 
 
 @app.command("show")
@@ -181,4 +187,4 @@ def show_set(
     made = passports.passport(name)
     picture = plots.contact_sheet(name, columns, seed)
     path = plots.save(picture, passports.folder(spec(name)) / "show.png")
-    print(f"{passports.format_passport(made)}\n  picture: {path}")
+    say(f"{passports.format_passport(made)}\n  picture: {path}")

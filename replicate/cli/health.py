@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Json, show
+from replicate.cli.common import Json, say, show
 
 
 def health(
@@ -32,10 +32,10 @@ def health(
         ]
         every.append({"run": title(read_record(folder)), "folder": str(folder), "numbers": numbers})
         if not as_json:
-            print(f"{every[-1]['run']}: {'' if len(faulty) else 'no fault found'}".rstrip())
+            say(f"{every[-1]['run']}: {'' if len(faulty) else 'no fault found'}".rstrip())
             for row in faulty.itertuples():
-                print(f"  {row.direction}: {runs.say(row)}")
+                say(f"  {row.direction}: {runs.say(row)}")
     if as_json:
         show(every)
     elif not chosen:
-        print(f"no finished runs in {paths.results()}; `replicate train` starts one")
+        say(f"no finished runs in {paths.results()}; `replicate train` starts one")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Device, Json, Offline, Subfolders, show
+from replicate.cli.common import Device, Json, Offline, Subfolders, say, show
 
 Dir = Path | None
 
@@ -54,7 +54,7 @@ def score(
     if as_json:
         show([_with_printed(row) for row in rows])
     else:
-        print(_listing(rows))
+        say(_listing(rows))
 
 
 def protocols(
@@ -69,9 +69,9 @@ def protocols(
     if as_json:
         show([_described(each) for each in chosen])
     elif id is None:
-        print("\n".join([*map(_line, chosen), *dict.fromkeys(filter(None, map(remark, chosen)))]))
+        say("\n".join([*map(_line, chosen), *dict.fromkeys(filter(None, map(remark, chosen)))]))
     else:
-        print(_page(chosen[0]))
+        say(_page(chosen[0]))
 
 
 def _with_printed(row) -> dict:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Budget, Json, show
+from replicate.cli.common import Budget, Json, say, show
 
 Seeds = Annotated[str, typer.Option(help="Seeds, e.g. 0,1,2; default: the notebooks'.")]
 Datasets = Annotated[str, typer.Option(help="Data sets; default: the notebooks'.")]
@@ -38,7 +38,7 @@ def preflight(
     known = [r.dataset for r in asked if method_name(r.method, r.variant) == method]
     run = make_run(method, data or (known or ["horse2zebra_drawn"])[0], 0, budget)
     estimate = measuring.preflight(run, device, steps, images)
-    show(estimate.as_dict()) if as_json else print(estimate)
+    show(estimate.as_dict()) if as_json else say(estimate)
 
 
 def _show_kinds(found: list, as_json: bool) -> None:
@@ -46,11 +46,11 @@ def _show_kinds(found: list, as_json: bool) -> None:
         show([each.as_dict() for each in found])
         return
     wide = max(len(each.name) for each in found)
-    print(f"{'method':<{wide}} {'px':>4} {'peak MB':>8} {'s/step':>8} {'hours':>10} {'disk GB':>8}")
+    say(f"{'method':<{wide}} {'px':>4} {'peak MB':>8} {'s/step':>8} {'hours':>10} {'disk GB':>8}")
     for each in found:
         hours = "not known" if each.hours is None else f"{each.hours:,.2f}"
         more = " or more, activations were on the disk" if each.on_disk else ""
-        print(
+        say(
             f"{each.name:<{wide}} {each.size:>4} {each.peak_memory_mb:>8.0f}"
             f" {each.seconds_per_step:>8.3f} {hours:>10} {each.disk_mb / 1e3:>8.1f}{more}"
         )
@@ -83,7 +83,7 @@ def plan(
         if each.seen.word != "scored":
             hours = "not measured" if each.hours is None else f"{each.hours:.2f} h"
             why = f" ({each.seen.why})" if each.seen.why else ""
-            print(f"{each.seen.word:<9} {hours:>12}  {each.run.title}{why}")
+            say(f"{each.seen.word:<9} {hours:>12}  {each.run.title}{why}")
 
 
 def _told(each) -> dict:
@@ -104,15 +104,15 @@ def _print_rows(budget: str, device: str, rows: list[dict]) -> None:
     from replicate.experiment.state import WORDS
 
     total = rows[-1]
-    print(f"budget {budget} on {device}: {total['runs']} runs into {paths.results()}")
+    say(f"budget {budget} on {device}: {total['runs']} runs into {paths.results()}")
     wide = max(len(row["method"]) for row in rows)
     heads = ("runs", *WORDS)
-    print(f"{'method':<{wide}}", *(f"{h:>8}" for h in heads), f"{'hours':>15} {'disk':>9}")
+    say(f"{'method':<{wide}}", *(f"{h:>8}" for h in heads), f"{'hours':>15} {'disk':>9}")
     for row in rows:
         counts = (f"{row[h]:>8}" for h in heads)
-        print(f"{row['method']:<{wide}}", *counts, f"{_hours(row):>15} {_disk(row):>9}")
+        say(f"{row['method']:<{wide}}", *counts, f"{_hours(row):>15} {_disk(row):>9}")
     if total["not_measured"]:
-        print(
+        say(
             f"hours of {total['not_measured']} runs are not measured, or how many images their set "
             f"has is not known; `make preflight BUDGET={budget} DEVICE={device}` measures"
         )
@@ -147,9 +147,9 @@ def status(as_json: Json = False) -> None:
         if each["state"] not in ("scored", "trained", "running"):
             about += [each["log"], each["notebook"]]
         why = "  ".join(" ".join(text.split()) for text in about if text)
-        print(f"{each['word']:<9} {done:>15}  {beat:>12}  {each['title']}{why and f': {why}'}")
+        say(f"{each['word']:<9} {done:>15}  {beat:>12}  {each['title']}{why and f': {why}'}")
     if not found:
-        print(f"no runs in {paths.results()}; `replicate train` starts one")
+        say(f"no runs in {paths.results()}; `replicate train` starts one")
         return
     counts = Counter(each["word"] for each in found)
-    print(f"{len(found)} runs:", ", ".join(f"{n} {state}" for state, n in counts.most_common()))
+    say(f"{len(found)} runs:", ", ".join(f"{n} {state}" for state, n in counts.most_common()))

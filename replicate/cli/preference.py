@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Budget, Json, show
+from replicate.cli.common import Budget, Json, say, show
 
 app = typer.Typer(no_args_is_help=True, help="Human preference: make a page, score its answers.")
 
@@ -46,7 +46,7 @@ def make(
     material = collect(sources, choice, source, real, target)
     study = page.make_study(mode, material, trials, repeats, draw, seconds)
     written, key = page.write(study, out)
-    print(page.describe(study, written, key))
+    say(page.describe(study, written, key))
 
 
 @app.command()
@@ -59,4 +59,4 @@ def score(
     from replicate.preference import scoring
 
     result = scoring.score(key, answers)
-    show(asdict(result)) if as_json else print(scoring.format_result(result))
+    show(asdict(result)) if as_json else say(scoring.format_result(result))

@@ -2,6 +2,7 @@
 
 import sys
 
+from replicate.cli.common import say
 from replicate.errors import ReplicateError
 
 
@@ -15,7 +16,7 @@ def train_quick(budget: str, seeds: str, jobs: int, dry_run: bool) -> None:
     from replicate.jobs.locking import locked
 
     asked, jobs = quick(budget, seeds), jobs or cores()
-    print(
+    say(
         f"{len(asked.runs())} runs at budget {budget}, {jobs} at a time, into {paths.results()}; "
         "timing ten steps of each",
         flush=True,
@@ -23,8 +24,8 @@ def train_quick(budget: str, seeds: str, jobs: int, dry_run: bool) -> None:
     planned = plan(asked.runs(), asked.device)
     todo = pool.longest_first(planned)
     for each in [*todo, *(p for p in planned if p not in todo)]:
-        print(f"  {each.run.title}: {_todo(each)}")
-    print(f"about {makespan(todo, jobs) / 60:.0f} min in all", flush=True)
+        say(f"  {each.run.title}: {_todo(each)}")
+    say(f"about {makespan(todo, jobs) / 60:.0f} min in all", flush=True)
     if dry_run:
         return
     _refuse_stale([each.run.title for each in planned if each.state == "stale"])
@@ -75,4 +76,4 @@ def _show(asked) -> None:
     page = paths.published() / "tables" / asked.budget / "predictions.md"
     shown = page.relative_to(paths.ROOT) if page.is_relative_to(paths.ROOT) else page
     for line in [*claims.lines(found, str(shown)), *claims.untried(found, local, every)]:
-        print(line)
+        say(line)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Budget, Json, show
+from replicate.cli.common import Budget, Json, say, show
 
 
 def tables(
@@ -28,7 +28,7 @@ def tables(
         show([row for rows in found for row in rows])
         return
     for file in files:
-        print(file.read_text() if file in of_sets and file.suffix == ".md" else file)
+        say(file.read_text() if file in of_sets and file.suffix == ".md" else file)
 
 
 def publish(
@@ -41,7 +41,7 @@ def publish(
     from replicate.publishing import publish_all, publish_health
 
     for path in (publish_health if health else publish_all)(budget):
-        print(path)
+        say(path)
 
 
 def report(
@@ -53,7 +53,7 @@ def report(
     """Tables, plots and records as they are, in one HTML file that can be mailed."""
     from replicate.mailing import report
 
-    print(report(budget, published))
+    say(report(budget, published))
 
 
 def print_beside(params, executed: bool = True) -> None:
@@ -66,17 +66,17 @@ def print_beside(params, executed: bool = True) -> None:
     from replicate import tables as drawing
 
     if executed:
-        print(f"executed notebooks: {paths.results() / 'notebooks' / params.budget}")
+        say(f"executed notebooks: {paths.results() / 'notebooks' / params.budget}")
     if params.budget == "smoke":
-        print("smoke: it executes; no tables")
+        say("smoke: it executes; no tables")
         return
     written = drawing.write(paths.results(), params.budget)
     for file in written + plots.write(paths.results(), params.budget):
-        print(file)
+        say(file)
     local = drawing.of_runs(params.runs())
     published = drawing.scores(paths.published(), params.budget)
     beside = drawing.beside(local, published)
-    print(drawing.to_markdown(beside[beside["local"] != "not computed"]))
+    say(drawing.to_markdown(beside[beside["local"] != "not computed"]))
 
 
 def doctor(as_json: Json = False) -> None:
@@ -88,4 +88,4 @@ def doctor(as_json: Json = False) -> None:
         show(found)
         return
     for each in found:
-        print(f"{'ok ' if each['ok'] else '-- '} {each['what']:<22} {each['found']}")
+        say(f"{'ok ' if each['ok'] else '-- '} {each['what']:<22} {each['found']}")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from replicate import paths
-from replicate.cli.common import Budget, Device, Json, Offline, show
+from replicate.cli.common import Budget, Device, Json, Offline, say, show
 from replicate.errors import ReplicateError, unknown
 
 
@@ -28,7 +28,7 @@ def methods(as_json: Json = False) -> None:
         show(found)
         return
     for each in found:
-        print(f"{each['method']:<12} {each['summary']}\n{'':12} {', '.join(each['variants'])}")
+        say(f"{each['method']:<12} {each['summary']}\n{'':12} {', '.join(each['variants'])}")
 
 
 def params(
@@ -49,7 +49,7 @@ def params(
         return
     width = max(map(len, counts))
     for name, networks in counts.items():
-        print(f"{name:<{width}}", *(f"{kind} {n:,}" for kind, n in networks.items()), sep="  ")
+        say(f"{name:<{width}}", *(f"{kind} {n:,}" for kind, n in networks.items()), sep="  ")
 
 
 def train(
@@ -77,7 +77,7 @@ def train(
         overrides["iterations"] = iterations
     run = make_run(method, data, seed, budget, overrides)
     ensure(run, device, retrain, offline, wait)
-    print(run.folder)
+    say(run.folder)
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -158,14 +158,14 @@ def replicate_all(
     from replicate.jobs.starting import start
 
     (page,) = pages(budget, [notebook], seeds, datasets)
-    print(workflow.describe(page.params, jobs or workflow.cores()), flush=True)
+    say(workflow.describe(page.params, jobs or workflow.cores()), flush=True)
     if dry_run:
         return
     if not start([page], Options(at_once=jobs, offline=True, summary=False)):
         raise ReplicateError("not everything is done; the lines above say why")
     if not page.runs:
         executed = paths.results() / "notebooks" / budget / f"{notebook}.ipynb"
-        print(f"executed notebook: {executed}")
+        say(f"executed notebook: {executed}")
         return
     from replicate.cli.report import print_beside
 

@@ -20,7 +20,13 @@ from replicate.errors import ReplicateError
 HEADROOM = 0.9  # of the free disk; an archive that declares more is refused
 RATIO = 100  # unpacked to packed bytes; images hardly shrink, so what shrinks more is a bomb
 SLACK = 1 << 26  # bytes that an archive may unpack to, however small it is
-FILES = 1_000_000  # ten times as many as the largest set of the registry has
+FILES = 400_000  # twice as many as the largest set that a recipe knows
+ENTRY = 100  # bytes of a zip's directory for a file; it is read whole
+HEADER = 1 << 20  # bytes of a tar's header of names and remarks, which is read whole
+HEADERS = (
+    tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
+)  # fmt: skip
 COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 BLOCK = 512  # bytes; a tar consists of such blocks and ends with empty ones
 # What the standard library raises on a damaged, truncated or encrypted archive.
@@ -46,6 +52,7 @@ class _Budget:
         self.room = int(shutil.disk_usage(folder).free * HEADROOM)
         self.bytes = RATIO * archive.stat().st_size + SLACK
         self.files = FILES
+        self.kept = 0  # bytes of global headers
 
     def take(self, size: int) -> None:
         """Sets aside what one more file declares, or refuses the archive."""
@@ -60,7 +67,22 @@ class _Budget:
                 f"{disk.WAY_OUT}"
             )
         if self.files < 0:
-            raise ReplicateError(f"{shown(self.archive)} refused: it holds more than {FILES} files")
+            raise self.too_many()
+
+    def too_many(self) -> ReplicateError:
+        """The error for an archive of more files than any set has."""
+        return ReplicateError(f"{shown(self.archive)} refused: it holds more than {FILES} files")
+
+    def take_header(self, header: tarfile.TarInfo) -> None:
+        """Refuses a header that is too long to be read; global ones are kept, so they add up."""
+        if header.type not in HEADERS:
+            return
+        self.kept += header.size * (header.type == tarfile.XGLTYPE)
+        if max(header.size, self.kept) > HEADER:
+            raise ReplicateError(
+                f"{shown(self.archive)} refused: a header of {max(header.size, self.kept)} bytes, "
+                f"expected at most {HEADER}, more than any name needs"
+            )
 
     def bomb(self) -> ReplicateError:
         """The error for an archive that would grow beyond all images."""
@@ -135,6 +157,7 @@ def _reader(path: Path) -> Callable[[Path, _Budget], Members] | None:
 
 
 def _zip_members(archive: Path, budget: _Budget) -> Members:
+    _check_directory(archive, budget)
     with zipfile.ZipFile(archive) as opened:
         for info in opened.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
@@ -148,6 +171,20 @@ def _zip_members(archive: Path, budget: _Budget) -> Members:
             if not info.is_dir():
                 with opened.open(info) as file:
                     yield info.filename, info.file_size, file
+
+
+def _check_directory(archive: Path, budget: _Budget) -> None:
+    """Refuses a zip whose directory, which zipfile reads whole, is that of too many files.
+
+    The record at its end is found by zipfile's own function, so that it is the one that is used.
+    """
+    with archive.open("rb") as file:
+        end = zipfile._EndRecData(file)
+    if not end:
+        raise zipfile.BadZipFile("no directory at its end")
+    count, size = end[zipfile._ECD_ENTRIES_TOTAL], end[zipfile._ECD_SIZE]
+    if count > FILES or size > ENTRY * FILES:
+        raise budget.too_many()
 
 
 def _is_tar(path: Path) -> bool:
@@ -166,7 +203,17 @@ def _tar(path: Path, budget: _Budget) -> Iterator[tuple[tarfile.TarFile, _Stream
     opener = next((o for magic, o in COMPRESSED.items() if start.startswith(magic)), open)
     with opener(path, "rb") as file:
         stream = _Stream(file, budget)
-        with tarfile.open(fileobj=stream, mode="r|") as opened:
+
+        class Member(tarfile.TarInfo):
+            """One whose size is looked at before tarfile reads what it announces."""
+
+            @classmethod
+            def frombuf(cls, *arguments: object) -> tarfile.TarInfo:
+                member = super().frombuf(*arguments)
+                budget.take_header(member)
+                return member
+
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=Member) as opened:
             yield opened, stream
 
 

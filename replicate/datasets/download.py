@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import httpx
 
 from replicate.datasets import disk
 from replicate.datasets.progress import bar
-from replicate.errors import ReplicateError
+from replicate.errors import ReplicateError, hidden
 
 TIMEOUT = 30.0  # s without a byte
 TRIES = 4  # in a row that brought little
@@ -27,6 +28,9 @@ PAGES = ("text/html", "application/xhtml+xml")
 class DownloadError(ReplicateError):
     """One address did not give the file; the text is `what went wrong` + ` at <url>`."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(hidden(text))
+
 
 class _Passing(Exception):
     """What another try may cure; `pause` is what the server asks for, s."""
@@ -37,7 +41,11 @@ class _Passing(Exception):
 
 
 def download(
-    url: str, target: Path, show: bool, refuse: Callable[[Path], str] = lambda path: ""
+    url: str,
+    target: Path,
+    show: bool,
+    refuse: Callable[[Path], str] = lambda path: "",
+    size: int = 0,
 ) -> Path:
     """The file at `url`, saved as `target`.
 
@@ -48,19 +56,21 @@ def download(
     Args:
         refuse: says what is wrong with the whole file, or nothing. A file that was put together
             from several tries and is refused is fetched once more in one piece.
+        size: bytes on record, after which the download stops; 0 where nobody knows.
 
     Raises:
         DownloadError: no connection, a status other than 200 or 206, an HTML page in place of a
-            file, fewer bytes than announced in every try, or a file that `refuse` refuses.
+            file, fewer bytes than announced in every try, more than `size`, or a file that `refuse`
+            refuses.
         ReplicateError: the disk is full, or cannot be written to.
     """
     part = target.with_name(f"{target.name}.{hashlib.sha256(url.encode()).hexdigest()[:8]}.part")
     with disk.writing(target.name, target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
-        resumed = _complete(url, part, show)
+        resumed = _complete(url, part, show, size)
         if resumed and refuse(part):
             _forget(part)
-            _complete(url, part, show)
+            _complete(url, part, show, size)
         if reason := refuse(part):
             _forget(part)
             raise DownloadError(f"{reason} at {url}")
@@ -69,20 +79,20 @@ def download(
     return target
 
 
-def _complete(url: str, part: Path, show: bool) -> bool:
+def _complete(url: str, part: Path, show: bool, size: int) -> bool:
     """Tries until `part` is whole; whether it was put together from several answers."""
     failed = 0
     while True:
         before = _size(part)
         try:
-            return _receive(url, part, before, show)
+            return _receive(url, part, before, show, size)
         except _Passing as error:
             failed = 1 if _size(part) - before >= LITTLE else failed + 1
             pause = PAUSE * 2 ** (failed - 1) if error.pause is None else error.pause
             if failed == TRIES or pause > LONGEST_PAUSE:
                 raise _given_up(error, pause, part, url) from error
             if show:
-                print(f"{_name(part)}: {error}; trying again in {pause:.0f} s")
+                print(f"{_name(part)}: {hidden(str(error))}; trying again in {pause:.0f} s")
         time.sleep(pause)
 
 
@@ -95,7 +105,7 @@ def _given_up(error: _Passing, pause: float, part: Path, url: str) -> DownloadEr
     )
 
 
-def _receive(url: str, part: Path, have: int, show: bool) -> bool:
+def _receive(url: str, part: Path, have: int, show: bool, size: int) -> bool:
     """One request; appends to `part` or begins it anew. Whether it went on from what was there.
 
     Raises:
@@ -113,7 +123,7 @@ def _receive(url: str, part: Path, have: int, show: bool) -> bool:
             _check(response, url)
             if response.status_code == 206 and not _continues(response, part, have):
                 raise _stale(part, "another range than the one asked for")
-            return _save(response, part, have, show)
+            return _save(response, part, have, show, size)
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise DownloadError(f"{error} at {url}") from error
     except httpx.TransportError as error:
@@ -143,11 +153,11 @@ def _check(response: httpx.Response, url: str) -> None:
 
 def _pause(asked: str) -> float | None:
     """The seconds of a `Retry-After`, which is a number or a date; None where it is neither."""
-    if asked.strip().isdigit():
+    if re.fullmatch(r"\s*[0-9]+\s*", asked):
         return float(asked)
     try:
         until = parsedate_to_datetime(asked)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
@@ -159,10 +169,12 @@ def _continues(response: httpx.Response, part: Path, have: int) -> bool:
     return span.startswith(f"bytes {have}-") and (known is None or total in ("*", str(known)))
 
 
-def _save(response: httpx.Response, part: Path, have: int, show: bool) -> bool:
+def _save(response: httpx.Response, part: Path, have: int, show: bool, size: int) -> bool:
     resumed = have * (response.status_code == 206)
     length = response.headers.get("Content-Length")
     total = int(length) + resumed if length else None
+    if size and (total or 0) > size:
+        raise _too_long(part, f"{total} bytes announced", size, response)
     if total:
         disk.check_room(_name(part), part.parent, total - resumed)
     if not resumed:
@@ -173,11 +185,20 @@ def _save(response: httpx.Response, part: Path, have: int, show: bool) -> bool:
     ):
         progress.update(resumed)
         for chunk in response.iter_raw():  # a chunk size would hold back the tail
+            if size and file.tell() + len(chunk) > size:
+                raise _too_long(part, "more bytes", size, response)
             file.write(chunk)
             progress.update(len(chunk))
         file.flush()
         os.fsync(file.fileno())
     return resumed > 0
+
+
+def _too_long(part: Path, found: str, size: int, response: httpx.Response) -> DownloadError:
+    """The error for a file that is longer than the one on record, of which nothing is kept."""
+    _forget(part)
+    asked = (response.history or [response])[0].url  # before it led elsewhere
+    return DownloadError(f"size mismatch (found {found}, expected {size}) at {asked}")
 
 
 def _name(part: Path) -> str:

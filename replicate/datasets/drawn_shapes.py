@@ -187,20 +187,3 @@ def draw(split: str, size: int) -> dict[str, np.ndarray]:
         drawn = [draw_one(split, domain, index, size) for index in range(COUNTS[split])]
         arrays |= {letter + end: np.stack([d[part] for d in drawn]) for part, end in parts.items()}
     return arrays
-
-
-def boxes(masks: np.ndarray) -> np.ndarray:
-    """The smallest boxes around the masks.
-
-    Args:
-        masks: (N, H, W) of 0 and 1, each with a 1 somewhere.
-
-    Returns:
-        (N, 4) int64, px: left, top, right, bottom; right and bottom are the first px outside.
-    """
-    found = []
-    for axis in (1, 2):  # rows are left when columns are taken together, and the other way round
-        line = np.asarray(masks).any(axis=axis)
-        found += [line.argmax(1), line.shape[1] - line[:, ::-1].argmax(1)]
-    left, right, top, bottom = found
-    return np.stack([left, top, right, bottom], axis=1)

@@ -16,7 +16,7 @@ from replicate.datasets.archives import is_archive, unpack
 from replicate.datasets.download import DownloadError, download
 from replicate.datasets.layouts import shown
 from replicate.datasets.spec import Mirror, Spec, spec
-from replicate.errors import ReplicateError
+from replicate.errors import ReplicateError, hidden
 
 HTML = (b"<!doctype html", b"<html")
 
@@ -50,8 +50,8 @@ def get(name: str, source: str | None = None, progress: bool = True) -> Path:
         )
     if entry.layout == "torchvision" and source is not None:
         raise ReplicateError(
-            f"{name} comes through torchvision, file by file, not from {source}: run `replicate "
-            f"data get {name}`, or put the files into {digits.expected(entry)}"
+            f"{name} comes through torchvision, file by file, not from {hidden(source)}: run "
+            f"`replicate data get {name}`, or put the files into {digits.expected(entry)}"
         )
     try:
         with disk.writing(name, paths.data()), _alone(name):
@@ -61,6 +61,60 @@ def get(name: str, source: str | None = None, progress: bool = True) -> Path:
         raise ReplicateError(
             f"{name}: {error}. Expected a folder to write to at {place}"
         ) from error
+
+
+def get_file(
+    name: str, target: Path, known: Mirror, source: str | None = None, progress: bool = True
+) -> Path:
+    """One file under its place in the folder of data, fetched if it is not there yet.
+
+    Args:
+        name: what it is called; the lock is on it.
+        known: where it is published, and what is on record of its content.
+        source: a file on this machine or another address, checked in the same way.
+
+    Raises:
+        ReplicateError: no such file, or not the one on record; or the disk is full. What lay at
+            `target` is then as it was.
+    """
+    with disk.writing(name, target.parent), _alone(name):
+        if target.is_file() and not known.mismatch(target):
+            print(f"{name}: {shown(target)} is complete, nothing to do")
+            return target
+        try:
+            if source is None or _is_address(source):
+                mirror = known if source is None else _asked(source, bytes=known.bytes)
+                download(mirror.url, target, progress, known.mismatch, known.bytes)
+            else:
+                _copy(Path(source).expanduser(), target, known)
+        except DownloadError as error:
+            raise ReplicateError(
+                f"{name}: {error}. Get {known.url} yourself and run again with --from PATH"
+            ) from error
+    return target
+
+
+def _copy(file: Path, target: Path, known: Mirror) -> None:
+    if not file.is_file():
+        raise ReplicateError(f"{shown(file)} is no file; expected that of {known.url}")
+    if reason := known.mismatch(file):
+        raise ReplicateError(f"{shown(file)}: {reason}; expected the file of {known.url}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.copying")
+    try:
+        shutil.copyfile(file, aside)
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _is_address(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
+
+
+def _asked(source: str, **record: object) -> Mirror:
+    """An address that a user gave; it may hold a password, which an entry must not."""
+    return Mirror.model_construct(url=source, **record)
 
 
 def _get(entry: Spec, source: str | None, progress: bool) -> Path:
@@ -120,7 +174,7 @@ def _archive(entry: Spec, source: str | None, progress: bool) -> Path:
     by_hand = paths.data() / (entry.archive or f"{entry.name}.zip")
     if source is None and by_hand.is_file():
         return _local(entry, str(by_hand))
-    if source is not None and not source.startswith(("http://", "https://")):
+    if source is not None and not _is_address(source):
         return _local(entry, source)
     how = entry.how()
     if source is None and how and not entry.urls:
@@ -128,7 +182,7 @@ def _archive(entry: Spec, source: str | None, progress: bool) -> Path:
     mirrors = entry.urls
     if source is not None:
         known = [mirror for mirror in entry.urls if mirror.url == source]
-        mirrors = known or [Mirror(url=source, sha256=entry.sha256)]
+        mirrors = known or [_asked(source, sha256=entry.sha256)]
     failures = []
     for mirror in mirrors:
         try:
@@ -148,8 +202,8 @@ def _downloaded(entry: Spec, mirror: Mirror, target: Path, progress: bool) -> Pa
     def refuse(path: Path) -> str:
         return mirror.mismatch(path) or ("" if is_archive(path) else _no_archive(path))
 
-    download(mirror.url, target, progress, refuse)
-    _say_unverified(entry, mirror.url, target, bool(mirror.sha256 or mirror.md5))
+    download(mirror.url, target, progress, refuse, mirror.bytes)
+    _say_unverified(entry, hidden(mirror.url), target, bool(mirror.sha256 or mirror.md5))
     return target
 
 

@@ -44,7 +44,7 @@ def _fetch(original: Original, folder: Path, progress: bool) -> str:
     if not original.url:
         return f"{shown(path)} does not exist"
     try:
-        download(original.url, path, progress, original.mismatch)
+        download(original.url, path, progress, original.mismatch, original.bytes)
     except DownloadError as error:
         return f"{original.file}: {error}"
     return ""

@@ -14,7 +14,7 @@ from replicate import naming
 from replicate.datasets import folders, layouts, splitting
 from replicate.datasets.placing import describe, holds_something, place
 from replicate.datasets.progress import bar
-from replicate.datasets.spec import NAME, RESERVED, Spec, registered, spec
+from replicate.datasets.spec import NAME, RESERVED, Spec, can_name, registered, spec
 from replicate.errors import ReplicateError, unknown
 from replicate.images import Undecodable, decode, read
 from replicate.parallel import in_order
@@ -98,7 +98,7 @@ def check_name(name: str) -> None:
     """Nothing, or the error for a name that no new set can have."""
     if registered(name):
         raise ReplicateError(f"{name} is a set of data/datasets.yaml; expected a name of its own")
-    if not NAME.fullmatch(name) or name in RESERVED:
+    if not can_name(name):
         raise ReplicateError(
             f"{name!r} cannot name a data set: expected letters, digits, '_', '-' and '.', and "
             f"none of {', '.join(RESERVED)}"

@@ -13,6 +13,7 @@ from replicate import naming, paths
 from replicate.datasets import audit, digits, folders, hashes, packed
 from replicate.datasets.layouts import FOLDERS, SPLITS
 from replicate.datasets.spec import Spec, spec
+from replicate.errors import hidden
 
 VERSION = 1  # raise it when the same set would get another passport
 SIZES = (64, 64)  # px of train and test at which a drawn set is hashed unless a run says otherwise
@@ -41,6 +42,7 @@ def passport(name: str, sizes: tuple[int, int] = SIZES, progress: bool = True) -
     entry = spec(name)
     contents = _drawn(entry, sizes) if entry.layout == "drawn" else _hashed(entry, progress)
     facts = entry.model_dump(mode="json", include=FACTS)
+    facts["urls"] = [mirror | {"url": hidden(mirror["url"])} for mirror in facts["urls"]]
     made = {"version": [VERSION, audit.VERSION], "name": name, **facts, **contents}
     known = stored(entry) or {}
     keys = ("version", "content", "layout", "domains", "left")

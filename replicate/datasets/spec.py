@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from replicate import naming, paths
 from replicate.datasets import directions, hashes, layouts
-from replicate.errors import ReplicateError, UnknownName, unknown
+from replicate.errors import ReplicateError, UnknownName, hidden, unknown
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 SHA256 = r"^([0-9a-f]{64})?$"
@@ -19,11 +19,16 @@ URL = r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?/\S*$"
 FILE = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"
 NOTE = "dataset.yaml"  # in a set's folder: the fields of `Spec` for a set without an entry
 # folders of the data root that hold something else
-RESERVED = ("originals", "packed", "palettes", "passports", "reported")
+RESERVED = ("originals", "packed", "palettes", "passports", "reported", "weights")
 
 
 # of a set that another one reverses; the rest holds for both
 OWN = ("archive", "sha256", "urls", "old_host", "originals", "access", "used_by")
+
+
+def can_name(name: str) -> bool:
+    """Whether a set may have this name; some disks do not tell `Packed` from `packed`."""
+    return bool(NAME.fullmatch(name)) and name.lower() not in RESERVED
 
 
 class _Strict(BaseModel):
@@ -124,7 +129,7 @@ class Spec(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not NAME.fullmatch(self.name) or self.name in RESERVED:
+        if not can_name(self.name):
             raise ValueError(f"{self.name!r} cannot name a data set")
         if len(set(self.domains)) != 2:
             raise ValueError(f"domains {self.domains}: expected two different names")
@@ -173,7 +178,7 @@ def spec(name: str) -> Spec:
     if name in entries:
         return entries[name]
     folder = paths.data() / name
-    if not NAME.fullmatch(name) or name in RESERVED or not folder.is_dir():
+    if not can_name(name) or not folder.is_dir():
         place = layouts.expected("cyclegan", paths.data() / "NAME")
         raise UnknownName(f"{_unknown(name, entries)}. Own images go to {place}")
     layout = layouts.layout_of(folder)
@@ -203,9 +208,9 @@ def _noted(name: str, file: Path, layout: str) -> Spec:
         entry = Spec(**{**fields, "name": name})
     except ValidationError as error:
         told = _in_words("the entry", error)
-        raise ReplicateError(f"{layouts.shown(file)}: {told}. {way_out}") from error
+        raise ReplicateError(hidden(f"{layouts.shown(file)}: {told}. {way_out}")) from error
     except (yaml.YAMLError, TypeError) as error:
-        raise ReplicateError(f"{layouts.shown(file)}: {error}. {way_out}") from error
+        raise ReplicateError(hidden(f"{layouts.shown(file)}: {error}. {way_out}")) from error
     if entry.layout != layout:
         text = f"layout {entry.layout}, expected {layout}, that of the folder"
         raise ReplicateError(f"{layouts.shown(file)}: {text}. {way_out}")
@@ -227,8 +232,7 @@ def _unknown(name: str, entries: dict[str, Spec]) -> str:
 
 
 def _is_own(folder: Path) -> bool:
-    fits = NAME.fullmatch(folder.name) and folder.name not in RESERVED
-    return bool(fits) and layouts.layout_of(folder) is not None
+    return can_name(folder.name) and layouts.layout_of(folder) is not None
 
 
 def _entries() -> dict[str, Spec]:
@@ -270,6 +274,6 @@ def _in_words(place: str, error: ValidationError) -> ReplicateError:
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         return unknown(f"field of {place}", where, Spec.model_fields)
-    found = "" if first["type"] == "missing" else f", found {first['input']!r}"
+    found = "" if first["type"] == "missing" else hidden(f", found {first['input']!r}")
     told = first["msg"].removeprefix("Value error, ")
     return ReplicateError(f"{place}: {f'{where}: ' if where else ''}{told}{found if where else ''}")

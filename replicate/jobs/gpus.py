@@ -2,14 +2,18 @@
 
 import fcntl
 import os
+import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+
+from replicate.errors import ReplicateError
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 HELD = "REPLICATE_GPU"  # in the environment of all that runs on a GPU: its UUID
@@ -65,14 +69,52 @@ def one(uuids: Sequence[str], poll: float = 1.0) -> Iterator[str]:
 
 def _lock(uuid: str) -> int | None:
     """The open lock file, or None where somebody holds it; another user's can be locked too."""
-    path = LOCKS / f"replicate-{uuid.replace('/', '-')}.lock"
-    handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    handle = _open(LOCKS / f"replicate-{uuid.replace('/', '-')}.lock")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
         return None
     return handle
+
+
+def _open(path: Path) -> int:
+    """The lock file, whoever made it.
+
+    Raises:
+        ReplicateError: something else has its name, or its owner lets nobody read it.
+    """
+    while True:
+        try:
+            # Without O_CREAT: Linux refuses that flag on another user's file in a sticky folder
+            # (fs.protected_regular). Neither a link is followed nor a pipe waited for.
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except FileNotFoundError:
+            _make(path)
+            continue
+        except OSError as error:
+            raise _unusable(path, error.strerror) from error
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            return handle
+        os.close(handle)
+        raise _unusable(path, "it is no regular file")
+
+
+def _unusable(path: Path, reason: str) -> ReplicateError:
+    return ReplicateError(
+        f"{path} cannot be locked ({reason}), expected a file that everybody may read: whoever "
+        "owns it deletes it while no job runs on that GPU"
+    )
+
+
+def _make(path: Path) -> None:
+    """The lock file, readable by everybody from the first moment on, whatever the umask."""
+    handle, aside = tempfile.mkstemp(prefix=".replicate-", dir=path.parent)
+    os.fchmod(handle, 0o644)
+    os.close(handle)
+    with suppress(FileExistsError):  # another process was faster
+        os.link(aside, path)
+    os.unlink(aside)
 
 
 def _occupied(uuid: str) -> bool:

@@ -28,9 +28,11 @@ def locked(results: Path) -> Iterator[None]:
             if held := _read(owner):
                 print(f"the start of {_shown(held)} is gone; going on where it was", flush=True)
             about = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
-            owner.write_text(json.dumps(about))
-            yield
-            owner.unlink()
+            try:
+                owner.write_text(json.dumps(about))
+                yield
+            finally:
+                owner.unlink(missing_ok=True)
     except Timeout:
         raise ReplicateError(
             f"{results} is in use by another start: {_shown(_read(owner))}. Wait for it, end it "

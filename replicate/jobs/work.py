@@ -18,6 +18,7 @@ from replicate.errors import ReplicateError
 from replicate.jobs import attempts, gpus, processes
 
 KERNEL = 600  # s that a kernel may take to start, on a machine where hundreds do
+TRAINS = "experiment.grid("  # stands in the cell of every notebook that trains
 STOPPED = 143  # the status of a job that was asked to stop, as of a process that SIGTERM ended
 
 
@@ -55,6 +56,7 @@ def main(words: list[str]) -> int:
         about["slurm"] = job
     asked = Asked()
     number = attempts.begin(place, about)
+    executed = attempts.notebook(place, number)
     end = {"attempt": number, "status": STOPPED, "reason": "stopped before it began"}
     try:
         with _logged(attempts.log(place, number)), ExitStack() as held:
@@ -62,15 +64,16 @@ def main(words: list[str]) -> int:
             uuid = _gpu(entry, held)
             attempts.note(place, {"attempt": number, "gpu": uuid, "began": time.time()})
             try:
-                _papermill(entry, attempts.notebook(place, number))
+                _papermill(entry, executed)
             finally:
                 attempts.note(place, {"attempt": number, "free": time.time()})  # of the GPU
+        _check_whole(executed)
         if kind == "notebooks":
-            _publish(attempts.notebook(place, number), entry)
+            _publish(executed, entry)
         end |= {"status": 0, "reason": ""}
     except Exception as error:
         saved = _saved(entry) if asked.number else ""
-        status = STOPPED if asked.number else int(not _is_done(entry, error))
+        status = STOPPED if asked.number else int(not _is_done(entry, executed, error))
         end |= {"status": status, "reason": saved or _in_a_line(error)}
     finally:
         processes.send(processes.below(), signal.SIGKILL)
@@ -129,12 +132,36 @@ def _saved(entry: dict) -> str:
     return record["reason"] if record.get("status") == "stopped" else ""
 
 
-def _is_done(entry: dict, error: Exception) -> bool:
+def _cells(executed: Path) -> list[tuple[str, bool]]:
+    """The source of each code cell of an executed notebook, and whether it ended well."""
+    cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+    return [
+        ("".join(c["source"]), c["metadata"].get("papermill", {}).get("status") == "completed")
+        for c in cells
+        if c["cell_type"] == "code"
+    ]
+
+
+def _check_whole(executed: Path) -> None:
+    """Nothing, or the error for a cell that did not end well; papermill lets `sys.exit()` pass."""
+    broken = [source for source, well in _cells(executed) if not well]
+    if broken:
+        raise ReplicateError(
+            f"the notebook ended early, at the cell {broken[0].strip().splitlines()[0]!r}; "
+            "expected every cell to be executed: correct it"
+        )
+
+
+def _is_done(entry: dict, executed: Path, error: Exception) -> bool:
     """Whether a run is finished and scored although a cell failed, which came after its training.
 
-    Some figures compare several methods; the whole notebook draws them. The run folder decides.
+    Some figures compare several methods; the whole notebook draws them. Where the cell that trains
+    was reached and ended well, the run folder decides: of a notebook that failed before, an earlier
+    start may have left a folder that looks finished.
     """
-    if "folder" not in entry or not hasattr(error, "ename"):
+    if "folder" not in entry or not hasattr(error, "ename") or not executed.is_file():
+        return False
+    if not any(TRAINS in source and well for source, well in _cells(executed)):
         return False
     from replicate.experiment import state
 

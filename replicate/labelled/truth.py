@@ -1,18 +1,11 @@
-"""The classes of a data set's images, pixel by pixel, and Cityscapes' own label files."""
-
-from collections.abc import Iterator
-from pathlib import Path
+"""The classes of a data set's images, pixel by pixel."""
 
 import numpy as np
 
 from replicate.datasets import folders, packed
 from replicate.datasets.spec import spec
-from replicate.errors import ReplicateError
-from replicate.images import labels
 from replicate.labelled import palette
-from replicate.metrics.labels import resize_nearest, train_ids
-
-LABEL_FILES = "*_gtFine_labelIds.png"
+from replicate.metrics.labels import resize_nearest
 
 
 class Sentence(str):
@@ -62,26 +55,6 @@ def label_maps(dataset: str, split: str, side: int) -> np.ndarray:
 def photographs(dataset: str, split: str, side: int) -> np.ndarray:
     """(N, S, S, 3) uint8, the photographs of a split, which its label maps describe."""
     return _images(dataset, split, side, of_labels=False)
-
-
-def cityscapes(folder: Path) -> Iterator[np.ndarray]:
-    """The classes of a user's Cityscapes, one (H, W) uint8 at a time: trainIds, 255 not scored.
-
-    Args:
-        folder: above the `*_gtFine_labelIds.png`, such as `gtFine/train`. Colours would not do:
-            void would count as truck (see `metrics.labels`).
-
-    Raises:
-        ReplicateError: no such file below the folder.
-    """
-    files = sorted(Path(folder).rglob(LABEL_FILES))
-    if not files:
-        raise ReplicateError(
-            f"no {LABEL_FILES} below {folder}, expected those of gtFine_trainvaltest.zip, which "
-            "Cityscapes gives to registered users"
-        )
-    for file in files:
-        yield train_ids(labels(file), file.name)
 
 
 def _images(dataset: str, split: str, side: int, of_labels: bool) -> np.ndarray:

@@ -6,8 +6,6 @@ from scipy.ndimage import binary_dilation
 from replicate.errors import ReplicateError
 from replicate.metrics.arrays import Array, binary_masks, float_maps, same_shape, uint8_images
 
-LARGEST_CELL = 16
-
 
 def attention_iou(maps: Array, masks: Array, threshold: float = 0.5) -> np.ndarray:
     """Intersection over union of the thresholded attention maps with the true masks.
@@ -57,27 +55,6 @@ def iou_ceiling(masks: Array, cell: int) -> np.ndarray:
     inside = np.cumsum(-np.sort(-blocks.reshape(n, -1), axis=1), axis=1)
     area = np.arange(1, inside.shape[1] + 1) * cell**2
     return (inside / (masks.sum((1, 2))[:, None] + area - inside)).max(axis=1)
-
-
-def grid_of(maps: Array) -> int:
-    """The side of the largest block on which all maps are constant, px.
-
-    Args:
-        maps: (N, H, W) in [0, 1].
-
-    Returns:
-        The largest common divisor of H and W up to 16 for which it holds; 1 for a full-resolution
-        map. Maps that are flat throughout give the largest divisor.
-    """
-    maps = float_maps(maps, "maps")
-    n, height, width = maps.shape
-    for cell in range(LARGEST_CELL, 1, -1):
-        if height % cell or width % cell:
-            continue
-        blocks = maps.reshape(n, height // cell, cell, width // cell, cell)
-        if (blocks == blocks[:, :, :1, :, :1]).all():
-            return cell
-    return 1
 
 
 def background_psnr(outputs: Array, inputs: Array, masks: Array, grow: int = 2) -> np.ndarray:

@@ -139,24 +139,6 @@ class Folder:
         return content.hexdigest()
 
 
-class Joined:
-    """Two sets, one after the other."""
-
-    def __init__(self, first: ImageSet, second: ImageSet) -> None:
-        self.parts = first, second
-
-    def __len__(self) -> int:
-        return sum(len(part) for part in self.parts)
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        for part in self.parts:
-            yield from part
-
-    def digest(self) -> str:
-        digests = " ".join(part.digest() for part in self.parts)
-        return hashlib.sha256(f"joined {digests}".encode()).hexdigest()
-
-
 def image_list(images: Array | Sequence[np.ndarray]) -> list[np.ndarray]:
     """The images one by one, checked; sizes may differ unless they come as one array.
 

@@ -4,10 +4,7 @@ The weights are the graph's, converted to torchvision's names by pytorch-fid and
 Nothing is downloaded here.
 """
 
-import hashlib
-import os
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from replicate import paths
 from replicate.errors import ReplicateError, unknown
 from replicate.metrics import weights as files
 from replicate.metrics.images import image_list
@@ -153,32 +149,3 @@ def available() -> bool:
 def missing() -> str:
     """What to do when the weights are not there."""
     return files.missing(files.INCEPTION)
-
-
-def install(source: str | None, download: Callable[[str, Path], Path]) -> Path:
-    """The place of the weights, after a file or a download of the right sha256 was put there.
-
-    Args:
-        source: a file on this machine or an address; None takes the published one.
-        download: saves an address as a file (`datasets.download.download` with its bar).
-
-    Raises:
-        ReplicateError: the file is not the one that FID is defined with.
-    """
-    wanted = files.INCEPTION
-    target = paths.data() / "weights" / wanted.names[0]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    arrived = target.with_suffix(".arrived")
-    if source and not source.startswith(("http://", "https://")):
-        shutil.copyfile(source, arrived)
-    else:
-        download(source or wanted.url, arrived)
-    found = hashlib.sha256(arrived.read_bytes()).hexdigest()
-    if not found.startswith(wanted.sha256):
-        arrived.unlink()
-        raise ReplicateError(
-            f"{source or wanted.url}: sha256 {found[:8]}..., expected {wanted.sha256}...; this is "
-            f"not the FID Inception network. Get {wanted.url} and pass it with --from"
-        )
-    os.replace(arrived, target)
-    return target

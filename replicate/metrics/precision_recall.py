@@ -11,19 +11,6 @@ from replicate.metrics.arrays import feature_pair
 CHUNK = 256
 
 
-def precision_recall(
-    fake: np.ndarray, real: np.ndarray, neighbours: int = 3
-) -> tuple[float, float]:
-    """Share of fakes that lie among the reals, and share of reals that lie among the fakes.
-
-    Args, errors and source as of `share_among`, which each of the two is.
-
-    Returns:
-        (precision, recall) in [0, 1]; 1 and 1 for a set with itself.
-    """
-    return share_among(fake, real, neighbours), share_among(real, fake, neighbours)
-
-
 def share_among(points: np.ndarray, centres: np.ndarray, neighbours: int = 3) -> float:
     """Share of one set that lies among another: precision of (fake, real), recall of (real, fake).
 

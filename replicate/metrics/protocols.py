@@ -113,15 +113,6 @@ def find(name: str) -> Protocol:
     return lossy(protocol) if name.endswith(JPEG) else protocol
 
 
-def is_known(name: str) -> bool:
-    """Whether `find` knows an id."""
-    try:
-        find(name)
-    except ReplicateError:
-        return False
-    return True
-
-
 def remark(protocol: Protocol) -> str:
     """What a reader must know of every number of a kind, by its metric; empty where nothing is."""
     return NEGATIVE if protocol.metric == "kid" else ""

@@ -53,6 +53,12 @@ TORCHVISION = Published(
 )
 
 
+# What is known of a published file beyond the eight digits in its name: sha256 and bytes.
+WHOLE = {
+    "6726825d": ("6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2", 95_628_359),
+}
+
+
 class Found(NamedTuple):
     """A file of weights on this machine; `official` if it is byte for byte the published one."""
 

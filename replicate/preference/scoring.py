@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from replicate.errors import printable
 from replicate.preference import intervals
 from replicate.preference.answers import Answer, Sheet, read_answers, read_key
 from replicate.preference.modes import REAL, mode_of
@@ -185,4 +186,4 @@ def format_result(result: Result) -> str:
             f"self-consistency: {result.alike} of {result.repeated} repeated trials answered alike "
             f"({100 * result.alike / result.repeated:.1f} %)"
         )
-    return "\n".join(lines + [f"note: {note}" for note in result.notes])
+    return printable("\n".join(lines + [f"note: {note}" for note in result.notes]))

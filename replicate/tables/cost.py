@@ -9,6 +9,7 @@ from replicate.experiment.run import method_name, read_record
 from replicate.tables import catalogue
 from replicate.tables.catalogue import ABSENT, SHARE, number
 from replicate.tables.frames import means, one_budget, with_share
+from replicate.tables.markdown import escape
 from replicate.tables.pages import Page, Table
 from replicate.tables.summary import cell_text
 
@@ -104,7 +105,7 @@ def cost_page(scores: pd.DataFrame, root: Path) -> Page:
     """The page of all data sets; its data are those of `quality_and_cost`."""
     parts: list[str | Table] = [LEGEND]
     for dataset, own in cost(scores, root).groupby("dataset"):
-        parts += [f"## {dataset}", Table("", own.drop(columns="dataset"))]
+        parts += [f"## {escape(dataset)}", Table("", own.drop(columns="dataset"))]
     title = f"Quality against cost, budget {one_budget(scores)}"
     return Page(title, parts, quality_and_cost(scores, root))
 

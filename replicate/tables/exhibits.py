@@ -99,7 +99,8 @@ def exhibits_page() -> Page:
         own = [each for each in listed if each.source == source.id]
         rows = [[e.name, e.shows, f"**{e.status}**", e.reason, _links(e.here)] for e in own]
         parts.append(f"## Seed {source.id}. {source.title} (`{source.paper}`)")
-        parts.append(Table("", pd.DataFrame(rows, columns=["name", *COLUMNS[3:]])))
+        table = pd.DataFrame(rows, columns=["name", *COLUMNS[3:]])
+        parts.append(Table("", table, markup=table.columns))
     return Page("What the sources show, and what became of it here", parts, frame)
 
 

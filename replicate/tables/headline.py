@@ -4,6 +4,7 @@ import pandas as pd
 
 from replicate.tables.catalogue import SHARE
 from replicate.tables.frames import means, with_share
+from replicate.tables.markdown import escape
 from replicate.tables.pages import Page, Table
 from replicate.tables.summary import summary
 
@@ -37,7 +38,10 @@ def headline_page(scores: pd.DataFrame, budget: str) -> Page:
         "input as output. Variants, controls and further scores stand on the page of each data set."
     ]
     for table in headline(scores):
-        parts += [f"## {table['dataset'].iloc[0]}", Table("", table.drop(columns="dataset"))]
+        parts += [
+            f"## {escape(table['dataset'].iloc[0])}",
+            Table("", table.drop(columns="dataset")),
+        ]
     own = _whole(scores)
     cells = means(with_share(own[own["protocol"].isin(PROTOCOLS)]))
     data = cells[TIDY].sort_values(TIDY[:5], kind="stable")

@@ -4,7 +4,9 @@ import re
 
 import pandas as pd
 
+from replicate.errors import printable
 from replicate.tables.catalogue import ABSENT
+from replicate.tables.markdown import plain
 
 NEEDS = "array,booktabs,graphicx,longtable,pdflscape"
 LONG = 40  # rows; more do not fit on a page
@@ -31,8 +33,8 @@ SPECIAL = {
 
 def escape(text: str) -> str:
     """`text` such that LaTeX prints it as it stands; `->` becomes an arrow."""
-    plain = text.replace("->", "→").translate(str.maketrans(SPECIAL))
-    return plain.replace("--", "-{}-")  # else one long dash
+    shown = printable(text.replace("->", "→"), keep=f"\n\t{TIED}{BREAK}")
+    return shown.translate(str.maketrans(SPECIAL)).replace("--", "-{}-")  # else one long dash
 
 
 def prose(markdown: str) -> str:
@@ -114,4 +116,4 @@ def _piece(text: str) -> str:
         return rf"\textbf{{{escape(text[2:-2])}}}"
     if link := re.fullmatch(r"\[([^\]]+)\]\([^)]+\)", text):
         return escape(link[1])
-    return escape(text)
+    return escape(plain(text))

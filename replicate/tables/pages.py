@@ -1,40 +1,39 @@
 """The one writer of table files: a page in Markdown, LaTeX, CSV and JSON from one description."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from replicate.tables import latex
-from replicate.tables.markdown import to_markdown
+from replicate.tables.markdown import plain, to_markdown
 
 DIGITS = 6  # of a number in CSV and JSON
 
 
 class Table(NamedTuple):
-    """A frame below a line of text, which is its caption in LaTeX; "" for none."""
+    """A frame below a line of text, which is its caption in LaTeX; "" for none.
+
+    The cells of the columns `markup` are Markdown. What users, runs or files named is in others.
+    """
 
     caption: str
     frame: pd.DataFrame
+    markup: Collection[str] = ()
 
 
 class Page(NamedTuple):
     """What the files of one stem hold.
 
-    Markdown and LaTeX show `title` and `parts`: a string is a paragraph in Markdown, or a heading
-    where it starts with "## ". CSV and JSON hold `data`, a row a value.
+    Markdown and LaTeX show `title` and `parts`, which are Markdown: a string is a paragraph, or a
+    heading where it starts with "## ". CSV and JSON hold `data`, a row a value.
     """
 
     title: str
     parts: Sequence[str | Table]
     data: pd.DataFrame
-
-
-def page_of(title: str, frame: pd.DataFrame, *texts: str) -> Page:
-    """A page of a single table below its texts."""
-    return Page(title, [*texts, Table("", frame)], frame)
 
 
 def write_page(page: Page, stem: Path) -> list[Path]:
@@ -58,7 +57,7 @@ def _markdown(page: Page) -> str:
             parts.append(f"{part.strip()}\n")
         else:
             above = f"{part.caption}:\n\n" if part.caption else ""
-            parts.append(above + to_markdown(part.frame))
+            parts.append(above + to_markdown(part.frame, part.markup))
     return "\n".join(parts)
 
 
@@ -68,10 +67,10 @@ def _latex(page: Page, name: str) -> str:
     for part in page.parts:
         if not isinstance(part, str):
             number += 1
-            caption = ": ".join(text for text in (page.title, heading, part.caption) if text)
+            caption = ": ".join(text for text in (plain(page.title), heading, part.caption) if text)
             parts.append(latex.tabular(part.frame, caption, f"tab:{name}-{number}"))
         elif part.startswith("## "):
-            heading = part.removeprefix("## ").strip()
+            heading = plain(part.removeprefix("## ").strip())
         else:
             parts.append(f"{{\\footnotesize {latex.prose(part)}\\par}}\n")
     return "\n".join(parts)

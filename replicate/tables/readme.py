@@ -40,7 +40,8 @@ def readme_block(root: Path) -> str:
         f"truth is known: {said}. [Rule, numbers and intervals]({tables}/claims.md), "
         f"[scores]({tables}/methods.md), [cost]({tables}/cost.md)."
     )
-    return "\n".join([f"{about}\n", to_markdown(_table(found)), *_pictures(root)])
+    table = _table(found)
+    return "\n".join([f"{about}\n", to_markdown(table, markup=table.columns), *_pictures(root)])
 
 
 def verdicts(measured: pd.DataFrame, paper: str) -> pd.DataFrame:

@@ -2,14 +2,13 @@
 
 import sys
 import tomllib
-from dataclasses import fields
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from replicate import paths
 from replicate.methods import METHODS
-from replicate.methods.base import Config, Deviation, Method
+from replicate.methods.base import Deviation
 from replicate.tables.catalogue import ABSENT, method_order
 from replicate.tables.pages import Page, Table
 
@@ -59,7 +58,7 @@ def register_page() -> Page:
     owner = frame["id"].str.partition("/")[0]
     parts: list[str | Table] = [ABOUT, RULE]
     for method in owner.unique():
-        parts += [f"## {method}", Table("", frame[owner == method])]
+        parts += [f"## {method}", Table("", frame[owner == method], markup=COLUMNS)]
     return Page("Deviations and switches of every method", parts, frame)
 
 
@@ -79,19 +78,6 @@ def entries(method: str) -> list[Deviation]:
         if s.id.partition("/")[0] == method
     ]
     return [*getattr(sys.modules[METHODS[method].__module__], "DEVIATIONS", ()), *beside]
-
-
-def switches(method: type[Method]) -> set[str]:
-    """The fields of a method's own that a variant changes, or whose default is no number."""
-    shared = {field.name for field in fields(Config)}
-    own = {field.name: field.default for field in fields(method.Config) if field.name not in shared}
-    changed = {name for changes in method.VARIANTS.values() for name in changes}
-    choices = {name for name, default in own.items() if not _is_number(default)}
-    return (changed & set(own)) | choices
-
-
-def _is_number(default: object) -> bool:
-    return isinstance(default, int | float) and not isinstance(default, bool)
 
 
 def _variants(method: str, switch: str) -> str:

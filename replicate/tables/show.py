@@ -1,5 +1,7 @@
 """A table as a notebook shows it: whole cells, no row numbers, empty columns named below."""
 
+from html import escape
+
 import pandas as pd
 
 EMPTY = {"-", "not computed"}
@@ -17,7 +19,7 @@ class Shown:
 
     def _repr_html_(self) -> str:
         with pd.option_context("display.max_colwidth", None):
-            return self.frame.to_html(index=False, na_rep="-") + f"<p>{self.note}</p>"
+            return self.frame.to_html(index=False, na_rep="-") + f"<p>{escape(self.note)}</p>"
 
     def __repr__(self) -> str:
         return self.frame.to_string(index=False, na_rep="-") + f"\n{self.note}"

@@ -11,6 +11,7 @@ from replicate.tables.exhibits import exhibits_page
 from replicate.tables.frames import means, one_budget, scores, with_share
 from replicate.tables.headline import headline_page
 from replicate.tables.health import HEALTH, health_page
+from replicate.tables.markdown import code, escape
 from replicate.tables.pages import Page, Table, write_page
 from replicate.tables.register import register_page
 from replicate.tables.summary import summary
@@ -76,7 +77,7 @@ def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
     parts: list[str | Table] = [LEGEND]
     filled = {pair for pair, g in own.groupby(["metric", "protocol"]) if g["value"].notna().any()}
     for direction, block in own.groupby("direction"):
-        parts.append(f"## {direction}")
+        parts.append(f"## {escape(direction)}")
         for title, metrics in GROUPS:
             chosen = [
                 protocol
@@ -88,9 +89,9 @@ def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
                 table = summary(shown).drop(columns=["dataset", "direction"])
                 parts.append(Table(title, table))
     parts += [*collapsed(own), *_not_computed(own), "## What made these numbers"]
-    parts += [Table("", _runs(own)), _scored(own)]
+    parts += [Table("", _runs(own), markup=["repeat with"]), _scored(own)]
     cells = means(with_share(own))[TIDY].sort_values(TIDY[:6], kind="stable")
-    return Page(f"{dataset}, budget {budget}{marked}", parts, cells)
+    return Page(f"{escape(str(dataset))}, budget {budget}{marked}", parts, cells)
 
 
 def collapsed(own: pd.DataFrame) -> list[str]:
@@ -100,7 +101,7 @@ def collapsed(own: pd.DataFrame) -> list[str]:
     for (name, note), runs in found.groupby(["name", "note"], sort=False):
         seeds = runs.groupby("direction")["seed"].agg(lambda s: ", ".join(map(str, sorted(s))))
         where = "; ".join(f"{direction} (seeds: {which})" for direction, which in seeds.items())
-        lines.append(f"**{name}**, {where}: its attention {note}.\n")
+        lines.append(f"**{escape(name)}**, {escape(f'{where}: its attention {note}')}.\n")
     return lines
 
 
@@ -110,7 +111,7 @@ def _not_computed(own: pd.DataFrame) -> list[str]:
     lines = []
     for note, group in own[empty].groupby("note"):
         names = ", ".join(f"`{p}`" for p in dict.fromkeys(group["protocol"]))
-        lines.append(f"Not computed: {names} ({_reason(note)}).\n")
+        lines.append(f"Not computed: {names} ({escape(_reason(note))}).\n")
     return lines
 
 
@@ -134,7 +135,7 @@ def _runs(own: pd.DataFrame) -> pd.DataFrame:
             "iterations": run.iteration,
             "hours": f"{run.hours:.2f}",
             "state": "stale" if run.stale else "current",
-            "repeat with": f"`{command(run.name, run.dataset, run.seed, run.budget)}`",
+            "repeat with": code(command(run.name, run.dataset, run.seed, run.budget)),
         }
         for run in runs.iloc[order].itertuples()
     ]

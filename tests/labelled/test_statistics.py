@@ -1,14 +1,10 @@
 """Statistics of label maps: counted by hand on maps of a few pixels."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from replicate.errors import ReplicateError
 from replicate.labelled.statistics import attention_intensity, class_frequency
-from replicate.labelled.truth import cityscapes
 
 VOID = 255
 MAPS = np.array(
@@ -65,15 +61,3 @@ def test_the_papers_example_of_cars():
 def test_attention_of_another_size_is_refused():
     with pytest.raises(ReplicateError, match=r"attention has shape .* label maps"):
         attention_intensity(np.zeros((2, 2, 2)), MAPS, NAMES)
-
-
-def test_cityscapes_is_read_from_its_label_ids(tmp_path: Path):
-    ids = np.array([[0, 7], [26, 34 - 1]], np.uint8)  # void, road, car, bicycle
-    folder = tmp_path / "aachen"
-    folder.mkdir()
-    Image.fromarray(ids).save(folder / "aachen_000000_000019_gtFine_labelIds.png")
-    Image.fromarray(ids).save(folder / "aachen_000000_000019_gtFine_color.png")
-    (only,) = cityscapes(tmp_path)
-    assert only.tolist() == [[VOID, 0], [13, 18]]
-    with pytest.raises(ReplicateError, match=r"no \*_gtFine_labelIds.png below"):
-        next(cityscapes(folder / "nothing"))

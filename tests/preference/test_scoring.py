@@ -125,11 +125,80 @@ def test_of_one_sitting_the_longer_file_counts(tmp_path, order):
         (["a0", "a0"], {}, "answer 2 chose 'a0', expected one of b1, a1"),
         ([], {}, "0 answers in the files given"),
         (["a0"], {"answers": [{"trial": "t0"}]}, "answer 1 lacks 'showing'"),
+        (
+            ["a0"],
+            {"answers": [{"trial": "t0", "showing": "0", "choice": "a0"}]},
+            "1, showing: .*'0'",
+        ),
+        (["a0"], {"answers": [{"trial": ["t0"], "showing": 0, "choice": "a0"}]}, "answer 1, trial"),
+        (["a0"], {"answers": [7]}, "answer 1: .*found 7"),
+        (["a0"], {"answers": {"trial": "t0"}}, "answers: .*list"),
+        (["a0"], {"answers": None}, "answers: .*found None"),
+        (["a0"], {"participant": "a\x1b[2Jb"}, r"participant: .*found 'a\\x1b\[2Jb'"),
+        (["a0"], {"participant": "x" * 900}, "participant: .*at most 64"),
+        (["a0"], {"participant": ""}, "participant: "),
+        (["a0"], {"participant": 7}, "participant: .*string, found 7"),
+        (["a0"], {"session": "../x"}, "session: "),
+        (["a0"], {"trials": True}, "trials: .*integer, found True"),
+        (["a0"], {"format": "1"}, "format: .*integer, found '1'"),
+        (["a0"], {"paid": "1000"}, "paid: Extra inputs are not permitted"),
     ],
 )
 def test_files_that_do_not_fit_are_refused(tmp_path, choices, changes, text):
-    with pytest.raises(ReplicateError, match=text):
-        score(key(tmp_path, "pair"), [sheet(tmp_path, "p", choices, **changes)])
+    file = sheet(tmp_path, "p", choices, **changes)
+    with pytest.raises(ReplicateError, match=text) as caught:
+        score(key(tmp_path, "pair"), [file])
+    told = str(caught.value)
+    assert told.isprintable() and len(told) < 500
+    assert str(file) in told or told.startswith("0 answers")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_one_session_under_two_participants_is_one(tmp_path, order):
+    files = [
+        sheet(tmp_path, "p", ["b0"], session="s"),
+        sheet(tmp_path, "q", ["a0", "a1", "c2", "b3"], session="s"),
+    ]
+    result = score(key(tmp_path, "pair"), files[::order])
+    assert (result.participants, result.answers, result.shares[0].count) == (1, 4, 2)
+    names = " and ".join(["p", "q"][::order])
+    assert result.notes[0].startswith(f"{names}: ") and f"{files[1]} counts" in result.notes[0]
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b"\xff\xfe", b"", b"[]", b"null", b'"x"', b"{}", b"1" * 5000]
+)
+def test_what_is_no_object_of_json_is_refused_by_name(tmp_path, content):
+    file = tmp_path / "answers.json"
+    file.write_bytes(content)
+    with pytest.raises(
+        ReplicateError, match=r"answers.json (cannot be read as JSON|is not an ans)"
+    ):
+        score(key(tmp_path, "pair"), [file])
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"mode": "vote"}, "mode: .*'vote'"),
+        ({"trials": {"t0": {"options": ["nowhere"]}}}, "'t0' shows 'nowhere', which is no image"),
+        ({"trials": {"t0": {"options": []}}}, "trials.t0.options"),
+        ({"methods": ["a"]}, "is of '[bc]', which is no method"),
+        ({"repeats": -1}, "repeats: "),
+    ],
+)
+def test_a_key_that_was_changed_is_refused(tmp_path, change, text):
+    file = key(tmp_path, "pair")
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(ReplicateError, match=f"page.key.json is not a key: .*{text}"):
+        score(file, [sheet(tmp_path, "p", ["a0"])])
+
+
+def test_a_file_name_of_control_characters_does_not_reach_the_terminal(tmp_path):
+    files = [sheet(tmp_path, "p", ["b0"]), sheet(tmp_path, "p", ["a0", "a1"])]
+    odd = files[0].rename(tmp_path / "answers\x1b[2J\r.json")
+    text = format_result(score(key(tmp_path, "pair"), [odd, files[1]]))
+    assert all(c.isprintable() or c == "\n" for c in text) and r"answers\x1b[2J\r.json" in text
 
 
 def test_two_sittings_under_one_name_are_refused(tmp_path):

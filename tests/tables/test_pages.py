@@ -13,7 +13,7 @@ import pytest
 
 from replicate import paths
 from replicate.tables import latex
-from replicate.tables.pages import Page, Table, page_of, write_page
+from replicate.tables.pages import Page, Table, write_page
 
 WRITTEN = sorted((paths.published() / "tables").rglob("*.tex"))
 FRAME = pd.DataFrame(
@@ -87,7 +87,7 @@ def test_json_has_no_number_that_json_lacks(tmp_path):
     frame = pd.DataFrame(
         {"a": [inf, -inf, nan], "b": np.array([1, 2, 3]), "c": [True, False, None]}
     )
-    (*_, file) = write_page(page_of("t", frame), tmp_path / "t")
+    (*_, file) = write_page(Page("t", [], frame), tmp_path / "t")
     rows = json.loads(file.read_text(), parse_constant=pytest.fail)
     assert [row["a"] for row in rows] == ["inf", "-inf", None]
     assert [row["b"] for row in rows] == [1, 2, 3] and rows[0]["c"] is True

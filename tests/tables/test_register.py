@@ -7,11 +7,24 @@ import pytest
 
 from replicate import paths, reported
 from replicate.methods import METHODS
-from replicate.methods.base import Config
+from replicate.methods.base import Config, Method
 from replicate.tables import register
-from replicate.tables.register import entries, methods, switches
+from replicate.tables.register import entries, methods
 
 NAMES = methods()
+
+
+def switches(method: type[Method]) -> set[str]:
+    """The fields of a method's own that a variant changes, or whose default is no number."""
+    shared = {field.name for field in fields(Config)}
+    own = {field.name: field.default for field in fields(method.Config) if field.name not in shared}
+    changed = {name for changes in method.VARIANTS.values() for name in changes}
+    choices = {name for name, default in own.items() if not is_number(default)}
+    return (changed & set(own)) | choices
+
+
+def is_number(default: object) -> bool:
+    return isinstance(default, int | float) and not isinstance(default, bool)
 
 
 @pytest.mark.parametrize("name", NAMES)
