@@ -10,7 +10,7 @@ from replicate import paths
 
 PACKAGE = paths.ROOT / "replicate"
 LAYERS = (
-    {"errors", "paths", "progress", "registry", "repro"},
+    {"errors", "paths", "progress", "registry", "repro", "settings"},
     {"networks", "losses", "metrics", "datasets", "reported"},
     {"methods"},
     {"checkpoint", "training", "evaluation", "health"},
@@ -20,7 +20,8 @@ LAYERS = (
     {"cli"},
 )
 SIBLINGS = LAYERS[1]  # these never import one another
-NARROW = {"methods": {"errors", "registry", "networks", "losses"}}  # no data, no metric, no path
+# no data, no metric, no path
+NARROW = {"methods": {"errors", "registry", "settings", "networks", "losses"}}
 LONGEST = 300  # lines
 
 

@@ -18,8 +18,7 @@ from replicate.datasets import filling, folders, hashes, labels, packing
 from replicate.datasets.layouts import shown
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
-
-SIZES = range(8, 4097)  # px
+from replicate.settings import SIDES
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,8 @@ def load(name: str, split: str, size: int, progress: bool = True) -> ImageSet:
     """
     entry = spec(name)
     folders.check_split(split)
-    if size not in SIZES:
-        raise ReplicateError(f"size {size}: expected {SIZES.start} to {SIZES.stop - 1} px")
+    if size not in SIDES:
+        raise ReplicateError(f"size {size}: expected {SIDES.start} to {SIDES.stop - 1} px")
     if entry.layout == "drawn":
         target = _target(entry, split, size, filling.drawn_content(name))
         fill = partial(filling.fill_drawn, entry=entry, split=split, size=size)
