@@ -44,3 +44,8 @@ def quick() -> Path:
 def notebooks() -> Path:
     """The folder of the notebooks and, in `params/<budget>/`, of what papermill injects."""
     return ROOT / "notebooks"
+
+
+def shown(path: Path) -> str:
+    """The path as errors print it: from the project's root where it lies inside, else in full."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

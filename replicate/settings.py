@@ -71,7 +71,7 @@ def check(name: str, hint: object, value: object, example: object = None) -> obj
         first = error.errors()[0]
     if choices := [choice for kind in kinds for choice in _choices(kind)]:
         raise unknown(name, value, choices)
-    wanted = " or ".join(_name(kind) for kind in kinds)
+    wanted = words(hint)
     if first["type"] in _RANGES:
         wanted += f", {first['msg'].removeprefix('Input should be ')}"
     shown = "" if example is None else f", e.g. {name}={example}"
@@ -98,7 +98,14 @@ def _choices(kind: object) -> tuple[str, ...]:
     return get_args(kind) if get_origin(kind) is Literal else ()
 
 
-def _name(kind: object) -> str:
-    while get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
-    return getattr(kind, "__name__", str(kind))
+def words(hint: object) -> str:
+    """An annotation as errors print it, without its range: `int or NoneType`, `list[str]`."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return words(inner[0])
+    if origin is Literal:
+        return " or ".join(map(repr, inner))
+    if origin in (Union, UnionType):
+        return " or ".join(map(words, inner))
+    name = getattr(hint, "__name__", str(hint))
+    return f"{name}[{', '.join(map(words, inner))}]" if inner else name

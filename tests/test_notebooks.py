@@ -222,7 +222,10 @@ def test_no_parameter_file_is_of_no_notebook():
         ("seeds: abc", r"seeds='abc': expected list\[int\]"),
         ("seeds: ['0']", r"seeds\.0='0': expected list\[int\]"),
         ("seeds: [0, 0]", r"seeds=\[0, 0\]: the same value twice"),
-        ("seeds: [-1]", r"seeds=\[-1\]: expected 0 or more"),
+        (
+            "seeds: [-1]",
+            r"seeds\.0=-1: expected list\[int\] \(input should be greater than or equal to 0\)",
+        ),
         ("methods: []", r"methods=\[\]: expected list\[str\]"),
         ("budget: 3", r"budget=3: expected str"),
         ("one_seed: {facade: [pix2pix]}", r"\(did you mean 'facades'\?\)"),

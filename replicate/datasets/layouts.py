@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from replicate import paths
+from replicate.paths import shown as shown
 
 SUFFIXES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff")
 SPLITS = ("train", "test")
@@ -12,11 +12,6 @@ FOLDERS = {
     "pix2pix": {"train": ("train",), "test": ("test",)},
 }
 DIGITS = ("mnist", "svhn", "usps")  # the domains of the layout `torchvision`, see `digits`
-
-
-def shown(path: Path) -> str:
-    """The path as errors print it: from the project's root where it lies inside, else in full."""
-    return str(path.relative_to(paths.ROOT) if path.is_relative_to(paths.ROOT) else path)
 
 
 def expected(layout: str, folder: Path) -> str:

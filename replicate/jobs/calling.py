@@ -7,9 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from replicate import paths
+from replicate.documents import read_yaml
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.budget_grid import Page
 from replicate.jobs import gpus, processes, slurm
@@ -30,8 +29,7 @@ def find_profile(name: str) -> Path:
 
 def executor(profile: Path) -> str:
     """Which of Snakemake's executors a profile takes."""
-    read = yaml.safe_load((profile / "config.yaml").read_text()) or {}
-    return read.get("executor", "local")
+    return read_yaml(profile / "config.yaml").get("executor", "local")
 
 
 def limits(

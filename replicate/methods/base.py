@@ -165,8 +165,8 @@ def check_room(c: Config, smallest: int) -> None:
     """
     if c.crop_size < smallest:
         raise ReplicateError(
-            f"n_layers={c.n_layers} at crop_size={c.crop_size}: expected a crop of {smallest} px or "
-            "more, or fewer layers"
+            f"n_layers={c.n_layers} at crop_size={c.crop_size}: expected a crop of {smallest} px "
+            "or more, or fewer layers"
         )
 
 
