@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import torch
 
-from replicate import paths, repro
+from replicate import devices, paths, repro
 from replicate.datasets import listing
 from replicate.experiment.notebooks import source_problems
 from replicate.metrics import inception
@@ -25,11 +25,10 @@ def examine() -> list[dict]:
     problems = [
         p for file in sorted(paths.notebooks().glob("*.ipynb")) for p in source_problems(file)
     ]
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     found = [
         _line("python", platform.python_version(), sys.version_info >= (3, 11)),
         _line("torch", f"{version('torch')}, {torch.get_num_threads()} threads", True),
-        _line("gpu", gpu, True),
+        _line("gpu", devices.described(), True),
         _line("laptop precision", "bf16" if repro.matrix_units() else "fp32", True),
         _line("commit", f"{head[:10]}{' with changes' if dirty else ''}", head != "unknown"),
         _line("data", f"{paths.data()}", True),

@@ -10,7 +10,7 @@ from replicate import paths
 
 PACKAGE = paths.ROOT / "replicate"
 LAYERS = (
-    {"documents", "errors", "paths", "progress", "registry", "repro", "settings"},
+    {"devices", "documents", "errors", "paths", "progress", "registry", "repro", "settings"},
     {"networks", "losses", "metrics", "datasets", "reported"},
     {"methods"},
     {"checkpoint", "training", "evaluation", "health"},

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from replicate import checkpoint, evaluation, paths, repro
+from replicate import checkpoint, devices, evaluation, paths, repro
 from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
 from replicate.errors import ReplicateError
@@ -39,7 +39,7 @@ def ensure(
     """The run, trained to its end and scored; what is done already is not done again.
 
     Args:
-        device: "cpu" or "cuda"; not part of the run's identity, but recorded.
+        device: one of `devices.known()`; not part of the run's identity, but recorded.
         retrain: set a stale run aside and train it anew.
         offline: leave scores that need downloaded weights as "not computed".
         wait: let another process that is at this run finish first, instead of an error.
@@ -47,7 +47,7 @@ def ensure(
     Raises:
         ReplicateError: the run is stale, in use by another process, or cannot go on.
     """
-    place = _device(device)
+    place = devices.find(device)
     run.folder.mkdir(parents=True, exist_ok=True)
     with _lock(run.folder, wait):
         state = _check(run, retrain)
@@ -68,12 +68,6 @@ def is_scored(run: Run, offline: bool = False) -> bool:
     current = record.get("scoring") == scoring_fingerprint()
     lacking = inception.available() and not offline and not record.get("inception", False)
     return current and not lacking and (run.folder / "scores.csv").exists()
-
-
-def _device(name: str) -> torch.device:
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ReplicateError("device='cuda', but torch finds no GPU; use device='cpu'")
-    return torch.device(name)
 
 
 @contextmanager
@@ -278,14 +272,15 @@ def seconds_per_step(run: Run, device: str = "cpu", steps: int = 10) -> tuple[fl
 
     Two steps come before the ten that are timed, because the first ones allocate.
     """
-    method, batches = build(run, _device(device))
+    place = devices.find(device)
+    method, batches = build(run, place)
     total = total_iterations(run, batches)
     enabled = run.config.precision == "bf16"
     for i in range(steps + 2):
         if i == 2:
             start = time.perf_counter()
         method.begin(i, total / run.config.epochs)
-        with torch.autocast(device, torch.bfloat16, enabled=enabled):
+        with torch.autocast(place.type, torch.bfloat16, enabled=enabled):
             losses = method.step(batches(i))
         sum(v.item() for v in losses.values() if v is not None)
     return (time.perf_counter() - start) / steps, total

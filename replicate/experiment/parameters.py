@@ -8,12 +8,11 @@ from types import ModuleType
 import pydantic
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from replicate import documents, paths, reported, settings
+from replicate import devices, documents, paths, reported, settings
 from replicate.datasets import directions, spec
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.run import BUDGETS, Run, make_run
 
-DEVICES = ("cpu", "cuda")
 LITERALS = (str, int, float, bool, list, dict, tuple, set, type(None))
 # Names that IPython itself puts into a notebook's globals.
 IPYTHON = {"In", "Out", "exit", "quit"}
@@ -35,7 +34,7 @@ class Asked(pydantic.BaseModel):
     @model_validator(mode="after")
     def _budget_and_device_exist(self) -> "Asked":
         _choose("budget", self.budget, BUDGETS)
-        _choose("device", self.device, DEVICES)
+        devices.check(self.device)
         return self
 
     def runs(self) -> list[Run]:

@@ -42,8 +42,13 @@ def limits(
         wanted: GPUs; None: on one machine all that it has, if any run is on device cuda.
 
     Raises:
-        ReplicateError: this machine has fewer GPUs.
+        ReplicateError: this machine has fewer GPUs, or a device is a GPU by its number.
     """
+    if numbered := [p.params.device for p in pages if ":" in p.params.device]:
+        raise ReplicateError(
+            f"device={numbered[0]!r}: every run of a grid gets a GPU of its own; expected 'cuda', "
+            "and CUDA_VISIBLE_DEVICES for a choice among them"
+        )
     on_slurm = executor(profile) == "slurm"
     words = ["--jobs" if on_slurm else "--cores", str(at_once)] if at_once else []
     if on_slurm:

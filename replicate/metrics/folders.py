@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from replicate import paths
+from replicate import devices, paths
 from replicate.errors import ReplicateError
 from replicate.metrics.compare import Bench, attempted, compare, lacking
 from replicate.metrics.images import Folder
@@ -34,7 +34,7 @@ def score_folders(
         everything: all protocols, those that lack a folder, too, with the reason.
         jpeg: the outputs are lossy: compute the protocols under their ids for lossy files.
         weights: a file of Inception weights in place of the official ones.
-        device: "cpu" or "cuda", for feature networks.
+        device: one of `devices.known()`, for feature networks.
         offline: skip networks whose weights are downloaded.
 
     Returns:
@@ -47,6 +47,7 @@ def score_folders(
     """
     if weights is not None and not Path(weights).is_file():
         raise ReplicateError(f"--weights {weights}: no such file; give one in the official format")
+    devices.find(device)
     sets = {name: Folder(folder) for name, folder in folders.items() if folder is not None}
     asked = _asked(ids, everything, sets)
     asked = [lossy(p) if jpeg and not p.id.endswith(JPEG) else p for p in asked]

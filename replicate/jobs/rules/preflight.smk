@@ -18,7 +18,7 @@ rule preflight_of_a_kind:
     params: asked=lambda wildcards, output: KINDS[str(output)]
     threads: lambda wildcards: workflow.cores or 1
     resources:
-        gpu=lambda wildcards: int(wildcards.device == "cuda"),
+        gpu=lambda wildcards: int(wildcards.device.startswith("cuda")),
         mem_mb=24000,
     shell:
         "{sys.executable} -m replicate.cli preflight {params.asked}"
