@@ -14,12 +14,13 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from jupyter_client.kernelspec import get_kernel_spec
 from PIL import Image
 
 from replicate import experiment, paths
 from replicate.errors import ReplicateError
 from replicate.experiment import workflow
-from replicate.experiment.notebooks import source_problems
+from replicate.experiment.notebooks import KERNEL, source_problems
 from replicate.experiment.parameters import checked
 from replicate.experiment.run import BUDGETS
 
@@ -116,7 +117,7 @@ THIN = {
         cell("experiment", "own"),
         cell("print(1)", "check"),
     ],
-    "metadata": {"kernelspec": {"name": "python3"}},
+    "metadata": {"kernelspec": {"name": "python3", "display_name": KERNEL}},
 }
 BROKEN = {
     "no title": ("title", lambda n: n["cells"].pop(0)),
@@ -153,8 +154,20 @@ UNCLEAN = {
     "papermill": (lambda n: n["metadata"].update(papermill={}), "an executed copy"),
     "papermill in a cell": (lambda n: n["cells"][2]["metadata"].update(papermill=1), "executed"),
     "a kernel": (lambda n: n["metadata"]["kernelspec"].update(name="mine"), "the kernel 'mine'"),
+    "a title": (
+        lambda n: n["metadata"]["kernelspec"].update(display_name="Python 3"),
+        "calls its kernel 'Python 3', expected 'Python 3 (ipykernel)' as JupyterLab does",
+    ),
     "no kernel": (lambda n: n["metadata"].pop("kernelspec"), "the kernel None, expected 'python3'"),
 }  # fmt: skip
+
+
+def test_notebooks_name_their_kernel_as_jupyterlab_writes_it():
+    assert get_kernel_spec("python3").display_name == KERNEL
+    published = sorted((paths.published() / "notebooks").rglob("*.ipynb"))
+    assert published
+    for path in [*NOTEBOOKS, *published]:
+        assert read(path)["metadata"]["kernelspec"]["display_name"] == KERNEL, path
 
 
 @pytest.mark.parametrize("soil, text", UNCLEAN.values(), ids=UNCLEAN)

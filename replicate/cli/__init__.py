@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from replicate.cli import data, health, metrics, planning, preference, report, runs
+from replicate.cli import data, health, metrics, planning, preference, report, runs, streams
 from replicate.errors import ReplicateError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for command in (
 
 def main() -> None:
     """Runs a command; bad input ends with one line on stderr and exit status 1."""
+    streams.survive_closed_pipes()
     try:
         app()
     except ReplicateError as error:

@@ -14,6 +14,7 @@ from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.experiment.run import Run, method_name
 from replicate.experiment.schedule import image_counts, iterations
+from replicate.experiment.workflow import snakemake
 
 
 @dataclass(frozen=True)
@@ -166,16 +167,15 @@ def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> list[Estimat
     """
     devices.find(device)
     kinds = {place(run, device): run for run in reversed(list(runs))}
-    asked = {str(p): f"{r.method}:{r.variant} --data {r.dataset}" for p, r in kinds.items()}
     folder = paths.results()
+    asked = {
+        p.relative_to(folder).as_posix(): [f"{r.method}:{r.variant}", "--data", r.dataset]
+        for p, r in kinds.items()
+    }
     listed = folder / "preflight" / budget / device / "kinds.json"
     write_json(listed, asked)
-    command = [
-        sys.executable, "-m", "snakemake", "preflight", "--snakefile",
-        str(paths.ROOT / "replicate/jobs/rules/preflight.smk"), "--directory", str(folder),
-        "--profile", str(paths.ROOT / "profiles" / "local"), "--retries", "0",
-        "--config", f"kinds={listed}",
-    ]  # fmt: skip
+    words = ["preflight", "--profile", str(paths.ROOT / "profiles" / "local"), "--retries", "0"]
+    command = snakemake("replicate/jobs/rules/preflight.smk", folder, words, kinds=listed)
     ended = subprocess.run(command)
     if ended.returncode:
         raise ReplicateError(

@@ -1,6 +1,8 @@
 """A notebook's runs as a Snakemake workflow: what is asked for, what it costs."""
 
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from replicate import paths
@@ -65,6 +67,26 @@ def read_params(notebook: str, budget: str, folder: Path | None = None) -> Docum
     if not place.is_dir() and not folder:
         raise unknown("budget", budget, [p.name for p in place.parent.iterdir()])
     return read_yaml(place / f"{notebook}.yaml")
+
+
+def snakemake(file: str, folder: Path, words: Sequence[str], **config: Path) -> list[str]:
+    """A call of Snakemake that works in `folder`, whatever characters its path holds.
+
+    Args:
+        file: the Snakefile, from the project's root.
+        words: further arguments.
+        config: files below `folder` whose places there the Snakefile finds in `config`. They go by
+            those places, because Snakemake reads a value as YAML, which " #" or ": " would break.
+    """
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(paths.ROOT / file)]
+    places = [f"{name}={path.relative_to(folder).as_posix()}" for name, path in config.items()]
+    return [
+        *command,
+        "--directory",
+        str(folder),
+        *words,
+        *(["--config", *places] if places else []),
+    ]
 
 
 def cores() -> int:

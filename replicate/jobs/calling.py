@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from replicate import paths
 from replicate.documents import read_yaml
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.budget_grid import Page
+from replicate.experiment.workflow import snakemake
 from replicate.jobs import gpus, processes, slurm
 
 
@@ -68,11 +68,7 @@ def limits(
 
 def command(graph: Path, profile: Path, more: Sequence[str]) -> list[str]:
     """The Snakemake call; its own bookkeeping lies beside the results that it is about."""
-    return [
-        sys.executable, "-m", "snakemake", "--snakefile", str(paths.ROOT / "Snakefile"),
-        "--directory", str(paths.results()), "--profile", str(profile),
-        "--config", f"graph={graph}", *more,
-    ]  # fmt: skip
+    return snakemake("Snakefile", paths.results(), ["--profile", str(profile), *more], graph=graph)
 
 
 def call(command: Sequence[str], results: Path, on_slurm: bool) -> int:

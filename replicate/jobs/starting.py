@@ -25,7 +25,7 @@ def start(pages: Sequence[Page], options: Options) -> bool:
     results = paths.results()
     results.mkdir(parents=True, exist_ok=True)
     if options.dry:
-        with tempfile.TemporaryDirectory() as aside:
+        with tempfile.TemporaryDirectory(dir=results, prefix=".dry-") as aside:
             _, file = _prepare(pages, options, Path(aside))
             command = calling.command(
                 file, profile, [*limits, "--dry-run", "--quiet", "host", *options.more]
