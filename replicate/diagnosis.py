@@ -3,7 +3,9 @@
 import platform
 import shutil
 import sys
+import tempfile
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 
@@ -18,7 +20,6 @@ LACKING = "missing: FID and KID rows with Inception stay 'not computed'"
 
 def examine() -> list[dict]:
     """A list of {"what", "found", "ok"}; not ok means that something asked for would fail."""
-    free = shutil.disk_usage(_existing(paths.results())).free
     head, dirty = repro.commit()
     weights = inception.available()
     sets = listing.describe()
@@ -31,8 +32,8 @@ def examine() -> list[dict]:
         _line("gpu", devices.described(), True),
         _line("laptop precision", "bf16" if repro.matrix_units() else "fp32", True),
         _line("commit", f"{head[:10]}{' with changes' if dirty else ''}", head != "unknown"),
-        _line("data", f"{paths.data()}", True),
-        _line("results", f"{paths.results()}, {free / 1e9:.0f} GB free", free > ENOUGH),
+        _line("data", _data(), True),
+        _line("results", *_results()),
         _line("notebooks", " ".join(problems) or "sources without outputs", not problems),
         _line("Inception weights", str(inception.weights_path()) if weights else LACKING, weights),
     ]
@@ -52,7 +53,35 @@ def _line(what: str, found: str, ok: bool) -> dict:
     return {"what": what, "found": found, "ok": ok}
 
 
-def _existing(folder):
+def _data() -> str:
+    """The data folder, and where copies go if it may only be read."""
+    folder = paths.data()
+    if not _refused(folder):
+        return str(folder)
+    cache = paths.derived("packed").parent
+    return f"{folder}, may only be read: packed copies and passports go to {cache}"
+
+
+def _results() -> tuple[str, bool]:
+    folder = paths.results()
+    if refused := _refused(folder):
+        return refused, False
+    free = shutil.disk_usage(_existing(folder)).free
+    return f"{folder}, {free / 1e9:.0f} GB free", free > ENOUGH
+
+
+def _refused(folder: Path) -> str:
+    """Why no file can be written into a folder, by trying it; empty where one can."""
+    try:
+        with tempfile.TemporaryFile(dir=_existing(folder)) as file:
+            file.write(b"tried")
+    except OSError as error:
+        error.filename = str(folder)
+        return paths.refusal(error) or f"{folder}: {error}"
+    return ""
+
+
+def _existing(folder: Path) -> Path:
     while not folder.exists():
         folder = folder.parent
     return folder

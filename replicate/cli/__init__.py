@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from replicate import paths
 from replicate.cli import data, health, metrics, planning, preference, report, runs, streams
 from replicate.errors import ReplicateError
 
@@ -31,3 +32,7 @@ def main() -> None:
         app()
     except ReplicateError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if not (refused := paths.refusal(error)):
+            raise
+        sys.exit(f"error: {refused}")

@@ -1,6 +1,7 @@
 """Images as memory-mapped uint8 arrays: decoded and resized once, then opened in milliseconds.
 
-A packed split is the folder `<data>/packed/<name>-<split>-<size>-<hash>/` with one `.npy` file an
+A packed split is the folder `<data>/packed/<name>-<split>-<size>-<hash>/`, or one in the cache of
+`paths.derived`, with one `.npy` file an
 array and `passport.json`. The hash is that of the contents it was made from, so a changed image
 gives a new folder; any of them may be deleted at any time.
 """
@@ -83,7 +84,7 @@ def make(name: str, size: int, progress: bool = True) -> dict[str, ImageSet]:
 
 def index_file(entry: Spec, split: str) -> Path:
     """Where the checksums of a split's files are remembered."""
-    return paths.data() / "packed" / f"{entry.name}-{split}.index.json"
+    return paths.derived("packed", f"{entry.name}-{split}.index.json")
 
 
 def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool) -> str:
@@ -98,7 +99,9 @@ def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool) 
 
 def _target(entry: Spec, split: str, size: int, content: str) -> Path:
     key = hashlib.sha256(f"{filling.VERSION} {content}".encode()).hexdigest()[:16]
-    return paths.data() / "packed" / f"{entry.name}-{split}-{size}-{key}"
+    name = f"{entry.name}-{split}-{size}-{key}"
+    ready = paths.data() / "packed" / name  # also where it may only be read
+    return ready if (ready / "passport.json").is_file() else paths.derived("packed", name)
 
 
 def _open(folder: Path, entry: Spec, split: str, size: int) -> ImageSet:

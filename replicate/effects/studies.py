@@ -105,4 +105,4 @@ class _Shared(Bench):
 
 
 def _cache() -> Path:
-    return paths.data() / "features"
+    return paths.derived("features")

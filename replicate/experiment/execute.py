@@ -48,7 +48,7 @@ def ensure(
         ReplicateError: the run is stale, in use by another process, or cannot go on.
     """
     place = devices.find(device)
-    run.folder.mkdir(parents=True, exist_ok=True)
+    paths.made(run.folder)
     with _lock(run.folder, wait):
         state = _check(run, retrain)
         run.folder.mkdir(parents=True, exist_ok=True)

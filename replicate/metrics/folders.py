@@ -53,7 +53,7 @@ def score_folders(
     asked = [lossy(p) if jpeg and not p.id.endswith(JPEG) else p for p in asked]
     _check_lossy(sets["fake"], asked)
     features = {name: sets[name] for name in FEATURES if name in sets}
-    bench = Bench(features, paths.data() / "features", weights, device, offline)
+    bench = Bench(features, paths.derived("features"), weights, device, offline)
     said = joined(*(_lossy_note(name, sets[name]) for name in sets), _sizes_note(sets))
     rows = [row for p in asked for row in _rows(p, bench, sets, strict=ids is not None)]
     return [replace(row, note=joined(row.note, said)) for row in rows]
