@@ -36,8 +36,11 @@ def derived(*parts: str) -> Path:
 
 def may_write(path: Path) -> bool:
     """Whether files can be made at `path`, or below it, with the folders that are missing."""
-    while not path.exists() and path != path.parent:
-        path = path.parent
+    try:
+        while not path.exists() and path != path.parent:
+            path = path.parent
+    except OSError:  # a name that is too long
+        return False
     return path.is_dir() and os.access(path, os.W_OK | os.X_OK)
 
 
@@ -52,7 +55,8 @@ def made(folder: Path) -> Path:
         if not may_write(folder):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
     except OSError as error:
-        raise ReplicateError(refusal(error) or str(error)) from None
+        told = refusal(error) or f"{folder} cannot be written ({error.strerror})"
+        raise ReplicateError(told) from None
     return folder
 
 

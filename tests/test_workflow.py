@@ -176,11 +176,14 @@ def listed(*words: str) -> set[Path]:
     done = subprocess.run([*command, *words], capture_output=True, text=True)
     text = done.stdout + done.stderr
     assert done.returncode == 0, text
-    return {Path(place) for place in re.findall(r"^ +output: (\S+)$", text, re.MULTILINE)}
+    places = re.findall(r"^ +output: (\S+)$", text, re.MULTILINE)
+    return {paths.results() / place for place in places}
 
 
 @pytest.mark.slow
-def test_snakemake_lists_the_notebook_alone_where_nothing_is_trained(workspace):
+@pytest.mark.parametrize("name", ["results", "my {results}'s: ü #1"])
+def test_snakemake_lists_the_notebook_alone_where_nothing_is_trained(workspace, monkeypatch, name):
+    monkeypatch.setenv("REPLICATE_RESULTS", str(workspace / name))
     marker = paths.results() / ".done" / "notebooks" / "smoke" / PROTOCOL
     assert listed("--notebook", PROTOCOL) == {marker}
 
