@@ -40,7 +40,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(UV) install --quiet --python $(PY) --require-hashes -r requirements.lock
 	$(UV) install --quiet --python $(PY) --no-deps --no-build-isolation -e .
-	@printf '%s\n' "$(CURDIR)" > $(STAMP)
+	@printf '%s\n' "$$(pwd -P)" > $(STAMP)
 
 replicate: $(STAMP)
 	$(PY) -m replicate.cli all $(ARGS)

@@ -15,8 +15,9 @@ min_version("9.0")
 FILE = config["graph"]
 GRAPH = json.loads(Path(FILE).read_text())
 RUNS, NOTEBOOKS = GRAPH["runs"], GRAPH["notebooks"]
-DONE, LOGS = f"{GRAPH['results']}/.done", f"{GRAPH['results']}/logs"
-WORK = f"{sys.executable} -m replicate.jobs.work"
+# Below the results folder, where this works: a path from the root may hold braces, which would
+# count as wildcards.
+DONE, LOGS = ".done", "logs"
 TABLES = f"{DONE}/tables/{GRAPH['budget']}"
 
 
@@ -50,7 +51,7 @@ rule run:
         gpu=lambda wildcards: RUNS[wildcards.run]["gpu"],
         mem_mb=lambda wildcards, attempt: int(RUNS[wildcards.run]["mem_mb"] * 1.5 ** (attempt - 1)),
         runtime=lambda wildcards, attempt: int(RUNS[wildcards.run]["minutes"] * 1.5 ** (attempt - 1)),
-    shell: "{WORK} {FILE:q} runs {wildcards.run:q}"
+    shell: "{sys.executable:q} -m replicate.jobs.work {FILE:q} runs {wildcards.run:q}"
 
 
 rule notebook:
@@ -61,7 +62,7 @@ rule notebook:
         gpu=lambda wildcards: NOTEBOOKS[wildcards.notebook]["gpu"],
         mem_mb=lambda wildcards, attempt: int(NOTEBOOKS[wildcards.notebook]["mem_mb"] * 1.5 ** (attempt - 1)),
         runtime=lambda wildcards: NOTEBOOKS[wildcards.notebook]["minutes"],
-    shell: "{WORK} {FILE:q} notebooks {wildcards.notebook:q}"
+    shell: "{sys.executable:q} -m replicate.jobs.work {FILE:q} notebooks {wildcards.notebook:q}"
 
 
 rule tables:
@@ -69,7 +70,7 @@ rule tables:
     output: touch(TABLES)
     log: f"{LOGS}/tables/{GRAPH['budget']}.log"
     resources: mem_mb=4000, runtime=30
-    shell: "{sys.executable} -m replicate.jobs.drawing {GRAPH[budget]} > {log:q} 2>&1"
+    shell: "{sys.executable:q} -m replicate.jobs.drawing {GRAPH[budget]} > {log:q} 2>&1"
 
 
 include: "replicate/jobs/rules/preflight.smk"

@@ -3,11 +3,13 @@
 import platform
 import shutil
 import sys
+import tempfile
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 
-from replicate import paths, repro
+from replicate import devices, paths, repro
 from replicate.datasets import listing
 from replicate.experiment.notebooks import source_problems
 from replicate.metrics import inception
@@ -18,22 +20,20 @@ LACKING = "missing: FID and KID rows with Inception stay 'not computed'"
 
 def examine() -> list[dict]:
     """A list of {"what", "found", "ok"}; not ok means that something asked for would fail."""
-    free = shutil.disk_usage(_existing(paths.results())).free
     head, dirty = repro.commit()
     weights = inception.available()
     sets = listing.describe()
     problems = [
         p for file in sorted(paths.notebooks().glob("*.ipynb")) for p in source_problems(file)
     ]
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     found = [
         _line("python", platform.python_version(), sys.version_info >= (3, 11)),
         _line("torch", f"{version('torch')}, {torch.get_num_threads()} threads", True),
-        _line("gpu", gpu, True),
+        _line("gpu", devices.described(), True),
         _line("laptop precision", "bf16" if repro.matrix_units() else "fp32", True),
         _line("commit", f"{head[:10]}{' with changes' if dirty else ''}", head != "unknown"),
-        _line("data", f"{paths.data()}", True),
-        _line("results", f"{paths.results()}, {free / 1e9:.0f} GB free", free > ENOUGH),
+        _line("data", _data(), True),
+        _line("results", *_results()),
         _line("notebooks", " ".join(problems) or "sources without outputs", not problems),
         _line("Inception weights", str(inception.weights_path()) if weights else LACKING, weights),
     ]
@@ -53,7 +53,35 @@ def _line(what: str, found: str, ok: bool) -> dict:
     return {"what": what, "found": found, "ok": ok}
 
 
-def _existing(folder):
+def _data() -> str:
+    """The data folder, and where copies go if it may only be read."""
+    folder = paths.data()
+    if not _refused(folder):
+        return str(folder)
+    cache = paths.derived("packed").parent
+    return f"{folder}, may only be read: packed copies and passports go to {cache}"
+
+
+def _results() -> tuple[str, bool]:
+    folder = paths.results()
+    if refused := _refused(folder):
+        return refused, False
+    free = shutil.disk_usage(_existing(folder)).free
+    return f"{folder}, {free / 1e9:.0f} GB free", free > ENOUGH
+
+
+def _refused(folder: Path) -> str:
+    """Why no file can be written into a folder, by trying it; empty where one can."""
+    try:
+        with tempfile.TemporaryFile(dir=_existing(folder)) as file:
+            file.write(b"tried")
+    except OSError as error:
+        error.filename = str(folder)
+        return paths.refusal(error) or f"{folder}: {error}"
+    return ""
+
+
+def _existing(folder: Path) -> Path:
     while not folder.exists():
         folder = folder.parent
     return folder

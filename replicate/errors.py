@@ -45,8 +45,9 @@ def hidden(text: str) -> str:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)` for the closest of `known`, or an empty string when none is close."""
-    close = get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    spelled = {str(k).lower(): str(k) for k in known}
+    close = get_close_matches(str(name).lower(), spelled, n=1, cutoff=0.5)
+    return f" (did you mean {spelled[close[0]]!r}?)" if close else ""
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UnknownName:

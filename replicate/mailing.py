@@ -14,6 +14,7 @@ from replicate import paths
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.publish import find_runs
 from replicate.experiment.run import BUDGETS, read_record, title
+from replicate.experiment.workflow import snakemake
 from replicate.images import decode
 
 WIDEST = 1600  # px of a plot; a mail takes about 20 MB
@@ -56,13 +57,10 @@ def report(budget: str, published: bool = False) -> Path:
     _write_pages(root, budget, runs, pages)
     target = paths.results() / f"report-{budget}.html"
     aside = target.with_suffix(".partial.html")
-    command = [
-        sys.executable, "-m", "snakemake", "--snakefile",
-        str(paths.ROOT / "replicate/jobs/rules/report.smk"), "--directory", str(folder),
-        "--cores", "1", "--quiet", "all", "--config", f"pages={pages}", f"budget={budget}",
-    ]  # fmt: skip
     for more in ([], ["--report", str(aside)]):
-        ended = subprocess.run([*command, *more], stdout=sys.stderr)
+        words = ["--cores", "1", "--quiet", "all", *more]
+        command = snakemake("replicate/jobs/rules/report.smk", folder, words)
+        ended = subprocess.run(command, stdout=sys.stderr)
         if ended.returncode:
             raise ReplicateError(
                 f"Snakemake ended with {ended.returncode}; the lines above say why"

@@ -4,23 +4,83 @@
 Both are read at every call, so that a notebook, a test and the command line agree.
 """
 
+import errno
 import os
 from pathlib import Path
 
-from replicate.errors import printable
+from replicate.errors import ReplicateError, printable
 
 ROOT = Path(__file__).resolve().parent.parent
+REFUSED = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG,
+    errno.ELOOP,
+}  # fmt: skip
 
 
 def data() -> Path:
     """The folder of downloaded (`raw/`) and packed (`packed/`) images; default `data/`."""
-    return Path(os.environ.get("REPLICATE_DATA") or ROOT / "data").expanduser().resolve()
+    return _chosen("REPLICATE_DATA", ROOT / "data")
 
 
 def results() -> Path:
     """The folder of what this machine trains; default `results/local`."""
-    chosen = os.environ.get("REPLICATE_RESULTS") or ROOT / "results" / "local"
-    return Path(chosen).expanduser().resolve()
+    return _chosen("REPLICATE_RESULTS", ROOT / "results" / "local")
+
+
+def derived(*parts: str) -> Path:
+    """Where something made of images lies: below the data folder, or where that may only be read,
+    in `cache/` below the results."""
+    place = data().joinpath(*parts)
+    return place if may_write(place) else results().joinpath("cache", *parts)
+
+
+def may_write(path: Path) -> bool:
+    """Whether files can be made at `path`, or below it, with the folders that are missing."""
+    try:
+        while not path.exists() and path != path.parent:
+            path = path.parent
+    except OSError:  # a name that is too long
+        return False
+    return path.is_dir() and os.access(path, os.W_OK | os.X_OK)
+
+
+def made(folder: Path) -> Path:
+    """The folder, made where it is missing.
+
+    Raises:
+        ReplicateError: it cannot be made, or may not be written; it and its variable are named.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not may_write(folder):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+    except OSError as error:
+        told = refusal(error) or f"{folder} cannot be written ({error.strerror})"
+        raise ReplicateError(told) from None
+    return folder
+
+
+def refusal(error: OSError) -> str:
+    """What an error of the system means for a file of the results or the data; else nothing."""
+    if error.errno not in REFUSED or not error.filename:
+        return ""
+    place = Path(error.filename)
+    for variable, root in (("REPLICATE_RESULTS", results()), ("REPLICATE_DATA", data())):
+        if place.is_relative_to(root) or root.is_relative_to(place):
+            now = "" if place == root else f", now {root}"
+            return (
+                f"{place} cannot be written ({error.strerror}). Allow it, or name another folder "
+                f"with {variable}{now}"
+            )
+    return ""
+    place = Path(error.filename)
+    for variable, root in (("REPLICATE_RESULTS", results()), ("REPLICATE_DATA", data())):
+        if place.is_relative_to(root) or root.is_relative_to(place):
+            return (
+                f"{root}: {place} cannot be written ({error.strerror}). Allow it, or name another "
+                f"folder with {variable}"
+            )
+    return ""
 
 
 def published() -> Path:
@@ -51,3 +111,11 @@ def notebooks() -> Path:
 def shown(path: Path) -> str:
     """The path as errors print it: from the project's root where it lies inside, else in full."""
     return printable(str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path))
+
+
+def _chosen(variable: str, default: Path) -> Path:
+    chosen = os.environ.get(variable) or default
+    try:
+        return Path(chosen).expanduser().resolve()
+    except (OSError, RuntimeError) as error:  # links in a circle, the home of nobody
+        raise ReplicateError(f"{variable}={chosen}: {error}; expected a folder") from None

@@ -17,6 +17,7 @@ class Registry(Mapping[str, T]):
 
     def __init__(self, what: str) -> None:
         self.what = what
+        self.broken: dict[str, str] = {}  # name: why asking for it is an error
         self._entries: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -38,15 +39,17 @@ class Registry(Mapping[str, T]):
         return enter
 
     def __getitem__(self, name: str) -> T:
+        if name in self.broken:
+            raise ReplicateError(self.broken[name])
         if name not in self._entries:
             raise unknown(self.what, name, self._entries)
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._entries and name not in self.broken
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._entries))
+        return iter(sorted(set(self._entries) - set(self.broken)))
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(set(self._entries) - set(self.broken))

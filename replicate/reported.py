@@ -6,16 +6,15 @@ with a score whose protocol is known; `inferred` holds the id it is believed to 
 """
 
 import re
-import tomllib
 from dataclasses import dataclass
 from decimal import Decimal
 from math import nan
 from pathlib import Path
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from replicate import paths
+from replicate import documents, paths
 from replicate.errors import ReplicateError, unknown
 
 CELL = re.compile(r"(-?\d+(?:\.\d+)?)(?: ± (\d+(?:\.\d+)?))?", re.ASCII)
@@ -113,19 +112,7 @@ def load(key: str) -> Reported:
 
 def _parse(path: Path) -> PaperFile:
     """The file's content, with the first thing wrong in its shape as the error."""
-    try:
-        return PaperFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise ReplicateError(f"{path.name} is not TOML: {error}") from None
-    except ValidationError as error:
-        # an unknown key first: with it the key that it misspells is missing as well
-        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        model = PrintedTable if first["loc"][0] == "table" else PaperFile
-        raise unknown(f"key in {path.name}", str(first["loc"][-1]), model.model_fields)
-    found = "" if first["type"] == "missing" else f"; found {first['input']!r}"
-    raise ReplicateError(f"{path.name}: {where}: {first['msg']}{found}")
+    return documents.validated(PaperFile, documents.read_toml(path), what="key")
 
 
 def _check_names(paper: PaperFile, file: str) -> None:

@@ -188,7 +188,7 @@ UNKNOWN = {
     "a set to get": (("data", "get", "horse2zebr"), r"\(did you mean 'horse2zebra'\?\)"),
     "a notebook": (("all", "--notebook", "02_agan"), r"\(did you mean '02_aggan'\?\)"),
     "a budget of a notebook": (("all", "--budget", "labtop"), r"\(did you mean 'laptop'\?\)"),
-    "a seed of a notebook": (("all", "--seeds", "0,x"), r"seeds\.1='x': expected list"),
+    "a seed of a notebook": (("all", "--seeds", "0,x"), r"seeds\.1='x': expected int"),
     "a protocol": (("protocols", "kid/gm-tagret"), r"\(did you mean 'kid/gm-target'\?\)"),
     "an id without its option": (("score", ".", ".", "fid/gm"), "unexpected 'fid/gm': ids of"),
     "a folder to score": (("score", "nowhere", "nowhere"), "nowhere is not a folder"),

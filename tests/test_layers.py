@@ -13,7 +13,19 @@ from replicate.methods import METHODS
 
 PACKAGE = paths.ROOT / "replicate"
 LAYERS = (
-    {"errors", "images", "naming", "parallel", "paths", "progress", "registry", "repro"},
+    {
+        "devices",
+        "documents",
+        "errors",
+        "images",
+        "naming",
+        "parallel",
+        "paths",
+        "progress",
+        "registry",
+        "repro",
+        "settings",
+    },
     {"networks", "losses", "metrics", "datasets", "reported"},
     {"methods"},
     {"checkpoint", "training", "evaluation", "health"},
@@ -23,7 +35,8 @@ LAYERS = (
     {"cli"},
 )
 SIBLINGS = LAYERS[1]  # these never import one another
-NARROW = {"methods": {"errors", "registry", "networks", "losses"}}  # no data, no metric, no path
+# no data, no metric, no path
+NARROW = {"methods": {"errors", "registry", "settings", "networks", "losses"}}
 LONGEST = 450  # lines
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 from replicate import experiment, paths
 from replicate.errors import ReplicateError
 from replicate.experiment import workflow
-from replicate.experiment.notebooks import source_problems
+from replicate.experiment.notebooks import KERNEL, source_problems
 from replicate.experiment.parameters import checked
 from replicate.experiment.run import BUDGETS
 
@@ -116,7 +116,7 @@ THIN = {
         cell("experiment", "own"),
         cell("print(1)", "check"),
     ],
-    "metadata": {"kernelspec": {"name": "python3"}},
+    "metadata": {"kernelspec": {"name": "python3", "display_name": KERNEL}},
 }
 BROKEN = {
     "no title": ("title", lambda n: n["cells"].pop(0)),
@@ -153,6 +153,10 @@ UNCLEAN = {
     "papermill": (lambda n: n["metadata"].update(papermill={}), "an executed copy"),
     "papermill in a cell": (lambda n: n["cells"][2]["metadata"].update(papermill=1), "executed"),
     "a kernel": (lambda n: n["metadata"]["kernelspec"].update(name="mine"), "the kernel 'mine'"),
+    "a title": (
+        lambda n: n["metadata"]["kernelspec"].update(display_name="Python 3"),
+        "calls its kernel 'Python 3', expected 'Python 3 (ipykernel)' as JupyterLab does",
+    ),
     "no kernel": (lambda n: n["metadata"].pop("kernelspec"), "the kernel None, expected 'python3'"),
 }  # fmt: skip
 
@@ -222,7 +226,10 @@ def test_no_parameter_file_is_of_no_notebook():
         ("seeds: abc", r"seeds='abc': expected list\[int\]"),
         ("seeds: ['0']", r"seeds\.0='0': expected list\[int\]"),
         ("seeds: [0, 0]", r"seeds=\[0, 0\]: the same value twice"),
-        ("seeds: [-1]", r"seeds=\[-1\]: expected 0 or more"),
+        (
+            "seeds: [-1]",
+            r"seeds\.0=-1: expected list\[int\] \(input should be greater than or equal to 0\)",
+        ),
         ("methods: []", r"methods=\[\]: expected list\[str\]"),
         ("budget: 3", r"budget=3: expected str"),
         ("one_seed: {facade: [pix2pix]}", r"\(did you mean 'facades'\?\)"),

@@ -173,7 +173,7 @@ def test_a_note_that_is_wrong_is_told(root, given):
     paired = "layout: pix2pix\nleft: x\ndomains: [x, y]\nsource: ''\nlicence: ''\n"
     for wrong in (paired, "- 1", "a: [", f"{note.read_text()}colour: red\n"):
         note.write_text(wrong)
-        with pytest.raises(ReplicateError, match=r"(?s)dataset\.yaml: .*Correct it, or delete it"):
+        with pytest.raises(ReplicateError, match=r"dataset\.yaml.*: .*Correct it, or delete it"):
             spec("mine")
     note.unlink()
     assert spec("mine").domains == ("A", "B")

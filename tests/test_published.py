@@ -7,10 +7,12 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from jupyter_client.kernelspec import get_kernel_spec
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
 from replicate import paths, plots, publishing, tables
+from replicate.experiment.notebooks import KERNEL
 from replicate.experiment.publish import CLASSES, KEPT, find_runs
 from replicate.experiment.run import read_record
 from replicate.experiment.state import Today
@@ -133,3 +135,12 @@ def test_a_published_notebook_keeps_its_pictures_in_fewer_bytes(tmp_path, monkey
     shown = np.asarray(Image.open(io.BytesIO(kept)).convert("RGB"), np.float64)
     # eight halvings of a cube of noise leave sides of 32, 32 and 64; a quarter is the mean distance
     assert shown.shape == noise.shape and np.abs(shown - noise).mean() < 64 / 4
+
+
+def test_notebooks_name_their_kernel_as_jupyterlab_writes_it():
+    assert get_kernel_spec("python3").display_name == KERNEL
+    published = sorted((paths.published() / "notebooks").rglob("*.ipynb"))
+    assert published
+    for path in [*paths.notebooks().glob("*.ipynb"), *published]:
+        spec = nbformat.read(path, as_version=4).metadata.kernelspec
+        assert spec.display_name == KERNEL, path

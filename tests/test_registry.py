@@ -1,5 +1,6 @@
 """Every entry of the registry file: well-formed, named by what uses it, true to other records."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,6 +10,7 @@ from replicate import paths, reported
 from replicate.datasets import spec
 from replicate.datasets.layouts import FOLDERS
 from replicate.datasets.spec import Spec
+from replicate.documents import Document
 from replicate.errors import ReplicateError
 from replicate.methods import METHODS
 
@@ -105,20 +107,20 @@ def test_a_reversed_entry_has_the_others_files_and_its_domains_exchanged():
 
 def test_a_reversed_entry_of_an_unknown_set_is_refused():
     with pytest.raises(ReplicateError, match=r"b reverses 'mops' \(did you mean 'maps'\?\)"):
-        spec._entry("b", {"reverses": "mops"}, {"maps": {}})
+        spec._entry("b", {"reverses": "mops"}, Document({"maps": {}}, Path("r.yaml")))
 
 
 @pytest.mark.parametrize(
     "line, text",
     [
-        ("  licnce: MIT", r"unknown field of n in .*\.yaml 'licnce' \(did you mean 'licence'\?\)"),
+        ("  licnce: MIT", r"n in .*\.yaml, line 1: unknown field 'licnce' \(did .* 'licence'"),
         (
             "  urls: [{url: 'ftp://a.org/a'}]",
-            r"n in .*\.yaml: urls\.0\.url: .*found 'ftp://a\.org/a'",
+            r"n in .*\.yaml, line 1: urls\.0\.url='ftp://a\.org/a': expected ",
         ),
-        ("  left: x", r"n in .*\.yaml: left: x: expected a domain for pix2pix, else nothing"),
-        ("  source: [", r"r\.yaml is not YAML: "),
-        ("m: 3", r"m: 3; expected the fields of a data set"),
+        ("  left: x", r"n in .*\.yaml, line 1: left: x: expected a domain for pix2pix"),
+        ("  source: [", r"r\.yaml, line 6: .*; expected YAML"),
+        ("m: 3", r"m in .*r\.yaml, line 6: 3; expected the fields of a data set"),
     ],
 )
 def test_a_malformed_file_is_told_by_entry_and_field(tmp_path, line, text):

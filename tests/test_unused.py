@@ -21,8 +21,6 @@ KEPT = {
     "slug": "a field that `deviations` fills by its place",
     "boxes": "a field that trained code fills by its place",
     "shares_within": "measures the palettes of data/palettes, as `colour_modes` finds them",
-    "HIDDEN": "in a file of networks that a fingerprint covers whole; to go with its next change",
-    "STATES": "to go with the next change of the states of a run",
 }
 
 

@@ -1,12 +1,11 @@
 """The claims and the design of their runs, as `data/claims.toml` states them."""
 
-import tomllib
 from collections.abc import Iterable
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from replicate import paths, reported
+from replicate import documents, paths, reported
 from replicate.claims.rule import EQUIVALENT, PREDICTIONS
 from replicate.datasets import spec
 from replicate.errors import ReplicateError, unknown
@@ -73,7 +72,7 @@ def every() -> list[Claim]:
         ReplicateError: a key is missing or of the wrong type, an equivalence has no margin, or a
             paper has an id twice.
     """
-    return parse(_file().get("claim", []))
+    return parse(_file()["claim"])
 
 
 def of_paper(key: str) -> list[Claim]:
@@ -84,7 +83,7 @@ def of_paper(key: str) -> list[Claim]:
 
 def designs() -> list[Design]:
     """The designed runs, one entry a data set; raises what `every` does."""
-    found = [_model(Design, entry, "design") for entry in _file().get("design", [])]
+    found = [_model(Design, entry, "design") for entry in _file()["design"]]
     for design in found:
         spec.spec(design.dataset)
         for name in design.methods:
@@ -132,30 +131,13 @@ def _choose(what: str, value: str, known: Iterable[str]) -> None:
 
 
 def _file() -> dict:
-    path = paths.claims()
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ReplicateError(f"{FILE} is not TOML: {error}") from None
-    for table in content:
-        if table not in ("claim", "design"):
-            raise unknown(f"table in {FILE}", table, ("claim", "design"))
-    return content
+    return documents.read_toml(paths.claims(), "claim", "design")
 
 
 def _model(model: type[Entry], entry: dict[str, object], kind: str) -> Entry:
     """The entry as a model, with the first thing wrong in it as the error."""
-    try:
-        return model.model_validate(entry)
-    except ValidationError as error:
-        # an unknown key first: with it the key that it misspells is missing as well
-        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    key = str(first["loc"][0])
-    if first["type"] == "extra_forbidden":
-        raise unknown(f"key of a {kind} in {FILE}", key, model.model_fields)
     name = entry.get("id") or entry.get("dataset") or "?"
-    found = "" if first["type"] == "missing" else f"; found {first['input']!r}"
-    raise ReplicateError(f"{FILE}, {kind} {name!r}, {key}: {first['msg']}{found}")
+    return documents.validated(model, entry, f"{FILE}, {kind} {name!r}", "key")
 
 
 def _check_paper(key: str) -> None:

@@ -4,7 +4,8 @@ import sys
 
 import typer
 
-from replicate.cli import data, health, metrics, planning, preference, report, runs
+from replicate import paths
+from replicate.cli import data, health, metrics, planning, preference, report, runs, streams
 from replicate.errors import ReplicateError, hidden, printable
 
 app = typer.Typer(
@@ -26,7 +27,12 @@ for command in (
 
 def main() -> None:
     """Runs a command; bad input ends with one line on stderr and exit status 1."""
+    streams.survive_closed_pipes()
     try:
         app()
     except ReplicateError as error:
         sys.exit(f"error: {printable(hidden(str(error)))}")
+    except OSError as error:
+        if not (refused := paths.refusal(error)):
+            raise
+        sys.exit(f"error: {refused}")

@@ -9,7 +9,7 @@ from replicate.errors import printable
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Budget = Annotated[str, typer.Option(help="smoke, laptop or paper.")]
-Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:N or mps.")]
 Offline = Annotated[
     bool, typer.Option("--offline-metrics", help="Skip scores that need downloaded weights.")
 ]

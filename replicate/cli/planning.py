@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Budget, Json, say, show
+from replicate.cli.common import Budget, Device, Json, say, show
 
 Seeds = Annotated[str, typer.Option(help="Seeds, e.g. 0,1,2; default: the notebooks'.")]
 Datasets = Annotated[str, typer.Option(help="Data sets; default: the notebooks'.")]
@@ -20,7 +20,7 @@ def preflight(
     ] = "",
     data: Annotated[str, typer.Option(help="A data set; default: the notebooks'.")] = "",
     budget: Budget = "smoke",
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Device = "cpu",
     steps: Annotated[int, typer.Option(min=1, help="Training steps; the first warms up.")] = 2,
     images: Annotated[int, typer.Option(min=8, help="Of a domain, translated and scored.")] = 8,
     as_json: Json = False,
@@ -61,7 +61,7 @@ def plan(
     notebook: Notebook = None,
     seeds: Seeds = "",
     datasets: Datasets = "",
-    device: Annotated[str, typer.Option(help="cpu or cuda; default: the notebooks'.")] = "",
+    device: Annotated[str, typer.Option(help="As of train; default: the notebooks'.")] = "",
     runs: Annotated[bool, typer.Option("--runs", help="One line a run that is left.")] = False,
     as_json: Json = False,
 ) -> None:

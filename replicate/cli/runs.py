@@ -24,6 +24,8 @@ def methods(as_json: Json = False) -> None:
         }
         for name, method in METHODS.items()
     ]
+    for why in METHODS.broken.values():
+        print(f"left out: {why}", file=sys.stderr)
     if as_json:
         show(found)
         return
@@ -56,10 +58,10 @@ def train(
     method: Annotated[str, typer.Argument(help="METHOD or METHOD:VARIANT.")],
     more: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
     data: Annotated[str, typer.Option(help="A data set.")] = "horse2zebra_drawn",
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: int = 0,
     budget: Budget = "smoke",
     iterations: Annotated[
-        int | None, typer.Option(min=1, help="Squeeze the schedule into so many steps.")
+        int | None, typer.Option(help="Squeeze the schedule into so many steps.")
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, get_args
 
-from replicate.paths import shown
+from replicate.paths import shown as shown
 
 SPLITS = ("train", "test")
 FOLDERS = {

@@ -1,6 +1,7 @@
 """Images as memory-mapped uint8 arrays: decoded and resized once, then opened in milliseconds.
 
-A packed split is the folder `<data>/packed/<name>-<split>-<size>-<hash>/` with one `.npy` file an
+A packed split is the folder `<data>/packed/<name>-<split>-<size>-<hash>/`, or one in the cache of
+`paths.derived`, with one `.npy` file an
 array and `passport.json`. The hash is that of the contents it was made from, so a changed image
 gives a new folder; any of them may be deleted at any time.
 """
@@ -18,8 +19,7 @@ from replicate.datasets import filling, folders, hashes, labels, packing
 from replicate.datasets.layouts import shown
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
-
-SIZES = range(8, 4097)  # px
+from replicate.settings import SIDES
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def load(name: str, split: str, size: int, progress: bool = True) -> ImageSet:
     """
     entry = spec(name)
     folders.check_split(split)
-    if size not in SIZES:
-        raise ReplicateError(f"size {size}: expected {SIZES.start} to {SIZES.stop - 1} px")
+    if size not in SIDES:
+        raise ReplicateError(f"size {size}: expected {SIDES.start} to {SIDES.stop - 1} px")
     if entry.layout == "drawn":
         target = _target(entry, split, size, filling.drawn_content(name))
         fill = partial(filling.fill_drawn, entry=entry, split=split, size=size)
@@ -84,7 +84,7 @@ def make(name: str, size: int, progress: bool = True) -> dict[str, ImageSet]:
 
 def index_file(entry: Spec, split: str) -> Path:
     """Where the checksums of a split's files are remembered."""
-    return paths.data() / "packed" / f"{entry.name}-{split}.index.json"
+    return paths.derived("packed", f"{entry.name}-{split}.index.json")
 
 
 def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool) -> str:
@@ -102,7 +102,9 @@ def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool) 
 
 def _target(entry: Spec, split: str, size: int, content: str) -> Path:
     key = hashlib.sha256(f"{filling.VERSION} {content}".encode()).hexdigest()[:16]
-    return paths.data() / "packed" / f"{entry.name}-{split}-{size}-{key}"
+    name = f"{entry.name}-{split}-{size}-{key}"
+    ready = paths.data() / "packed" / name  # also where it may only be read
+    return ready if (ready / "passport.json").is_file() else paths.derived("packed", name)
 
 
 def _open(folder: Path, entry: Spec, split: str, size: int) -> ImageSet:

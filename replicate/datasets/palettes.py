@@ -1,12 +1,11 @@
 """The classes of coloured label maps, as `data/palettes/` holds them, one TOML file a data set."""
 
-import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from replicate import paths
+from replicate import documents, paths
 from replicate.errors import unknown
 
 
@@ -41,7 +40,7 @@ def load(dataset: str) -> Palette:
     """
     if dataset not in known():
         raise unknown("palette of the data set", dataset, known())
-    entry = tomllib.loads((_folder() / f"{dataset}.toml").read_text(encoding="utf-8"))
+    entry = documents.read_toml(_folder() / f"{dataset}.toml")
     classes = entry["classes"]
     colours = np.array(list(classes.values()), np.uint8)
     return Palette(dataset, entry["domain"], entry["side"], tuple(classes), colours)

@@ -65,7 +65,7 @@ def stored(entry: Spec) -> dict | None:
 
 def folder(entry: Spec) -> Path:
     """Where the passport of a set lies, with whatever else is found out about the set."""
-    return paths.data() / "passports" / entry.name
+    return paths.derived("passports", entry.name)
 
 
 def content_hash(entry: Spec) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from filelock import FileLock
 
+from replicate import documents
 from replicate.datasets.layouts import shown
 from replicate.datasets.spec import NOTE, Spec
 from replicate.errors import ReplicateError
@@ -76,6 +77,6 @@ def noted(folder: Path) -> dict:
     """
     file = folder / NOTE
     try:
-        return dict(yaml.safe_load(file.read_text(encoding="utf-8"))) if file.is_file() else {}
-    except (yaml.YAMLError, TypeError, ValueError) as error:
-        raise ReplicateError(f"{shown(file)}: {error}. Move {shown(folder)} away") from error
+        return dict(documents.read_yaml(file)) if file.is_file() else {}
+    except ReplicateError as error:
+        raise ReplicateError(f"{error}. Move {shown(folder)} away") from None

@@ -5,10 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from replicate import naming, paths
+from replicate import documents, naming, paths
 from replicate.datasets import directions, hashes, layouts
 from replicate.errors import ReplicateError, UnknownName, hidden, unknown
 
@@ -204,13 +203,11 @@ def registered(name: str) -> Spec | None:
 def _noted(name: str, file: Path, layout: str) -> Spec:
     way_out = "Correct it, or delete it: the domains are then called A and B"
     try:
-        fields = yaml.safe_load(file.read_text(encoding="utf-8"))
-        entry = Spec(**{**fields, "name": name})
-    except ValidationError as error:
-        told = _in_words("the entry", error)
-        raise ReplicateError(hidden(f"{layouts.shown(file)}: {told}. {way_out}")) from error
-    except (yaml.YAMLError, TypeError) as error:
-        raise ReplicateError(hidden(f"{layouts.shown(file)}: {error}. {way_out}")) from error
+        fields = documents.read_yaml(file)
+        fields["name"] = name
+        entry = documents.validated(Spec, fields, what="field")
+    except ReplicateError as error:
+        raise ReplicateError(hidden(f"{error}. {way_out}")) from None
     if entry.layout != layout:
         text = f"layout {entry.layout}, expected {layout}, that of the folder"
         raise ReplicateError(f"{layouts.shown(file)}: {text}. {way_out}")
@@ -243,37 +240,18 @@ def _entries() -> dict[str, Spec]:
 @cache
 def _read(file: Path, mtime_ns: int) -> dict[str, Spec]:
     """The entries of the registry file, read again only when it has changed."""
-    try:
-        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ReplicateError(f"{layouts.shown(file)} is not YAML: {error}") from error
-    read = {}
-    for name, fields in entries.items():
-        try:
-            read[name] = _entry(name, fields, entries)
-        except ValidationError as error:
-            raise _in_words(f"{name} in {layouts.shown(file)}", error) from error
-    return read
+    entries = documents.read_yaml(file)
+    return {name: _entry(name, fields, entries) for name, fields in entries.items()}
 
 
-def _entry(name: str, fields: dict, entries: dict[str, dict]) -> Spec:
+def _entry(name: str, fields: dict, entries: documents.Document) -> Spec:
     """One entry; a reversed one takes what it does not say itself from the set that it reverses."""
+    place = f"{name} in {entries.place(name)}"
     if not isinstance(fields, dict):
-        raise ReplicateError(f"{name}: {fields!r}; expected the fields of a data set")
-    if not (other := fields.get("reverses")):
-        return Spec(name=name, **fields)
-    if other not in entries:
-        raise unknown(f"data set that {name} reverses", other, entries)
-    base = {key: value for key, value in entries[other].items() if key not in OWN}
-    return Spec(name=name, **{**base, "domains": entries[other]["domains"][::-1], **fields})
-
-
-def _in_words(place: str, error: ValidationError) -> ReplicateError:
-    """The first thing that is wrong with an entry; an unknown key first, as it hides another."""
-    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
-        return unknown(f"field of {place}", where, Spec.model_fields)
-    found = "" if first["type"] == "missing" else hidden(f", found {first['input']!r}")
-    told = first["msg"].removeprefix("Value error, ")
-    return ReplicateError(f"{place}: {f'{where}: ' if where else ''}{told}{found if where else ''}")
+        raise ReplicateError(f"{place}: {fields!r}; expected the fields of a data set")
+    if other := fields.get("reverses"):
+        if other not in entries:
+            raise unknown(f"data set that {name} reverses", other, entries)
+        base = {key: value for key, value in entries[other].items() if key not in OWN}
+        fields = {**base, "domains": entries[other]["domains"][::-1], **fields}
+    return documents.validated(Spec, {"name": name, **fields}, place, "field")

@@ -31,9 +31,9 @@ def made_up_weights() -> Path:
     """A file in the format of the official one, of any machine the same values; made once, 95 MB.
 
     Returns:
-        Its place below `paths.data()`.
+        Its place by `paths.derived`.
     """
-    path = paths.data() / "weights" / FILE
+    path = paths.derived("weights", FILE)
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.parent / str(os.getpid()) / FILE  # torch.save writes the name into the file

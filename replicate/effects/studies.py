@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from replicate import paths
+from replicate import devices, paths
 from replicate.effects.ladder import Ladder, ladder
 from replicate.effects.made_up import made_up_weights
 from replicate.experiment.parameters import ProtocolParameters
@@ -85,6 +85,7 @@ class Study:
 
 def study(params: ProtocolParameters) -> Study:
     """The images and networks that the parameters ask for; makes weights where none are here."""
+    devices.find(params.device)
     whole = ladder(params)
     every = whole.spaced(params.standin_images, params.standin_images)
     # Inception is slow: it sees as many training images as test images, also where it sees all.
@@ -104,4 +105,4 @@ class _Shared(Bench):
 
 
 def _cache() -> Path:
-    return paths.data() / "features"
+    return paths.derived("features")

@@ -85,6 +85,10 @@ def pages(
         raise unknown("budget", budget, BUDGETS)
     place = folder or paths.notebooks() / "params" / budget
     known = sorted(file.stem for file in place.glob("*.yaml"))
+    if not known:
+        raise ReplicateError(
+            f"{place}: no parameter files; expected NOTEBOOK.yaml, such as 02_aggan.yaml"
+        )
     for name in notebooks:
         if name not in known:
             raise unknown("notebook", name, known)

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from replicate import checkpoint, evaluation, paths, repro
+from replicate import checkpoint, devices, evaluation, paths, repro
 from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
 from replicate.errors import ReplicateError
@@ -44,7 +44,7 @@ def ensure(
     """The run, trained to its end and scored; what is done already is not done again.
 
     Args:
-        device: "cpu" or "cuda"; not part of the run's identity, but recorded.
+        device: one of `devices.known()`; not part of the run's identity, but recorded.
         retrain: set a stale run aside and train it anew.
         offline: leave scores that need downloaded weights as "not computed".
         wait: let another process that is at this run finish first, instead of an error.
@@ -52,8 +52,8 @@ def ensure(
     Raises:
         ReplicateError: the run is stale, in use by another process, or cannot go on.
     """
-    place = _device(device)
-    run.folder.mkdir(parents=True, exist_ok=True)
+    place = devices.find(device)
+    paths.made(run.folder)
     with _lock(run.folder, wait):
         now = _check(run, retrain, offline)
         run.folder.mkdir(parents=True, exist_ok=True)
@@ -74,12 +74,6 @@ def lacking(run: Run) -> list[str]:
     """
     known = set(pd.read_csv(run.folder / "scores.csv", usecols=["protocol"])["protocol"])
     return [p.id for p in default_protocols(IMAGE_SETS) if p.id not in known]
-
-
-def _device(name: str) -> torch.device:
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ReplicateError("device='cuda', but torch finds no GPU; use device='cpu'")
-    return torch.device(name)
 
 
 @contextmanager
@@ -317,14 +311,15 @@ def seconds_per_step(run: Run, device: str = "cpu", steps: int = 10) -> tuple[fl
 
     Two steps come before the ten that are timed, because the first ones allocate.
     """
-    method, batches = prepared(run, _device(device))
+    place = devices.find(device)
+    method, batches = prepared(run, place)
     total = total_iterations(run, batches)
     enabled = run.config.precision == "bf16"
     for i in range(steps + 2):
         if i == 2:
             start = time.perf_counter()
         method.begin(i, total / run.config.epochs)
-        with torch.autocast(device, torch.bfloat16, enabled=enabled):
+        with torch.autocast(place.type, torch.bfloat16, enabled=enabled):
             losses = method.step(batches(i))
         sum(v.item() for v in losses.values() if v is not None)
     return (time.perf_counter() - start) / steps, total

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from replicate import paths
+from replicate import devices, paths
 from replicate.datasets.spec import spec
 from replicate.experiment import preflight
 from replicate.experiment.publish import find_runs
@@ -38,8 +38,9 @@ def forecast(runs: Iterable[Run], device: str) -> list[Foreseen]:
     """What is left of each run and what it takes; a stale run counts as one to train anew.
 
     Args:
-        device: "cpu" or "cuda", where they would train.
+        device: one of `devices.known()`, where they would train.
     """
+    devices.check(device)
     counts: dict[str, dict] = {}
     whole: dict[tuple, tuple] = {}  # runs that differ in the seed alone share it
     today, history = Today(), History.gathered()
@@ -98,14 +99,16 @@ class History:
         for folder in find_runs(root):
             record = read_record(folder)
             if record.get("status") == "finished" and record.get("hours"):
-                key = _kind(record, "cpu" if record["device"] == "cpu" else "cuda")
+                key = _kind(
+                    record, record["device"] if record["device"] in ("cpu", "mps") else "cuda"
+                )
                 found.per_step.setdefault(key, []).append(record["hours"] / record["iterations"])
                 found.folders.setdefault(key, folder)
         return found
 
     def of(self, run: Run, device: str) -> tuple[float | None, Path | None]:
         """The median hours of one step of this kind, and the folder of a finished run."""
-        key = _kind(json.loads(json.dumps(run.identity())), device)
+        key = _kind(json.loads(json.dumps(run.identity())), device.partition(":")[0])
         known = self.per_step.get(key)
         return (median(known) if known else None), self.folders.get(key)
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from replicate.datasets.layouts import shown
 
+KERNEL = "Python 3 (ipykernel)"  # JupyterLab puts it into every notebook that it saves
+
 
 def source_problems(path: Path) -> list[str]:
     """One line for each thing that a source notebook must not hold; none where it is clean.
@@ -19,7 +21,11 @@ def source_problems(path: Path) -> list[str]:
     metadata = [notebook["metadata"], *(cell["metadata"] for cell in notebook["cells"])]
     if any("papermill" in entry for entry in metadata):
         found.append(f"{name} is an executed copy (papermill's metadata); restore the source.")
-    kernel = notebook["metadata"].get("kernelspec", {}).get("name")
+    spec = notebook["metadata"].get("kernelspec", {})
+    kernel = spec.get("name")
     if kernel != "python3":
         found.append(f"{name} asks for the kernel {kernel!r}, expected 'python3'; set it.")
+    elif spec.get("display_name") != KERNEL:
+        title = spec.get("display_name")
+        found.append(f"{name} calls its kernel {title!r}, expected {KERNEL!r} as JupyterLab does.")
     return found

@@ -8,12 +8,11 @@ from types import ModuleType
 import pydantic
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from replicate import paths, reported
+from replicate import devices, documents, paths, reported, settings
 from replicate.datasets import directions, spec
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.run import BUDGETS, Run, make_run
 
-DEVICES = ("cpu", "cuda")
 LITERALS = (str, int, float, bool, list, dict, tuple, set, type(None))
 # Names that IPython itself puts into a notebook's globals.
 IPYTHON = {"In", "Out", "exit", "quit"}
@@ -35,7 +34,7 @@ class Asked(pydantic.BaseModel):
     @model_validator(mode="after")
     def _budget_and_device_exist(self) -> "Asked":
         _choose("budget", self.budget, BUDGETS)
-        _choose("device", self.device, DEVICES)
+        devices.check(self.device)
         return self
 
     def runs(self) -> list[Run]:
@@ -57,7 +56,7 @@ class Parameters(Asked):
     paper: str  # file in data/reported/
     methods: list[str] = Field(min_length=1)  # METHOD or METHOD:VARIANT
     datasets: list[str] = Field(min_length=1)
-    seeds: list[int] = Field(min_length=1)
+    seeds: list[settings.Seed] = Field(min_length=1)
     also: dict[str, list[str]] = {}  # data set: further methods, with all seeds
     one_seed: dict[str, list[str]] = {}  # data set: further methods, with the first seed alone
 
@@ -74,8 +73,6 @@ class Parameters(Asked):
                 raise ReplicateError(f"{name}={values}: the same value twice; each once")
         self._check_each_once("also", self.also, {})
         self._check_each_once("one_seed", self.one_seed, self.also)
-        if min(self.seeds) < 0:
-            raise ReplicateError(f"seeds={self.seeds}: expected 0 or more")
         return self
 
     def _check_each_once(self, field: str, more: dict, before: dict) -> None:
@@ -177,30 +174,20 @@ def parameters(given: Mapping[str, object], notebook: str = "") -> Asked:
 
 
 def checked(given: Mapping[str, object], notebook: str = "") -> Asked:
-    """The parameters of a notebook from a mapping, with errors in the project's words."""
-    model = MODELS.get(notebook, Parameters)
-    known = model.model_fields
-    for name in given:
-        if name not in known:
-            raise unknown("parameter", name, known)
-    try:
-        return model(**given)
-    except pydantic.ValidationError as error:
-        raise in_words(error, known) from None
+    """The parameters of a notebook from a mapping; errors name the file and line of a `Document`.
+
+    Raises:
+        UnknownName, ReplicateError: as of `parameters`.
+    """
+    return documents.validated(MODELS.get(notebook, Parameters), given)
 
 
-def in_words(error: pydantic.ValidationError, known: Mapping) -> ReplicateError:
-    """The first thing that is wrong with a model whose fields are `known`."""
-    first = error.errors()[0]
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, ReplicateError):
-        return cause
-    field = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "missing":
-        return ReplicateError(f"parameter {field!r} is missing; give it a value")
-    wanted = known[str(first["loc"][0])].annotation
-    wanted = wanted.__name__ if type(wanted) is type else wanted
-    return ReplicateError(f"{field}={first['input']!r}: expected {wanted} ({first['msg'].lower()})")
+def seeds_of(text: str) -> list[int]:
+    """The seeds of "0,1,2", as the command line takes them."""
+    return [
+        settings.check(f"seeds.{i}", settings.Seed, word.strip())
+        for i, word in enumerate(text.split(","))
+    ]
 
 
 def _is_parameter(name: str, value: object) -> bool:

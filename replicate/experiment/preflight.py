@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from replicate import checkpoint, paths, training
+from replicate import checkpoint, devices, paths, training
 from replicate.datasets.hashes import write_json
 from replicate.datasets.spec import spec
-from replicate.errors import ReplicateError, unknown
-from replicate.experiment.parameters import DEVICES
+from replicate.errors import ReplicateError
 from replicate.experiment.run import Run, method_name
 from replicate.experiment.schedule import image_counts, iterations
+from replicate.experiment.workflow import snakemake
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,9 @@ class Estimate:
         images = "made-up images" if self.made_up else f"images of {self.dataset}"
         more = ", activations on the disk: a run takes more" if self.on_disk else ""
         seen = f" ({self.nvidia_smi_mb:.0f} MB by nvidia-smi)" if self.nvidia_smi_mb else ""
-        host = f", {self.host_memory_mb:.0f} MB of the host" if self.device == "cuda" else ""
+        host = (
+            f", {self.host_memory_mb:.0f} MB of the host" if self.device.startswith("cuda") else ""
+        )
         hours = "not known: no source states how many images the set has"
         if self.hours is not None:
             hours = f"{self.hours:.2f} h for {self.iterations:,} steps on {self.dataset}"
@@ -100,7 +102,7 @@ def preflight(run: Run, device: str = "cpu", steps: int = 2, images: int = 8) ->
     """Measures a run's kind in a process of its own, and keeps the figures.
 
     Args:
-        device: "cpu" or "cuda".
+        device: of this machine.
         steps: real training steps; the first one is not timed.
         images: of each domain that are translated and scored.
 
@@ -111,7 +113,7 @@ def preflight(run: Run, device: str = "cpu", steps: int = 2, images: int = 8) ->
         "name": f"{run.method}:{run.variant}", "dataset": run.dataset, "budget": run.budget,
         "device": device, "steps": steps, "images": images,
     }  # fmt: skip
-    spec(run.dataset), place(run, device)  # unknown names are told before anything starts
+    spec(run.dataset), devices.find(device)  # what is not here is told before anything starts
     answer = _rehearsed(run, asked | {"on_disk": False})
     if "full" in answer and device == "cpu":
         print(f"{answer['full']}; once more with activations on the disk", file=sys.stderr)
@@ -143,7 +145,7 @@ def estimate(run: Run, device: str = "cpu", counts: dict | None = None) -> Estim
     """What a preflight of the run's kind has found; None where none was made.
 
     Args:
-        device: "cpu" or "cuda", where the run would train.
+        device: one of `devices.known()`, where the run would train.
         counts: `schedule.image_counts` of its set, where they are at hand.
     """
     file = place(run, device)
@@ -155,7 +157,7 @@ def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> list[Estimat
 
     Args:
         budget: of the runs.
-        device: "cpu" or "cuda".
+        device: of this machine.
 
     Returns:
         One for each kind, in the order of the runs.
@@ -163,17 +165,17 @@ def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> list[Estimat
     Raises:
         ReplicateError: a preflight failed; those of the others are kept.
     """
+    devices.find(device)
     kinds = {place(run, device): run for run in reversed(list(runs))}
-    asked = {str(p): f"{r.method}:{r.variant} --data {r.dataset}" for p, r in kinds.items()}
     folder = paths.results()
+    asked = {
+        p.relative_to(folder).as_posix(): [f"{r.method}:{r.variant}", "--data", r.dataset]
+        for p, r in kinds.items()
+    }
     listed = folder / "preflight" / budget / device / "kinds.json"
     write_json(listed, asked)
-    command = [
-        sys.executable, "-m", "snakemake", "preflight", "--snakefile",
-        str(paths.ROOT / "replicate/jobs/rules/preflight.smk"), "--directory", str(folder),
-        "--profile", str(paths.ROOT / "profiles" / "local"), "--retries", "0",
-        "--config", f"kinds={listed}",
-    ]  # fmt: skip
+    words = ["preflight", "--profile", str(paths.ROOT / "profiles" / "local"), "--retries", "0"]
+    command = snakemake("replicate/jobs/rules/preflight.smk", folder, words, kinds=listed)
     ended = subprocess.run(command)
     if ended.returncode:
         raise ReplicateError(
@@ -184,8 +186,7 @@ def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> list[Estimat
 
 def place(run: Run, device: str) -> Path:
     """The file of a kind of run: its method, variant, size and configuration, budget and device."""
-    if device not in DEVICES:
-        raise unknown("device", device, DEVICES)
+    devices.check(device)
     text = json.dumps(asdict(run.config), sort_keys=True)
     config = hashlib.sha256(text.encode()).hexdigest()[:8]
     name = f"{run.method}-{run.variant}-{run.config.crop_size}-{config}.json"

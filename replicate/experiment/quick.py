@@ -1,12 +1,10 @@
 """The runs of `make replicate`: one seed of a few arms, as `data/quick.toml` lists them."""
 
-import tomllib
+from pydantic import Field, model_validator
 
-from pydantic import Field, ValidationError, model_validator
-
-from replicate import paths
+from replicate import documents, paths, settings
 from replicate.datasets import spec
-from replicate.experiment.parameters import Asked, in_words
+from replicate.experiment.parameters import Asked, seeds_of
 from replicate.experiment.run import Run, make_run
 
 
@@ -14,7 +12,7 @@ class Quick(Asked):
     """Methods x seeds on each data set, at one budget."""
 
     methods: dict[str, list[str]] = Field(min_length=1)  # data set: METHOD or METHOD:VARIANT
-    seeds: list[int] = Field(min_length=1)
+    seeds: list[settings.Seed] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Quick":
@@ -43,10 +41,8 @@ def quick(budget: str = "laptop", seeds: str = "") -> Quick:
         UnknownName: a budget, method, variant or data set that does not exist.
         ReplicateError: a value of the wrong type.
     """
-    given = tomllib.loads(paths.quick().read_text(encoding="utf-8")) | {"budget": budget}
+    file = paths.quick()
+    given = documents.read_toml(file) | {"budget": budget}
     if seeds:
-        given["seeds"] = [int(s) if s.strip().isdigit() else s for s in seeds.split(",")]
-    try:
-        return Quick(**given)
-    except ValidationError as error:
-        raise in_words(error, Quick.model_fields) from None
+        given["seeds"] = seeds_of(seeds)
+    return documents.validated(Quick, given, paths.shown(file))

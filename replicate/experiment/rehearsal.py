@@ -18,14 +18,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from replicate import checkpoint, evaluation, paths, repro
+from replicate import checkpoint, devices, evaluation, paths, repro
 from replicate.datasets import packed
 from replicate.datasets.batches import Batches
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
 from replicate.experiment import memory
-from replicate.experiment.execute import _device
 from replicate.experiment.offload import saved_on_disk
 from replicate.experiment.run import Run, make_run
 from replicate.experiment.schedule import iterations, missing
@@ -201,7 +200,7 @@ def main(text: str) -> None:
     asked = json.loads(text)
     run = make_run(asked["name"], asked["dataset"], 0, asked["budget"])
     try:
-        device = _device(asked["device"])
+        device = devices.find(asked["device"])
         memory.check(run, device)
         with _limited(device):
             found = rehearse(run, device, asked["steps"], asked["images"], asked["on_disk"])
@@ -220,7 +219,7 @@ def main(text: str) -> None:
 def _limited(device: torch.device) -> Iterator[None]:
     """Inside, more memory than is free is refused; else the system would kill some process."""
     free = memory._free(device)
-    if device.type == "cuda" or free == float("inf"):
+    if device.type != "cpu" or free == float("inf"):
         yield
         return
     before = resource.getrlimit(resource.RLIMIT_DATA)

@@ -5,13 +5,11 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import get_args, get_type_hints
 
 import torch
 
-from replicate import paths, repro
-from replicate.errors import ReplicateError, unknown
+from replicate import paths, repro, settings
+from replicate.errors import unknown
 from replicate.methods import METHODS
 from replicate.methods.base import Config, Method
 
@@ -119,7 +117,7 @@ def make_run(
 
     Raises:
         UnknownName: method, variant, budget or field, with the closest match.
-        ReplicateError: a value of the wrong type.
+        ReplicateError: a value of the wrong type, outside its range, or impossible with another.
     """
     method_name, _, variant = name.partition(":")
     method, variant = METHODS[method_name], variant or "paper"
@@ -129,10 +127,14 @@ def make_run(
         raise unknown("budget", budget, BUDGETS)
     # of what a variant and a budget both set, the budget decides: it must stay as small as it is
     config = replace(method.Config(), **{**method.VARIANTS[variant], **_budget(method, budget)})
-    changed = {k: _parse(method.Config, k, v) for k, v in (overrides or {}).items()}
+    changed = {k: settings.read(method.Config, k, v) for k, v in (overrides or {}).items()}
     changed = {k: v for k, v in changed.items() if v != getattr(config, k)}
     text = ",".join(f"{k}={v}" for k, v in sorted(changed.items()))
-    return Run(method_name, variant, replace(config, **changed), dataset, seed, budget, text)
+    config = replace(config, **changed)
+    settings.check_fields(config)
+    method.check(config)
+    seed = settings.check("seed", settings.Seed, seed, example=0)
+    return Run(method_name, variant, config, dataset, seed, budget, text)
 
 
 def run_of(record: dict) -> Run:
@@ -153,31 +155,6 @@ def _budget(method: type[Method], budget: str) -> dict[str, object]:
     if budget == "smoke":
         return dict(method.SMOKE)
     return {"precision": "bf16" if repro.matrix_units() else "fp32"} | method.LAPTOP
-
-
-def _parse(config: type[Config], key: str, value: object) -> object:
-    """`value` in the type that the field `key` declares; text is converted."""
-    hints = get_type_hints(config)
-    names = [f.name for f in fields(config)]
-    if key not in names:
-        raise unknown("setting", key, names)
-    kinds = get_args(hints[key]) if isinstance(hints[key], UnionType) else (hints[key],)
-    if value in (None, "None", "none") and NoneType in kinds:
-        return None
-    kind = next(k for k in kinds if k is not NoneType)
-    try:
-        if isinstance(value, str) and kind is bool:
-            return {"true": True, "false": False}[value.lower()]
-        if isinstance(value, str) or (kind is float and type(value) is int):
-            return kind(value)
-    except (ValueError, KeyError):
-        pass
-    if type(value) is not kind:
-        wanted = " or ".join(k.__name__ for k in kinds)
-        raise ReplicateError(
-            f"{key}={value!r}: expected {wanted}, e.g. {key}={getattr(config, key)}"
-        )
-    return value
 
 
 def parameter_counts(method: str, variant: str) -> dict[str, int]:

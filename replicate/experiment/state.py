@@ -240,4 +240,4 @@ def _data(dataset: str, load: int) -> str | None:
 def _is_cheap(dataset: str, split: str, size: int) -> bool:
     """Whether nothing need be drawn: the set has files, or was drawn at this size before."""
     drawn = spec(dataset).layout == "drawn"
-    return not drawn or any((paths.data() / "packed").glob(f"{dataset}-{split}-{size}-*"))
+    return not drawn or any(paths.derived("packed").glob(f"{dataset}-{split}-{size}-*"))

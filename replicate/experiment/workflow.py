@@ -1,13 +1,14 @@
 """A notebook's runs as a Snakemake workflow: what is asked for, what it costs."""
 
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from replicate import paths
+from replicate.documents import Document, read_yaml
 from replicate.errors import ReplicateError, unknown
-from replicate.experiment.parameters import BY_DATASET, Asked, checked
+from replicate.experiment.parameters import BY_DATASET, Asked, checked, seeds_of
 
 
 def asked(
@@ -24,10 +25,14 @@ def asked(
     known = {p.stem for p in (paths.notebooks() / "params").glob("*/*.yaml")}
     if notebook not in known:
         raise unknown("notebook", notebook, known)
-    given = read_params(notebook, budget, folder)
+    read = read_params(notebook, budget, folder)
+    params = checked(read, notebook)  # the file as it is, so that its errors name their line
+    if not (seeds or datasets):
+        return params
+    given = dict(read)
     if seeds:
         _check_takes("seeds", seeds, notebook, given)
-        given["seeds"] = [int(s) if s.strip().isdigit() else s for s in seeds.split(",")]
+        given["seeds"] = seeds_of(seeds)
     if datasets and "dataset" in given and "," not in datasets:
         given["dataset"] = datasets.strip()
     elif datasets:
@@ -52,13 +57,36 @@ def _check_takes(option: str, value: str, notebook: str, given: dict) -> None:
         )
 
 
-def read_params(notebook: str, budget: str, folder: Path | None = None) -> dict:
-    """The content of a parameter file, of the budget or of another folder."""
+def read_params(notebook: str, budget: str, folder: Path | None = None) -> Document:
+    """The content of a parameter file, of the budget or of another folder.
+
+    Raises:
+        ReplicateError: there is no such file, or it holds no parameters.
+    """
     place = folder or paths.notebooks() / "params" / budget
-    file = place / f"{notebook}.yaml"
-    if not file.exists():
-        raise unknown("budget", budget, [p.name for p in (paths.notebooks() / "params").iterdir()])
-    return yaml.safe_load(file.read_text())
+    if not place.is_dir() and not folder:
+        raise unknown("budget", budget, [p.name for p in place.parent.iterdir()])
+    return read_yaml(place / f"{notebook}.yaml")
+
+
+def snakemake(file: str, folder: Path, words: Sequence[str], **config: Path) -> list[str]:
+    """A call of Snakemake that works in `folder`, whatever characters its path holds.
+
+    Args:
+        file: the Snakefile, from the project's root.
+        words: further arguments.
+        config: files below `folder` whose places there the Snakefile finds in `config`. They go by
+            those places, because Snakemake reads a value as YAML, which " #" or ": " would break.
+    """
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(paths.ROOT / file)]
+    places = [f"{name}={path.relative_to(folder).as_posix()}" for name, path in config.items()]
+    return [
+        *command,
+        "--directory",
+        str(folder),
+        *words,
+        *(["--config", *places] if places else []),
+    ]
 
 
 def cores() -> int:

@@ -3,15 +3,14 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from replicate import paths
+from replicate.documents import read_yaml
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.budget_grid import Page
+from replicate.experiment.workflow import snakemake
 from replicate.jobs import gpus, processes, slurm
 
 
@@ -30,8 +29,7 @@ def find_profile(name: str) -> Path:
 
 def executor(profile: Path) -> str:
     """Which of Snakemake's executors a profile takes."""
-    read = yaml.safe_load((profile / "config.yaml").read_text()) or {}
-    return read.get("executor", "local")
+    return read_yaml(profile / "config.yaml").get("executor", "local")
 
 
 def limits(
@@ -44,8 +42,13 @@ def limits(
         wanted: GPUs; None: on one machine all that it has, if any run is on device cuda.
 
     Raises:
-        ReplicateError: this machine has fewer GPUs.
+        ReplicateError: this machine has fewer GPUs, or a device is a GPU by its number.
     """
+    if numbered := [p.params.device for p in pages if ":" in p.params.device]:
+        raise ReplicateError(
+            f"device={numbered[0]!r}: every run of a grid gets a GPU of its own; expected 'cuda', "
+            "and CUDA_VISIBLE_DEVICES for a choice among them"
+        )
     on_slurm = executor(profile) == "slurm"
     words = ["--jobs" if on_slurm else "--cores", str(at_once)] if at_once else []
     if on_slurm:
@@ -65,11 +68,7 @@ def limits(
 
 def command(graph: Path, profile: Path, more: Sequence[str]) -> list[str]:
     """The Snakemake call; its own bookkeeping lies beside the results that it is about."""
-    return [
-        sys.executable, "-m", "snakemake", "--snakefile", str(paths.ROOT / "Snakefile"),
-        "--directory", str(paths.results()), "--profile", str(profile),
-        "--config", f"graph={graph}", *more,
-    ]  # fmt: skip
+    return snakemake("Snakefile", paths.results(), ["--profile", str(profile), *more], graph=graph)
 
 
 def call(command: Sequence[str], results: Path, on_slurm: bool) -> int:

@@ -23,9 +23,9 @@ def start(pages: Sequence[Page], options: Options) -> bool:
     check_inputs(pages, options.offline)
     limits = calling.limits(pages, profile, options.at_once, options.gpus)
     results = paths.results()
-    results.mkdir(parents=True, exist_ok=True)
+    paths.made(results)
     if options.dry:
-        with tempfile.TemporaryDirectory() as aside:
+        with tempfile.TemporaryDirectory(dir=results, prefix=".dry-") as aside:
             _, file = _prepare(pages, options, Path(aside))
             command = calling.command(
                 file, profile, [*limits, "--dry-run", "--quiet", "host", *options.more]

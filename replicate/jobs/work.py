@@ -191,8 +191,12 @@ def _papermill(entry: dict, executed: Path) -> None:
     import papermill
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    # papermill fills parameters into paths, which so look like a template of themselves
+    source, target = (
+        str(path).replace("{", "{{").replace("}", "}}") for path in (entry["source"], executed)
+    )
     papermill.execute_notebook(
-        entry["source"], executed, entry["parameters"], progress_bar=False, log_output=True,
+        source, target, entry["parameters"], progress_bar=False, log_output=True,
         cwd=str(executed.parent), start_timeout=KERNEL,
     )  # fmt: skip
 

@@ -15,8 +15,18 @@ def _load_all() -> None:
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
     for folder in filter(None, os.environ.get("REPLICATE_METHODS", "").split(os.pathsep)):
+        if not Path(folder).is_dir():
+            raise ReplicateError(
+                f"REPLICATE_METHODS: {folder} is no folder; expected one of method files, or "
+                f"several with {os.pathsep!r} between them"
+            )
         for file in sorted(Path(folder).glob("[!_]*.py")):
-            load_file(file)
+            try:
+                load_file(file)
+            except (Exception, SystemExit) as error:  # of the user's code: it stops who needs it
+                kind = "" if isinstance(error, ReplicateError) else f"{type(error).__name__}: "
+                said = kind + " ".join(str(error).split())
+                METHODS.broken[file.stem] = f"method {file.stem!r} cannot be loaded: {file}: {said}"
 
 
 def load_file(file: Path) -> None:

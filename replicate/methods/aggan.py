@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from replicate import settings
 from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
@@ -124,19 +125,19 @@ DEVIATIONS = (
 class Config(base.Config):
     """Values of the released code (configs/exp_01.json, model.py, main.py)."""
 
-    epochs: int = 100  # configs/exp_01, 02, 04
-    ngf: int = 32  # model.py:20
-    n_blocks: int = 9
-    naf: int = 32
-    ndf: int = 64
-    n_layers: int = 3  # 70 px patches
-    lambda_cyc: float = 10.0  # configs/exp_01
-    pool_size: int = 50  # main.py:328-350
-    lr: float = 1e-4  # configs/exp_01
-    beta1: float = 0.5
-    constant_epochs: int = 50  # main.py:395-399
-    switch_epoch: int | None = 30  # main.py:401-409; None: D sees whole images to the end
-    threshold: float = 0.1  # main.py:549-552, of the map on D's input
+    epochs: settings.Length = 100  # configs/exp_01, 02, 04
+    ngf: settings.Count = 32  # model.py:20
+    n_blocks: settings.Depth = 9
+    naf: settings.Count = 32
+    ndf: settings.Count = 64
+    n_layers: settings.Depth = 3  # 70 px patches
+    lambda_cyc: settings.Weight = 10.0  # configs/exp_01
+    pool_size: settings.Number = 50  # main.py:328-350
+    lr: settings.Rate = 1e-4  # configs/exp_01
+    beta1: settings.Beta = 0.5
+    constant_epochs: settings.Epoch = 50  # main.py:395-399
+    switch_epoch: settings.Epoch | None = 30  # main.py:401-409; None: never, whole images
+    threshold: settings.Share = 0.1  # main.py:549-552, of the map on D's input
 
 
 @base.register(paper="mejjati2018aggan")
@@ -158,6 +159,13 @@ class AGGAN(Method):
         "n_layers": 2, "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
     attention_cell = AttentionNet.CELL
+
+    @classmethod
+    def check(cls, c: Config) -> None:
+        super().check(c)
+        base.check_multiple(c, 4)
+        base.check_room(c, 2**c.n_layers)
+        base.check_decay(c)
 
     def build(self, c: Config) -> None:
         self.A = base.per("AB", lambda: AttentionNet(c.naf))

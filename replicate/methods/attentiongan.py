@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from replicate import settings
+from replicate.errors import ReplicateError
 from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
@@ -91,21 +93,21 @@ DEVIATIONS = (
 class Config(base.Config):
     """Values of the released code for horse2zebra (scripts/train_attentiongan.sh, options/)."""
 
-    batch_size: int = 4  # scripts/train_attentiongan.sh
-    epochs: int = 60  # scripts/train_attentiongan.sh: niter 60, niter_decay 0
-    constant_epochs: int = 60  # then linear decay over the rest
-    ngf: int = 64  # options/base_options.py
-    n_blocks: int = 9  # models/networks.py:379
-    n_masks: int = 10  # n of the paper; models/networks.py:480-515
-    mask_kernel: int = 1  # models/networks.py:472-474: deviation attentiongan/mask-head
+    batch_size: settings.Count = 4  # scripts/train_attentiongan.sh
+    epochs: settings.Length = 60  # scripts/train_attentiongan.sh: niter 60, niter_decay 0
+    constant_epochs: settings.Epoch = 60  # then linear decay over the rest
+    ngf: settings.Count = 64  # options/base_options.py
+    n_blocks: settings.Depth = 9  # models/networks.py:379
+    n_masks: settings.Several = 10  # n of the paper; models/networks.py:480-515
+    mask_kernel: settings.Count = 1  # models/networks.py:472-474: deviation attentiongan/mask-head
     paint_background: bool = False  # True: AttentionGAN-geo
-    ndf: int = 64  # options/base_options.py
-    n_layers: int = 3  # 70 px patches
-    lambda_cyc: float = 10.0  # models/attention_gan_model.py
-    lambda_idt: float = 5.0  # 0.5 of lambda_cyc there
-    pool_size: int = 50  # options/train_options.py:35
-    lr: float = 2e-4  # options/train_options.py:33
-    beta1: float = 0.5  # options/train_options.py:32
+    ndf: settings.Count = 64  # options/base_options.py
+    n_layers: settings.Depth = 3  # 70 px patches
+    lambda_cyc: settings.Weight = 10.0  # models/attention_gan_model.py
+    lambda_idt: settings.Weight = 5.0  # 0.5 of lambda_cyc there
+    pool_size: settings.Number = 50  # options/train_options.py:35
+    lr: settings.Rate = 2e-4  # options/train_options.py:33
+    beta1: settings.Beta = 0.5  # options/train_options.py:32
 
 
 @base.register(paper="tang2019attentiongan")
@@ -126,6 +128,17 @@ class AttentionGAN(Method):
         "load_size": 64, "crop_size": 64, "batch_size": 1, "ngf": 16, "n_blocks": 4, "ndf": 32,
         "n_layers": 2, "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
+
+    @classmethod
+    def check(cls, c: Config) -> None:
+        super().check(c)
+        base.check_multiple(c, 4)
+        base.check_room(c, 3 * 2**c.n_layers)
+        base.check_decay(c, tail=1)
+        if c.mask_kernel % 2 == 0:
+            raise ReplicateError(
+                f"mask_kernel={c.mask_kernel}: expected an odd number, such as 1 or 7"
+            )
 
     def build(self, c: Config) -> None:
         self.G = base.per(

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from replicate import settings
 from replicate.errors import ReplicateError
 from replicate.losses import gradient_penalty, l1_loss
 from replicate.methods import base
@@ -82,22 +83,22 @@ DEVIATIONS = (
 class Config(base.Config):
     """Values of the released code (AttentionGAN-v1-multi/main.py) for RaFD."""
 
-    load_size: int = 128  # data_loader.py: deviation attentiongan_multi/crop
-    crop_size: int = 128
-    batch_size: int = 8  # of each domain: 16 images a step
-    iterations: int | None = 200_000  # of D
-    c_dim: int = 8  # expressions of RaFD
+    load_size: settings.Side = 128  # data_loader.py: deviation attentiongan_multi/crop
+    crop_size: settings.Side = 128
+    batch_size: settings.Count = 8  # of each domain: 16 images a step
+    iterations: settings.Length | None = 200_000  # of D
+    c_dim: settings.Several = 8  # expressions of RaFD
     attributes: bool = False  # True: each entry of a label is 0 or 1 by itself (CelebA)
-    ngf: int = 64
-    n_blocks: int = 6
-    ndf: int = 64
-    n_layers: int = 6
-    n_critic: int = 5  # D steps for one G step
-    lambda_gp: float = 10.0
-    lambda_cyc: float = 10.0  # lambda_rec there
-    lambda_label: float = 1.0  # lambda_cls there
-    lr: float = 1e-4
-    beta1: float = 0.5
+    ngf: settings.Count = 64
+    n_blocks: settings.Depth = 6
+    ndf: settings.Count = 64
+    n_layers: settings.Depth = 6
+    n_critic: settings.Count = 5  # D steps for one G step
+    lambda_gp: settings.Weight = 10.0
+    lambda_cyc: settings.Weight = 10.0  # lambda_rec there
+    lambda_label: settings.Weight = 1.0  # lambda_cls there
+    lr: settings.Rate = 1e-4
+    beta1: settings.Beta = 0.5
 
 
 @base.register(paper="tang2019attentiongan")
@@ -123,6 +124,12 @@ class AttentionGANMulti(Method):
     def also_counted(cls, domains: int) -> tuple[str, list[nn.Module]]:
         networks = [ResnetGenerator(n_blocks=6), LabelDiscriminator(c_dim=domains)]
         return f"CycleGAN's G of 6 blocks + StarGAN's D of {domains} labels", networks
+
+    @classmethod
+    def check(cls, c: Config) -> None:
+        super().check(c)
+        base.check_room(c, 2**c.n_layers)
+        base.check_multiple(c, max(4, 2**c.n_layers))
 
     def build(self, c: Config) -> None:
         if c.c_dim < 2:

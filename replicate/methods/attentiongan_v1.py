@@ -7,10 +7,12 @@ fake = A * C + (1 - A) * x.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from replicate import settings
 from replicate.errors import ReplicateError
 from replicate.losses import (
     LEAST_SQUARES,
@@ -111,25 +113,26 @@ DEVIATIONS = (
 class Config(base.Config):
     """Values of the released code (AttentionGAN-v1/train.py, models.py)."""
 
-    load_size: int = 256  # train.py:106-108: nothing is resized or cropped
-    ngf: int = 64  # models.py:6-56
-    n_blocks: int = 6
-    norm: str = "batch"  # or "instance"
-    ndf: int = 64  # models.py:82-106
-    n_layers: int = 4
+    load_size: settings.Side = 256  # train.py:106-108: nothing is resized or cropped
+    ngf: settings.Count = 64  # models.py:6-56
+    n_blocks: settings.Depth = 6
+    norm: Literal[*NORMS] = "batch"
+    ndf: settings.Count = 64  # models.py:82-106
+    n_layers: settings.Depth = 4
     patch_d: bool = False  # True: CycleGAN's discriminator, deviation attentiongan_v1/d-one-score
     attention_guided_d: bool = False  # True: the paper's, not in released code
-    lambda_adv: float = 0.5  # train.py:126-167
-    lambda_cyc: float = 10.0  # train.py:42
-    lambda_pixel: float = 1.0  # train.py:44
-    lambda_tv: float = 1e-6  # train.py:45, of a sum over pixels
-    curriculum_epochs: int | None = 10  # train.py:47; None: no rate, all losses with their weight
-    starting_rate: float = 0.01  # train.py:48
-    default_rate: float = 0.5  # train.py:49
-    pool_size: int = 50  # utils.py:87
-    lr: float = 1e-4  # train.py:34
-    beta1: float = 0.5  # train.py:87-90
-    constant_epochs: int = 100  # train.py:35
+    lambda_adv: settings.Weight = 0.5  # train.py:126-167
+    lambda_cyc: settings.Weight = 10.0  # train.py:42
+    lambda_pixel: settings.Weight = 1.0  # train.py:44
+    lambda_tv: settings.Weight = 1e-6  # train.py:45, of a sum over pixels
+    # train.py:47; None: no rate, all losses with their weight
+    curriculum_epochs: settings.Epoch | None = 10
+    starting_rate: settings.Share = 0.01  # train.py:48
+    default_rate: settings.Share = 0.5  # train.py:49
+    pool_size: settings.Number = 50  # utils.py:87
+    lr: settings.Rate = 1e-4  # train.py:34
+    beta1: settings.Beta = 0.5  # train.py:87-90
+    constant_epochs: settings.Epoch = 100  # train.py:35
 
 
 @base.register(paper="tang2019attentiongan")
@@ -157,6 +160,14 @@ class AttentionGANv1(Method):
     def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
         rate = 0.0 if config["curriculum_epochs"] is None else config["default_rate"]
         return LEAST_SQUARES.times(0.5, config["lambda_adv"] * (1 - rate))
+
+    @classmethod
+    def check(cls, c: Config) -> None:
+        super().check(c)
+        base.check_multiple(c, 4)
+        # one score an image: convolutions without padding
+        base.check_room(c, 3 * 2**c.n_layers if c.patch_d else 6 * 2**c.n_layers - 2)
+        base.check_decay(c)
 
     def build(self, c: Config) -> None:
         if c.norm not in NORMS:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from replicate import settings
+from replicate.errors import ReplicateError
 from replicate.losses import LEAST_SQUARES, AdversarialScale
 from replicate.registry import Registry
 
@@ -47,15 +49,17 @@ class Translation(NamedTuple):
 class Config:
     """What decides a run besides method, data set and seed; defaults: CycleGAN's data side."""
 
-    load_size: int = 286  # px; images are resized to this square once, when they are packed
-    crop_size: int = (
-        256  # px; a random crop for training; the test split is resized to it, uncropped
-    )
+    # px; images are resized to this square once, when they are packed
+    load_size: settings.Side = 286
+    # px; a random crop for training; the test split is resized to it, uncropped
+    crop_size: settings.Side = 256
     flip: bool = True  # mirror half of the training images
-    batch_size: int = 1
-    epochs: int = 200  # the length of the schedule, in epochs of the larger domain
-    iterations: int | None = None  # squeezes the whole schedule into so many steps; None: epochs
-    precision: str = "fp32"  # or "bf16": autocast of the convolutions; norms and losses stay fp32
+    batch_size: settings.Count = 1
+    epochs: settings.Length = 200  # the length of the schedule, in epochs of the larger domain
+    # squeezes the whole schedule into so many steps; None: epochs
+    iterations: settings.Length | None = None
+    # bf16: autocast of the convolutions; norms and losses stay fp32
+    precision: Literal["fp32", "bf16"] = "fp32"
 
 
 class Needs(NamedTuple):
@@ -114,6 +118,21 @@ class Method(nn.Module):
         """Networks that a page may have counted in place of this method's, in words and built."""
         return None
 
+    @classmethod
+    def check(cls, c: Config) -> None:
+        """Refuses values that no run can have together; each is within its field's range.
+
+        Called for every run that is asked for, so it makes no network.
+
+        Raises:
+            ReplicateError: naming the settings.
+        """
+        if c.crop_size > c.load_size:
+            raise ReplicateError(
+                f"crop_size={c.crop_size} with load_size={c.load_size}: expected a crop that is no "
+                "larger than the image; change one of them"
+            )
+
     def build(self, c: Config) -> None:
         """Makes networks, image pools and named optimisers; called once, on the CPU."""
         raise NotImplementedError
@@ -169,6 +188,35 @@ def register(paper: str) -> Callable[[type[Method]], type[Method]]:
         return METHODS.register(cls.name)(cls)
 
     return enter
+
+
+def check_multiple(c: Config, of: int) -> None:
+    """Refuses crops that a generator would give back in another size."""
+    if c.crop_size % of:
+        raise ReplicateError(f"crop_size={c.crop_size}: expected a multiple of {of} px")
+
+
+def check_room(c: Config, smallest: int) -> None:
+    """Refuses more layers of a discriminator than the crop has room for.
+
+    Args:
+        smallest: px that `n_layers` need; 3 * 2**n_layers where two 4x4 convolutions of stride 1
+            and padding 1 come after the halvings.
+    """
+    if c.crop_size < smallest:
+        raise ReplicateError(
+            f"n_layers={c.n_layers} at crop_size={c.crop_size}: expected a crop of {smallest} px "
+            "or more, or fewer layers"
+        )
+
+
+def check_decay(c: Config, tail: int = 0) -> None:
+    """Refuses a decay of the learning rate within no epoch; `tail` as of `linear_decay`."""
+    if c.epochs == c.constant_epochs - tail:
+        raise ReplicateError(
+            f"epochs={c.epochs} with constant_epochs={c.constant_epochs}: no epoch is left in "
+            f"which the learning rate falls; take constant_epochs={c.epochs // 2}, or more epochs"
+        )
 
 
 def per(keys: Iterable[str], make: Callable[[], nn.Module]) -> nn.ModuleDict:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from replicate import settings
 from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
@@ -85,16 +86,16 @@ DEVIATIONS = (
 class Config(base.Config):
     """Values of the PyTorch code unless a comment names another source."""
 
-    ngf: int = 64
-    n_blocks: int = 9
-    ndf: int = 64
-    n_layers: int = 3  # 70 px patches
-    lambda_cyc: float = 10.0  # section 4
-    lambda_idt: float = 5.0  # 0.5 of lambda_cyc: deviation cyclegan/identity-default
-    pool_size: int = 50  # section 4
-    lr: float = 2e-4  # section 4
-    beta1: float = 0.5
-    constant_epochs: int = 100  # then linear decay over the rest
+    ngf: settings.Count = 64
+    n_blocks: settings.Depth = 9
+    ndf: settings.Count = 64
+    n_layers: settings.Depth = 3  # 70 px patches
+    lambda_cyc: settings.Weight = 10.0  # section 4
+    lambda_idt: settings.Weight = 5.0  # 0.5 of lambda_cyc: deviation cyclegan/identity-default
+    pool_size: settings.Number = 50  # section 4
+    lr: settings.Rate = 2e-4  # section 4
+    beta1: settings.Beta = 0.5
+    constant_epochs: settings.Epoch = 100  # then linear decay over the rest
 
 
 @base.register(paper="zhu2017cyclegan")
@@ -119,6 +120,13 @@ class CycleGAN(Method):
         networks = [ResnetGenerator(n_blocks=6), LabelDiscriminator(c_dim=domains)]
         networks[1].label = nn.Identity()
         return "CycleGAN's G of 6 blocks + StarGAN's D without its labels", networks
+
+    @classmethod
+    def check(cls, c: Config) -> None:
+        super().check(c)
+        base.check_multiple(c, 4)
+        base.check_room(c, 3 * 2**c.n_layers)
+        base.check_decay(c, tail=1)
 
     def build(self, c: Config) -> None:
         self.G = base.per(DIRECTIONS, lambda: ResnetGenerator(c.ngf, c.n_blocks))

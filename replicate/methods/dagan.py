@@ -9,11 +9,13 @@ other task, is not attempted: dagan/text-to-image.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from replicate import settings
 from replicate.errors import ReplicateError, unknown
 from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
@@ -23,6 +25,7 @@ from replicate.methods.dagan_truth import labels_of, true_centres
 from replicate.networks.blocks import init_weights
 from replicate.networks.dagan import (
     CELL,
+    PLACES,
     AttentionEncoder,
     Classifier,
     Code,
@@ -48,31 +51,33 @@ LOSSES = tuple(
 class Config(base.Config):
     """Nothing but the losses' form stands in the text within reach; the rest is assumed."""
 
-    batch_size: int = 8  # deviation dagan/optimiser-and-backbone
-    ngf: int = 64  # CycleGAN's generator, cut in two: the same deviation
-    e_blocks: int = 4
-    g_blocks: int = 5
-    ndf: int = 64  # and its discriminator, twice
-    n_layers: int = 3  # 70 px patches
-    windows: str = "learned"  # f_loc, eq. 1; or "none", "random", "oracle": the controls
-    n_regions: int = 1  # N' of eq. 1: deviation dagan/number-of-regions
-    half_size: float = 15 / 64  # w and h of eq. 2, of the side: deviation dagan/window-size
+    batch_size: settings.Count = 8  # deviation dagan/optimiser-and-backbone
+    ngf: settings.Count = 64  # CycleGAN's generator, cut in two: the same deviation
+    e_blocks: settings.Depth = 4
+    g_blocks: settings.Depth = 5
+    ndf: settings.Count = 64  # and its discriminator, twice
+    n_layers: settings.Depth = 3  # 70 px patches
+    # f_loc, eq. 1; the others are controls
+    windows: Literal[*PLACES] = "learned"
+    n_regions: settings.Count = 1  # N' of eq. 1: deviation dagan/number-of-regions
+    # w and h of eq. 2, of the side: deviation dagan/window-size
+    half_size: settings.HalfSide = 15 / 64
     with_global: bool = False  # E(X) joins the sum: deviation dagan/latent-composition
-    k_first: float = 0.5  # 1/px, k of eq. 4: deviation dagan/mask-sharpness
-    k_last: float = 5.0
-    k_share: float = 1 / 3  # of the schedule, over which k grows
-    alpha: float = 1.0  # of L_cst: deviation dagan/objective-weights
-    beta: float = 1.0  # of L_sym
+    k_first: settings.Rate = 0.5  # 1/px, k of eq. 4: deviation dagan/mask-sharpness
+    k_last: settings.Rate = 5.0
+    k_share: settings.PositiveShare = 1 / 3  # of the schedule, over which k grows
+    alpha: settings.Weight = 1.0  # of L_cst: deviation dagan/objective-weights
+    beta: settings.Weight = 1.0  # of L_sym
     stop_gradient: bool = True  # at DAE(s) and DAE(t) of eqs. 5, 6: deviation dagan/constant-code
     d2: bool = True  # eq. 8
-    labels: str = "both"  # whose labels are used; or "source", "none": section 3.1
-    n_classes: int = 5  # of the set; shapes_drawn has five
-    lambda_cls: float = 1.0  # deviation dagan/geometric-regularisation
-    lambda_loc: float = 1.0  # with oracle windows, f_loc's error in image sides
+    labels: Literal[*LABELS] = "both"  # whose labels are used: section 3.1
+    n_classes: settings.Count = 5  # of the set; shapes_drawn has five
+    lambda_cls: settings.Weight = 1.0  # deviation dagan/geometric-regularisation
+    lambda_loc: settings.Weight = 1.0  # with oracle windows, f_loc's error in image sides
     made_up_truth: bool = False  # class 0 and full masks for sets that lack them: smoke runs only
-    lr: float = 2e-4  # deviation dagan/optimiser-and-backbone
-    beta1: float = 0.5
-    constant_epochs: int = 100  # then linear decay over the rest
+    lr: settings.Rate = 2e-4  # deviation dagan/optimiser-and-backbone
+    beta1: settings.Beta = 0.5
+    constant_epochs: settings.Epoch = 100  # then linear decay over the rest
 
 
 @base.register(paper="ma2018dagan")
@@ -123,8 +128,14 @@ class DAGAN(Method):
     def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
         return CROSS_ENTROPY.times(2, 1)
 
-    def build(self, c: Config) -> None:
+    @classmethod
+    def check(cls, c: Config) -> None:
+        super().check(c)
+        base.check_room(c, 3 * 2**c.n_layers)
+        base.check_decay(c, tail=1)
         _check(c)
+
+    def build(self, c: Config) -> None:
         self.half = c.half_size * c.crop_size
         self.E = base.per(DIRECTIONS, lambda: self._encoder(c))
         self.G = base.per(DIRECTIONS, lambda: Decoder(c.ngf, c.g_blocks))

@@ -8,10 +8,12 @@ from pairs, by their distance and by a discriminator that sees the input too.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from replicate import settings
 from replicate.errors import ReplicateError, unknown
 from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
@@ -28,18 +30,18 @@ GANS = ("conditional", "unconditional", "none")
 class Config(base.Config):
     """Values of both codes unless a comment names another source."""
 
-    ngf: int = 64
-    bottleneck: int = 1  # px, side of the innermost features: deviation pix2pix/levels
+    ngf: settings.Count = 64
+    bottleneck: settings.Count = 1  # px, side of the innermost features: deviation pix2pix/levels
     skips: bool = True  # table 2; False: the encoder-decoder
     torch_layers: bool = False  # deviations pix2pix/dropout-layout and pix2pix/conv-bias-with-bn
-    ndf: int = 64
-    n_layers: int = 3  # 70 px patches
+    ndf: settings.Count = 64
+    n_layers: settings.Depth = 3  # 70 px patches
     pixel_d: bool = False  # table 3; True: 1 px patches, whatever n_layers is
-    gan: str = "conditional"  # or "unconditional", "none": table 1
-    lambda_l1: float = 100.0  # P2P train.lua:53
-    lr: float = 2e-4
-    beta1: float = 0.5
-    constant_epochs: int = 100  # PYT; then linear decay over the rest
+    gan: Literal[*GANS] = "conditional"  # table 1
+    lambda_l1: settings.Weight = 100.0  # P2P train.lua:53
+    lr: settings.Rate = 2e-4
+    beta1: settings.Beta = 0.5
+    constant_epochs: settings.Epoch = 100  # PYT; then linear decay over the rest
 
 
 @base.register(paper="isola2017pix2pix")
@@ -72,8 +74,13 @@ class Pix2Pix(Method):
     def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
         return CROSS_ENTROPY
 
-    def build(self, c: Config) -> None:
+    @classmethod
+    def check(cls, c: Config) -> None:
+        super().check(c)
+        base.check_decay(c, tail=1)
         _check(c)
+
+    def build(self, c: Config) -> None:
         self.G = base.per(DIRECTIONS, lambda: UNet(c.ngf, levels(c), c.skips, c.torch_layers))
         if c.gan != "none":
             self.D = base.per("AB", lambda: _discriminator(c))  # D[Y] judges what G[XY] makes

@@ -7,10 +7,11 @@ the source domain's discriminator multiplies the generator's input, at test time
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from torch import Tensor
 
+from replicate import settings
 from replicate.errors import ReplicateError
 from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
 from replicate.methods import base
@@ -86,20 +87,20 @@ class Pass(NamedTuple):
 class Config(base.Config):
     """CycleGAN's values where no source says otherwise; assumed: deviation spagan/whole-method."""
 
-    ngf: int = 64
-    n_blocks: int = 9
-    ndf: int = 64
-    n_layers: int = 3
-    fusion: str = "mult"  # or "rhp", 1 + A
+    ngf: settings.Count = 64
+    n_blocks: settings.Depth = 9
+    ndf: settings.Count = 64
+    n_layers: settings.Depth = 3
+    fusion: Literal["mult", "rhp"] = "mult"  # rhp: 1 + A
     early_map: bool = False  # deviation spagan/map-layer
     detach_map: bool = True  # deviation spagan/map-gradient
     attended_target: bool = True  # SPA-U train.py:117
-    lambda_cyc: float = 10.0  # SPA-U
-    lambda_fm: float = 1.0  # SPA-U
-    pool_size: int = 50
-    lr: float = 2e-4  # SPA-U
-    beta1: float = 0.5
-    constant_epochs: int = 100  # then linear decay over the rest
+    lambda_cyc: settings.Weight = 10.0  # SPA-U
+    lambda_fm: settings.Weight = 1.0  # SPA-U
+    pool_size: settings.Number = 50
+    lr: settings.Rate = 2e-4  # SPA-U
+    beta1: settings.Beta = 0.5
+    constant_epochs: settings.Epoch = 100  # then linear decay over the rest
 
 
 @base.register(paper="emami2021spagan")
@@ -123,6 +124,13 @@ class SPAGAN(Method):
         "load_size": 64, "crop_size": 64, "ngf": 16, "n_blocks": 4, "ndf": 32, "n_layers": 2,
         "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
+
+    @classmethod
+    def check(cls, c: Config) -> None:
+        super().check(c)
+        base.check_multiple(c, 4)
+        base.check_room(c, 3 * 2**c.n_layers)
+        base.check_decay(c, tail=1)
 
     def build(self, c: Config) -> None:
         if c.fusion not in ("mult", "rhp"):

@@ -6,11 +6,13 @@ fake and where it looked; its map multiplies the generator's input. Here with Cy
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from replicate import settings
 from replicate.errors import ReplicateError, unknown
 from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
 from replicate.methods import base
@@ -20,6 +22,8 @@ from replicate.methods.pool import ImagePool
 from replicate.methods.spatial_guidance_deviations import DEVIATIONS as DEVIATIONS
 from replicate.networks.blocks import init_weights
 from replicate.networks.guidance import (
+    FUSIONS,
+    STAGES,
     GuidedGenerator,
     Judgement,
     PHADiscriminator,
@@ -43,27 +47,28 @@ LOSSES = [
 class Config(base.Config):
     """Values of the released unsupervised model unless a comment names another source."""
 
-    ngf: int = 64
-    n_blocks: int = 9  # seed 000 section 2
-    ndf: int = 64
-    n_layers: int = 3  # five convolutions: seed 000 section 2
-    attention: str = "pha"  # or "tam"
-    power: float = 1.0  # of PHA's activations, networks.py:1017
-    fusion: str = "rhp"  # or "mult", "alpha", "none": attn_cycle_gan_model.py:107-130
-    stage: str = "f0"  # to "f4": seed 000 table 1
-    map_source: str = "stored"  # or another of SOURCES: deviation spatial_guidance/map-source
+    ngf: settings.Count = 64
+    n_blocks: settings.Depth = 9  # seed 000 section 2
+    ndf: settings.Count = 64
+    n_layers: settings.Depth = 3  # five convolutions: seed 000 section 2
+    attention: Literal[*ATTENTIONS] = "pha"
+    power: settings.Rate = 1.0  # of PHA's activations, networks.py:1017
+    fusion: Literal[*FUSIONS] = "rhp"  # attn_cycle_gan_model.py:107-130
+    stage: Literal[*STAGES] = "f0"  # seed 000 table 1
+    # deviation spatial_guidance/map-source
+    map_source: Literal[*SOURCES] = "stored"
     guided_cycle: bool = False  # the cycle pass too: attn_cycle_gan_v2_model.py:165-178
     s_component: bool = False  # DEV: deviation spatial_guidance/s-component
-    test_map: str = "mean"  # assumed: deviation spatial_guidance/test-time-constant
-    start: float = 1.0  # data/aux_dataset.py:5-16; DEV v3: 0.25
+    test_map: Literal[*TEST_MAPS] = "mean"  # assumed: deviation spatial_guidance/test-time-constant
+    start: settings.Share = 1.0  # data/aux_dataset.py:5-16; DEV v3: 0.25
     realign: bool = True  # assumed: deviation spatial_guidance/crop-misalignment
-    memory: int = 3000  # maps of each domain, attn_cycle_gan_model.py:57
-    lambda_cyc: float = 10.0  # seed 000 section 2
-    lambda_idt: float = 0.0  # deviation spatial_guidance/identity-weight
-    pool_size: int = 50  # options/train_options.py
-    lr: float = 2e-4
-    beta1: float = 0.5
-    constant_epochs: int = 100  # then linear decay over the rest
+    memory: settings.Count = 3000  # maps of each domain, attn_cycle_gan_model.py:57
+    lambda_cyc: settings.Weight = 10.0  # seed 000 section 2
+    lambda_idt: settings.Weight = 0.0  # deviation spatial_guidance/identity-weight
+    pool_size: settings.Number = 50  # options/train_options.py
+    lr: settings.Rate = 2e-4
+    beta1: settings.Beta = 0.5
+    constant_epochs: settings.Epoch = 100  # then linear decay over the rest
 
 
 _BY_SOURCE = {"map_source": "source", "test_map": "source", "guided_cycle": True}
@@ -120,8 +125,15 @@ class SpatialGuidance(Method):
     def needs(cls, c: Config) -> Needs:
         return Needs(masks=c.map_source == "oracle", at_most=c.memory)
 
-    def build(self, c: Config) -> None:
+    @classmethod
+    def check(cls, c: Config) -> None:
+        super().check(c)
+        base.check_multiple(c, 4)
+        base.check_room(c, 3 * 2**c.n_layers)
+        base.check_decay(c, tail=1)
         _check(c)
+
+    def build(self, c: Config) -> None:
         self.cell = 2**c.n_layers  # px of the image in one of D's maps
         side = c.crop_size // self.cell
         self.G = base.per(DIRECTIONS, lambda: GuidedGenerator(c.ngf, c.n_blocks, c.fusion, c.stage))

@@ -8,11 +8,13 @@ back.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from replicate import settings
 from replicate.errors import ReplicateError, unknown
 from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
@@ -41,22 +43,25 @@ LOSSES = [f"{name}_{X}" for name in ("dis", "adv", "l1", "guide") for X in "AB"]
 class Config(base.Config):
     """Values of the released supervised model unless a comment names another source."""
 
-    load_size: int = 143  # deviation spatial_guidance_paired/supervised-size
-    crop_size: int = 128  # seed 000 section 2
-    ngf: int = 64
-    ndf: int = 64
-    n_layers: int = 3  # five convolutions: seed 000 section 2
-    attention: str = "pha"  # or "tam"
-    map_source: str = "stored"  # or another of SOURCES: deviation spatial_guidance_paired/controls
+    load_size: settings.Side = 143  # deviation spatial_guidance_paired/supervised-size
+    crop_size: settings.Side = 128  # seed 000 section 2
+    ngf: settings.Count = 64
+    ndf: settings.Count = 64
+    n_layers: settings.Depth = 3  # five convolutions: seed 000 section 2
+    attention: Literal[*ATTENTIONS] = "pha"
+    # deviation spatial_guidance_paired/controls
+    map_source: Literal[*SOURCES] = "stored"
     s_component: bool = True  # PAM:101; deviation spatial_guidance_paired/s-component
-    test_map: str = "mean"  # assumed: deviation spatial_guidance_paired/test-time-map
-    start: float = 1.0  # data/aux_dataset.py:5-16
+    # assumed: deviation spatial_guidance_paired/test-time-map
+    test_map: Literal[*TEST_MAPS] = "mean"
+    start: settings.Share = 1.0  # data/aux_dataset.py:5-16
     realign: bool = True  # assumed: deviation spatial_guidance_paired/crop-misalignment
-    memory: int = 7000  # maps of each domain, PAM:64
-    lambda_l1: float = 100.0  # PAM:39; deviation spatial_guidance_paired/supervised-weights
-    lr: float = 2e-4
-    beta1: float = 0.5
-    constant_epochs: int = 100  # then linear decay over the rest
+    memory: settings.Count = 7000  # maps of each domain, PAM:64
+    # PAM:39; deviation spatial_guidance_paired/supervised-weights
+    lambda_l1: settings.Weight = 100.0
+    lr: settings.Rate = 2e-4
+    beta1: settings.Beta = 0.5
+    constant_epochs: settings.Epoch = 100  # then linear decay over the rest
 
 
 @base.register(paper="lin2021spatial")
@@ -98,8 +103,13 @@ class SpatialGuidancePaired(Method):
     def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
         return CROSS_ENTROPY
 
-    def build(self, c: Config) -> None:
+    @classmethod
+    def check(cls, c: Config) -> None:
+        super().check(c)
+        base.check_decay(c, tail=1)
         _check(c)
+
+    def build(self, c: Config) -> None:
         self.cell = 2**c.n_layers  # px of the image in one of D's maps
         side = c.crop_size // self.cell
         self.G = base.per(DIRECTIONS, lambda: UNet(c.ngf, c.crop_size.bit_length() - 1))

@@ -8,11 +8,13 @@ discriminators, and steer the decoder's norms between instance and layer normali
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from replicate import settings
 from replicate.errors import ReplicateError, unknown
 from replicate.losses import LEAST_SQUARES, AdversarialScale, bce_loss, l1_loss, lsgan_loss
 from replicate.methods import base
@@ -29,26 +31,27 @@ READINGS = ("torch", "tf")
 class Config(base.Config):
     """Values of both codes (main.py) unless a comment names another source."""
 
-    epochs: int = 100  # UT main.py:14
-    iterations: int | None = 1_000_000  # UP main.py; 100 epochs of 10,000 in UT
-    reading: str = "torch"  # or "tf": deviation ugatit/results-from-tf-code
+    epochs: settings.Length = 100  # UT main.py:14
+    iterations: settings.Length | None = 1_000_000  # UP main.py; 100 epochs of 10,000 in UT
+    reading: Literal[*READINGS] = "torch"  # deviation ugatit/results-from-tf-code
     light: bool = False
-    full_size: int = 256  # px; smaller crops get the light head: deviation ugatit/full-tied-to-256
-    ngf: int = 64
-    n_res: int = 4
-    ndf: int = 64
-    global_layers: int = 7  # UP UGATIT.py:112-115
-    local_layers: int = 5
-    norm: str = "adalin"  # or "in", "ln", "adain", "gn": table 1
+    # px; smaller crops get the light head: deviation ugatit/full-tied-to-256
+    full_size: settings.Side = 256
+    ngf: settings.Count = 64
+    n_res: settings.Depth = 4
+    ndf: settings.Count = 64
+    global_layers: settings.Depth = 7  # UP UGATIT.py:112-115
+    local_layers: settings.Depth = 5
+    norm: Literal[*NORMS] = "adalin"  # table 1
     g_cam: bool = True  # table 1
     d_cam: bool = True
-    lambda_adv: float = 1.0  # the losses' section gives all four
-    lambda_cyc: float = 10.0
-    lambda_idt: float = 10.0
-    lambda_cam: float = 1000.0
-    lr: float = 1e-4
-    beta1: float = 0.5
-    weight_decay: float = 1e-4
+    lambda_adv: settings.Weight = 1.0  # the losses' section gives all four
+    lambda_cyc: settings.Weight = 10.0
+    lambda_idt: settings.Weight = 10.0
+    lambda_cam: settings.Weight = 1000.0
+    lr: settings.Rate = 1e-4
+    beta1: settings.Beta = 0.5
+    weight_decay: settings.Weight = 1e-4
 
 
 @base.register(paper="kim2020ugatit")
@@ -88,8 +91,12 @@ class UGATIT(Method):
         """Sums of a global and a local discriminator's, and D's without the factor 1/2."""
         return LEAST_SQUARES.times(4 * config["lambda_adv"], 2 * config["lambda_adv"])
 
-    def build(self, c: Config) -> None:
+    @classmethod
+    def check(cls, c: Config) -> None:
+        super().check(c)
         _check(c)
+
+    def build(self, c: Config) -> None:
         tf = c.reading == "tf"
         size = None if c.light or c.crop_size < c.full_size else c.crop_size
         self.G = base.per(DIRECTIONS, lambda: Generator(c.ngf, c.n_res, size, c.norm, c.g_cam, tf))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from replicate import paths
+from replicate import devices, paths
 from replicate.errors import ReplicateError
 from replicate.images import CHANGES
 from replicate.metrics.compare import Bench, attempted, compare, lacking
@@ -38,7 +38,7 @@ def score_folders(
         everything: all protocols, those that lack a folder, too, with the reason.
         jpeg: the outputs are lossy: compute the protocols under their ids for lossy files.
         weights: a file of Inception weights in place of the official ones.
-        device: "cpu" or "cuda", for feature networks.
+        device: one of `devices.known()`, for feature networks.
         offline: skip networks whose weights are downloaded.
         subfolders: whether images below subfolders belong to their folders.
 
@@ -52,6 +52,7 @@ def score_folders(
     """
     if weights is not None and not Path(weights).is_file():
         raise ReplicateError(f"--weights {weights}: no such file; give one in the official format")
+    devices.find(device)
     chosen = {name: folder for name, folder in folders.items() if folder is not None}
     sets = {name: Folder(folder, subfolders) for name, folder in chosen.items()}
     asked = _asked(ids, everything, sets)
@@ -60,7 +61,7 @@ def score_folders(
         folder.holds_labels = _are_labels(name, asked)
     _check_lossy(sets["fake"], asked)
     features = {name: sets[name] for name in FEATURES if name in sets}
-    bench = Bench(features, paths.data() / "features", weights, device, offline)
+    bench = Bench(features, paths.derived("features"), weights, device, offline)
     said = joined(*(_folder_note(name, sets[name]) for name in sets), _sizes_note(sets))
     rows = [row for p in asked for row in _rows(p, bench, sets, strict=ids is not None)]
     return [replace(row, note=joined(row.note, _remark(row), said)) for row in rows]

@@ -17,7 +17,6 @@ from replicate.networks.generators import ResnetGenerator
 
 FUSIONS = ("rhp", "mult", "alpha", "none")
 STAGES = ("f0", "f1", "f2", "f3", "f4")
-HIDDEN = 4  # px of the image in one of the residual blocks' grid
 
 
 class Judgement(NamedTuple):

@@ -1,13 +1,12 @@
 """Every table and figure of the sources, and what became of it here: the coverage page."""
 
-import tomllib
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from replicate import paths, reported
+from replicate import documents, paths, reported
 from replicate.errors import ReplicateError, unknown
 from replicate.tables.catalogue import ABSENT
 from replicate.tables.pages import Page, Table
@@ -62,14 +61,15 @@ def exhibits(file: Path | None = None) -> tuple[list[Source], list[Exhibit]]:
             many tables and figures as it says.
     """
     file = file or paths.ROOT / "data" / "coverage.toml"
-    read = tomllib.loads(file.read_text(encoding="utf-8"))
-    try:
-        sources = [Source(**each) for each in read["source"]]
-        listed = [Exhibit(**each) for each in read["exhibit"]]
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ReplicateError(f"{file.name}, {error.title} {place}: {first['msg']}") from None
+    read = documents.read_toml(file, "source", "exhibit")
+    sources = [
+        documents.validated(Source, each, f"{file.name}, source {each.get('id')!r}", "key")
+        for each in read["source"]
+    ]
+    listed = [
+        documents.validated(Exhibit, each, f"{file.name}, exhibit {each.get('name')!r}", "key")
+        for each in read["exhibit"]
+    ]
     papers = reported.keys()
     for source in sources:
         if source.paper not in papers:

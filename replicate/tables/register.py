@@ -1,12 +1,11 @@
 """The register of deviations: every point of every method on one page, with what switches it."""
 
 import sys
-import tomllib
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from replicate import paths
+from replicate import documents, paths
 from replicate.methods import METHODS
 from replicate.methods.base import Deviation
 from replicate.tables.catalogue import ABSENT, method_order
@@ -70,8 +69,11 @@ def methods() -> list[str]:
 
 def entries(method: str) -> list[Deviation]:
     """What is said of a method: its `DEVIATIONS`, then its entries in data/deviations.toml."""
-    listed = tomllib.loads((paths.ROOT / "data" / "deviations.toml").read_text(encoding="utf-8"))
-    own = [Switch(**entry) for entry in listed["switch"]]
+    file = paths.ROOT / "data" / "deviations.toml"
+    own = [
+        documents.validated(Switch, each, f"{file.name}, switch {each.get('id')!r}", "key")
+        for each in documents.read_toml(file, "switch")["switch"]
+    ]
     beside = [
         Deviation(s.id, s.paper, s.official, s.choice, s.switch)
         for s in own

@@ -65,7 +65,7 @@ def test_the_arms_of_a_data_set_train_for_equally_many_images() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"margins": 3.0}, r"key of a claim in claims.toml 'margins' \(did you mean 'margin'"),
+        ({"margins": 3.0}, r"claim 'background': unknown key 'margins' \(did you mean 'margin'"),
         ({"paper": "mejati2018aggan"}, "did you mean 'mejjati2018aggan'"),
         ({"method": "aggann"}, "did you mean 'aggan'"),
         ({"against": "aggan:whole-image"}, "did you mean 'whole-image-d'"),
@@ -84,9 +84,9 @@ def test_unknown_names_get_the_closest_match(changes: dict, said: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"margin": "3"}, "claim 'background', margin.*found '3'"),
-        ({"margin": -1.0}, "claim 'background', margin"),
-        ({"why": ""}, "claim 'background', why"),
+        ({"margin": "3"}, "claim 'background': margin='3': expected float"),
+        ({"margin": -1.0}, "claim 'background': margin=-1.0: expected float"),
+        ({"why": ""}, "claim 'background': why="),
         ({"prediction": "equivalent", "margin": 0.0}, "margin 0 of an equivalence"),
     ],
 )
@@ -98,16 +98,19 @@ def test_wrong_values_are_refused(changes: dict, said: str) -> None:
 def test_a_claim_stands_once_and_whole() -> None:
     with pytest.raises(ReplicateError, match="stands twice"):
         claims.parse([CLAIM, CLAIM])
-    with pytest.raises(ReplicateError, match="claim 'background', unit: Field required"):
+    with pytest.raises(ReplicateError, match="claim 'background': key 'unit' is missing"):
         claims.parse([{key: value for key, value in CLAIM.items() if key != "unit"}])
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[[claims]]\nid = 1", r"table in claims.toml 'claims' \(did you mean 'claim'"),
-        ("[[claim]\n", "claims.toml is not TOML"),
-        ('[[design]]\ndataset = "d"\nseed = [0]', "did you mean 'seeds'"),
+        ("[[claims]]\nid = 1", r"claims.toml: unknown table 'claims' \(did you mean 'claim'"),
+        ("[[claim]\n", r"claims.toml, line 1: .*; expected TOML"),
+        ("", "claims.toml is empty; expected TOML"),
+        ("claim = 3", r"claims.toml: no \[\[claim\]\]; expected at least one"),
+        ("claim = []\n[[design]]\ndataset = 'd'", r"no \[\[claim\]\]; expected at least one"),
+        ('[[claim]]\n[[design]]\ndataset = "d"\nseed = [0]', "did you mean 'seeds'"),
     ],
 )
 def test_a_broken_file_is_told(text: str, said: str, tmp_path, monkeypatch) -> None:

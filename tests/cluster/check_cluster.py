@@ -145,25 +145,30 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def site(data, tmp_path) -> Iterator[Callable[..., Site]]:
-    """A function that makes a site, whose processes are gone when the test ends."""
-    made = []
+    """A function that makes a site, whose processes are gone when the test ends.
+
+    Interpreter and results lie in a folder whose name every shell and template would take apart.
+    """
+    made, folder = [], tmp_path / "my {project}'s ü"
 
     def make(*words: str) -> Site:
-        (tmp_path / "gpus").mkdir()
-        (tmp_path / "gpus" / "hold").touch()
-        command = [sys.executable, "-m", "replicate.cli", "runs", "--budget", "smoke"]
+        (folder / "gpus").mkdir(parents=True)
+        (folder / "gpus" / "hold").touch()
+        (folder / "venv").symlink_to(sys.prefix)
+        python = str(folder / "venv" / "bin" / "python")
+        command = [python, "-m", "replicate.cli", "runs", "--budget", "smoke"]
         command += ["--params", str(HERE / "params"), "--no-draw", "--gpus", "2", *words]
         environment = os.environ | {
             "REPLICATE_DATA": str(data),
-            "REPLICATE_RESULTS": str(tmp_path / "results"),
+            "REPLICATE_RESULTS": str(folder / "results"),
             "REPLICATE_METHODS": str(HERE / "methods"),
             "PATH": f"{HERE / 'bin'}:{os.environ['PATH']}",
             "PYTHONPATH": str(paths.ROOT),
             "PRETENDED_GPUS": f"GPU-{os.getpid()}-a GPU-{os.getpid()}-b",
-            "SLOW_LOG": str(tmp_path / "gpus"),
+            "SLOW_LOG": str(folder / "gpus"),
         }
         environment.pop("CUDA_VISIBLE_DEVICES", None)
-        made.append(Site(tmp_path, command, environment))
+        made.append(Site(folder, command, environment))
         return made[-1]
 
     yield make

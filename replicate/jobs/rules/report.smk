@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-MADE = Path(config["pages"])
+MADE = Path("pages")  # below the folder where this works
 ABOUT = json.loads((MADE / "about.json").read_text())  # of each plot: data set, kind, a sentence
 TABLES = sorted(file.stem for file in MADE.glob("tables/*.html"))
 

@@ -1,0 +1,50 @@
+"""Which devices there are: one answer for training, scores, notebooks, plans and preflights."""
+
+import re
+
+import torch
+
+from replicate.errors import ReplicateError, unknown
+
+NUMBERED = re.compile(r"cuda:(0|[1-9]\d?)")
+
+
+def known() -> list[str]:
+    """`cpu` and `cuda`, each GPU by its number, and `mps` where torch has it."""
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    return ["cpu", "cuda", *(f"cuda:{i}" for i in range(_gpus())), *mps]
+
+
+def check(name: str) -> str:
+    """`name`, if it is one of a device, which another machine may have.
+
+    Raises:
+        UnknownName: it is none; the closest match is named.
+    """
+    if name not in known() and not NUMBERED.fullmatch(name):
+        raise unknown("device", name, known())
+    return name
+
+
+def find(name: str) -> torch.device:
+    """The device of this machine that is called `name`.
+
+    Raises:
+        ReplicateError: there is no such device, here or anywhere.
+    """
+    device, here = torch.device(check(name)), _gpus()
+    if device.type == "cuda" and here <= (device.index or 0):
+        has = f"{here} GPU{'s' * (here > 1)}" if here else "no GPU"
+        way_out = f"one of {', '.join(known())}" if here else "device='cpu'"
+        raise ReplicateError(f"device={name!r}, but torch finds {has}; use {way_out}")
+    return device
+
+
+def described() -> str:
+    """`cuda:0 NVIDIA H200`: what this machine has besides its CPU, or `none`."""
+    gpus = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(_gpus())]
+    return ", ".join([*gpus, *({"mps"} & set(known()))]) or "none"
+
+
+def _gpus() -> int:
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
