@@ -31,7 +31,8 @@ def derived(*parts: str) -> Path:
     """Where something made of images lies: below the data folder, or where that may only be read,
     in `cache/` below the results."""
     place = data().joinpath(*parts)
-    return place if may_write(place) else results().joinpath("cache", *parts)
+    folder = place if place.is_dir() else place.parent
+    return place if may_write(folder) else results().joinpath("cache", *parts)
 
 
 def may_write(path: Path) -> bool:

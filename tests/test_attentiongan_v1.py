@@ -7,7 +7,6 @@ import torch
 from support.reach import losses_with_graphs, reached
 from torch import Tensor, nn
 
-from replicate.errors import ReplicateError
 from replicate.methods.attentiongan_v1 import AttentionGANv1, _total_variation
 from replicate.networks.attentiongan_v1 import (
     BatchNorm,
@@ -239,8 +238,3 @@ def test_learning_rates(epoch, factor, start):
     rates = {group["lr"] for o in method.optimizers.values() for group in o.param_groups}
     # the laptop's and the smoke's rates differ, the factor does not; float64
     assert len(rates) == 1 and rates.pop() == pytest.approx(1e-4 * factor, rel=1e-12)
-
-
-def test_an_unknown_norm_is_refused():
-    with pytest.raises(ReplicateError, match="norm 'layer': expected one of batch, instance"):
-        AttentionGANv1(replace(AttentionGANv1.Config(), norm="layer", **{"ngf": 4, "ndf": 4}))

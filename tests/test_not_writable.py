@@ -59,6 +59,15 @@ def test_images_are_read_and_what_must_be_written_is_named(tiny, workspace):
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_no_cache_is_made_where_the_data_folder_may_be_written(tiny, workspace):
+    from replicate.datasets import packed, passport
+
+    for _ in range(2):
+        packed.load(tiny, "train", 16, progress=False)
+        passport.passport(tiny, progress=False)
+    assert not (workspace / "results").exists()
+
+
 def test_what_was_packed_before_is_taken_from_where_it_is(tiny, monkeypatch):
     from replicate.datasets import packed
 

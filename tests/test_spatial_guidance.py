@@ -172,4 +172,4 @@ def test_learning_rates(epoch, factor, start):
 )
 def test_settings_that_cannot_be_are_refused(changes, text):
     with torch.device("meta"), pytest.raises(ReplicateError, match=text):
-        SpatialGuidance(replace(SpatialGuidance.Config(), **changes))
+        SpatialGuidance(make_run("spatial_guidance", "any", 0, "paper", changes).config)

@@ -198,11 +198,13 @@ def test_learning_rates(epoch, factor, start):
         ({"map_source": "store"}, r"unknown map_source 'store' \(did you mean 'stored'\?\)"),
         ({"test_map": "half"}, "unknown test_map 'half'"),
         ({"crop_size": 96}, "crop_size=96: expected 8, 16, 32"),
-        ({"n_layers": 0}, "n_layers=0 at crop_size=128"),
+        ({"n_layers": 0}, "n_layers=0: expected int, greater"),
         ({"n_layers": 6}, "at least 3 px left"),
         ({"n_layers": 4}, "doubles its map 4 times"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(changes, text):
     with torch.device("meta"), pytest.raises(ReplicateError, match=text):
-        SpatialGuidancePaired(replace(SpatialGuidancePaired.Config(), **changes))
+        SpatialGuidancePaired(
+            make_run("spatial_guidance_paired", "any", 0, "paper", changes).config
+        )

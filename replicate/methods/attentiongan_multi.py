@@ -132,8 +132,6 @@ class AttentionGANMulti(Method):
         base.check_multiple(c, max(4, 2**c.n_layers))
 
     def build(self, c: Config) -> None:
-        if c.c_dim < 2:
-            raise ReplicateError(f"c_dim {c.c_dim}: expected 2 or more, one for each domain")
         self.G = LabelGenerator(c.c_dim, c.ngf, c.n_blocks)  # PyTorch's initial weights
         self.D = LabelDiscriminator(c.c_dim, c.ndf, c.n_layers, c.crop_size)
         self.optimizers = {name: base.adam(c.lr, c.beta1, getattr(self, name)) for name in "GD"}

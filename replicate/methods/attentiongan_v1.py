@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from replicate import settings
-from replicate.errors import ReplicateError
 from replicate.losses import (
     LEAST_SQUARES,
     AdversarialScale,
@@ -170,8 +169,6 @@ class AttentionGANv1(Method):
         base.check_decay(c)
 
     def build(self, c: Config) -> None:
-        if c.norm not in NORMS:
-            raise ReplicateError(f"norm {c.norm!r}: expected one of {', '.join(NORMS)}")
         self.G = base.per(DIRECTIONS, lambda: SchemeOneGenerator(c.ngf, c.n_blocks, c.norm))
         self.D = base.per("AB", lambda: _discriminator(3, c))
         self._judges = [self.D]

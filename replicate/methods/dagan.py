@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from replicate import settings
-from replicate.errors import ReplicateError, unknown
+from replicate.errors import ReplicateError
 from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Needs, Translation
@@ -133,7 +133,8 @@ class DAGAN(Method):
         super().check(c)
         base.check_room(c, 3 * 2**c.n_layers)
         base.check_decay(c, tail=1)
-        _check(c)
+        if c.crop_size % CELL:
+            raise ReplicateError(f"crop_size={c.crop_size}: expected a multiple of {CELL} px")
 
     def build(self, c: Config) -> None:
         self.half = c.half_size * c.crop_size
@@ -265,19 +266,3 @@ class DAGAN(Method):
             rows = torch.arange(len(mask), device=mask.device)[:, None]
             found[f"hit_{d}"] = mask[rows, 0, y, x].mean()
         return found
-
-
-def _check(c: Config) -> None:
-    """Nothing, or the error that names the setting that cannot be."""
-    if c.labels not in LABELS:
-        raise unknown("labels", c.labels, LABELS)
-    if c.crop_size % CELL:
-        raise ReplicateError(f"crop_size={c.crop_size}: expected a multiple of {CELL} px")
-    if not 0 < c.half_size <= 0.5:
-        raise ReplicateError(
-            f"half_size={c.half_size}: expected above 0 and at most 0.5 of the image's side; a "
-            "quarter of the side is half_size=0.125"
-        )
-    for name in ("n_regions", "n_classes"):
-        if (value := getattr(c, name)) < 1:
-            raise ReplicateError(f"{name}={value}: expected 1 or more")

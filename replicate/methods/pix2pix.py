@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from replicate import settings
-from replicate.errors import ReplicateError, unknown
+from replicate.errors import ReplicateError
 from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
@@ -78,7 +78,22 @@ class Pix2Pix(Method):
     def check(cls, c: Config) -> None:
         super().check(c)
         base.check_decay(c, tail=1)
-        _check(c)
+        if c.bottleneck < 1 or levels(c) < 3 or c.bottleneck << levels(c) != c.crop_size:
+            raise ReplicateError(
+                f"crop_size={c.crop_size} with bottleneck={c.bottleneck}: expected the crop to be "
+                "the bottleneck halved backwards, 8, 16, 32 ... times as wide; with bottleneck=1 "
+                "take 64, 128 or 256"
+            )
+        if c.n_layers < 1 or c.crop_size >> c.n_layers < 3:
+            raise ReplicateError(
+                f"n_layers={c.n_layers} at crop_size={c.crop_size}: expected 1 or more, and at "
+                "least 3 px left after so many halvings; 1 px patches are pixel_d=true"
+            )
+        if c.gan == "none" and not c.lambda_l1:
+            raise ReplicateError(
+                "gan=none with lambda_l1=0 leaves G without a loss; set lambda_l1, or "
+                "gan=conditional"
+            )
 
     def build(self, c: Config) -> None:
         self.G = base.per(DIRECTIONS, lambda: UNet(c.ngf, levels(c), c.skips, c.torch_layers))
@@ -136,24 +151,3 @@ def _discriminator(c: Config) -> nn.Module:
     if c.pixel_d:
         return PixelDiscriminator(channels, c.ndf, c.torch_layers)
     return BatchNormPatchDiscriminator(channels, c.ndf, c.n_layers, c.torch_layers)
-
-
-def _check(c: Config) -> None:
-    """Nothing, or the error that names the setting that cannot be."""
-    if c.gan not in GANS:
-        raise unknown("gan", c.gan, GANS)
-    if c.bottleneck < 1 or levels(c) < 3 or c.bottleneck << levels(c) != c.crop_size:
-        raise ReplicateError(
-            f"crop_size={c.crop_size} with bottleneck={c.bottleneck}: expected the crop to be the "
-            "bottleneck halved backwards, 8, 16, 32 ... times as wide; with bottleneck=1 take 64, "
-            "128 or 256"
-        )
-    if c.n_layers < 1 or c.crop_size >> c.n_layers < 3:
-        raise ReplicateError(
-            f"n_layers={c.n_layers} at crop_size={c.crop_size}: expected 1 or more, and at least "
-            "3 px left after so many halvings; 1 px patches are pixel_d=true"
-        )
-    if c.gan == "none" and not c.lambda_l1:
-        raise ReplicateError(
-            "gan=none with lambda_l1=0 leaves G without a loss; set lambda_l1 or gan=conditional"
-        )

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from replicate import settings
-from replicate.errors import ReplicateError, unknown
+from replicate.errors import ReplicateError
 from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Needs, Translation
@@ -131,7 +131,11 @@ class SpatialGuidance(Method):
         base.check_multiple(c, 4)
         base.check_room(c, 3 * 2**c.n_layers)
         base.check_decay(c, tail=1)
-        _check(c)
+        if c.crop_size % 2**c.n_layers:
+            raise ReplicateError(
+                f"crop_size={c.crop_size} with n_layers={c.n_layers}: expected a multiple of "
+                f"{2**c.n_layers} px, a square of the discriminator's map"
+            )
 
     def build(self, c: Config) -> None:
         self.cell = 2**c.n_layers  # px of the image in one of D's maps
@@ -267,19 +271,3 @@ def _mask(batch: Batch, X: str) -> Tensor:
             "has masks, or map_source=stored"
         )
     return batch[key]
-
-
-def _check(c: Config) -> None:
-    """Nothing, or the error that names the setting that cannot be."""
-    for what, name, known in (
-        ("attention", c.attention, ATTENTIONS),
-        ("map_source", c.map_source, SOURCES),
-        ("test_map", c.test_map, TEST_MAPS),
-    ):
-        if name not in known:
-            raise unknown(what, name, known)
-    if c.crop_size % 2**c.n_layers:
-        raise ReplicateError(
-            f"crop_size={c.crop_size} with n_layers={c.n_layers}: expected a multiple of "
-            f"{2**c.n_layers} px, a square of the discriminator's map"
-        )

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from replicate import settings
-from replicate.errors import ReplicateError, unknown
+from replicate.errors import ReplicateError
 from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Needs, Translation
@@ -107,7 +107,16 @@ class SpatialGuidancePaired(Method):
     def check(cls, c: Config) -> None:
         super().check(c)
         base.check_decay(c, tail=1)
-        _check(c)
+        if c.crop_size < 8 or c.crop_size.bit_count() != 1:
+            raise ReplicateError(
+                f"crop_size={c.crop_size}: expected 8, 16, 32 ... px, which the U-Net halves down "
+                "to 1; take 64, 128 or 256"
+            )
+        if c.n_layers < 1 or c.crop_size >> c.n_layers < 3:
+            raise ReplicateError(
+                f"n_layers={c.n_layers} at crop_size={c.crop_size}: expected 1 or more, and at "
+                "least 3 px left after so many halvings"
+            )
 
     def build(self, c: Config) -> None:
         self.cell = 2**c.n_layers  # px of the image in one of D's maps
@@ -213,24 +222,3 @@ class SpatialGuidancePaired(Method):
 def _discriminator(c: Config) -> PHADiscriminator | TAMDiscriminator:
     kind = TAMDiscriminator if c.attention == "tam" else PHADiscriminator
     return kind(c.ndf, c.n_layers, in_channels=6)
-
-
-def _check(c: Config) -> None:
-    """Nothing, or the error that names the setting that cannot be."""
-    for what, name, known in (
-        ("attention", c.attention, ATTENTIONS),
-        ("map_source", c.map_source, SOURCES),
-        ("test_map", c.test_map, TEST_MAPS),
-    ):
-        if name not in known:
-            raise unknown(what, name, known)
-    if c.crop_size < 8 or c.crop_size.bit_count() != 1:
-        raise ReplicateError(
-            f"crop_size={c.crop_size}: expected 8, 16, 32 ... px, which the U-Net halves down to "
-            "1; take 64, 128 or 256"
-        )
-    if c.n_layers < 1 or c.crop_size >> c.n_layers < 3:
-        raise ReplicateError(
-            f"n_layers={c.n_layers} at crop_size={c.crop_size}: expected 1 or more, and at least "
-            "3 px left after so many halvings"
-        )

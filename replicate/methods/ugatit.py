@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from replicate import settings
-from replicate.errors import ReplicateError, unknown
+from replicate.errors import ReplicateError
 from replicate.losses import LEAST_SQUARES, AdversarialScale, bce_loss, l1_loss, lsgan_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
@@ -94,7 +94,20 @@ class UGATIT(Method):
     @classmethod
     def check(cls, c: Config) -> None:
         super().check(c)
-        _check(c)
+        if c.reading == "tf" and c.batch_size % 2:
+            raise ReplicateError(
+                f"batch_size={c.batch_size} with reading=tf: expected an even number, because D "
+                "and G get half of the images each; use 2 for the paper's batch of 1"
+            )
+        if c.crop_size % CELL:
+            raise ReplicateError(f"crop_size={c.crop_size}: expected a multiple of {CELL} px")
+        for name in ("global_layers", "local_layers"):
+            layers = getattr(c, name)
+            if layers < 3 or c.crop_size >> (layers - 2) < 3:
+                raise ReplicateError(
+                    f"{name}={layers} at crop_size={c.crop_size}: expected 3 or more, and at least "
+                    "3 px left after the layers of stride 2 (all but two); change one of them"
+                )
 
     def build(self, c: Config) -> None:
         tf = c.reading == "tf"
@@ -232,25 +245,3 @@ def _init_normal(network: nn.Module) -> None:
             nn.init.normal_(layer.weight, 0.0, 0.02)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
-
-
-def _check(c: Config) -> None:
-    """Nothing, or the error that names the setting that cannot be."""
-    if c.reading not in READINGS:
-        raise unknown("reading", c.reading, READINGS)
-    if c.norm not in NORMS:
-        raise unknown("norm", c.norm, NORMS)
-    if c.reading == "tf" and c.batch_size % 2:
-        raise ReplicateError(
-            f"batch_size={c.batch_size} with reading=tf: expected an even number, because D and G "
-            "get half of the images each; use 2 for the paper's batch of 1"
-        )
-    if c.crop_size % CELL:
-        raise ReplicateError(f"crop_size={c.crop_size}: expected a multiple of {CELL} px")
-    for name in ("global_layers", "local_layers"):
-        layers = getattr(c, name)
-        if layers < 3 or c.crop_size >> (layers - 2) < 3:
-            raise ReplicateError(
-                f"{name}={layers} at crop_size={c.crop_size}: expected 3 or more, and at least "
-                "3 px left after the layers of stride 2 (all but two); change one of them"
-            )
