@@ -10,7 +10,7 @@ from replicate import paths
 
 PACKAGE = paths.ROOT / "replicate"
 LAYERS = (
-    {"errors", "paths", "progress", "registry", "repro"},
+    {"errors", "files", "paths", "progress", "records", "registry", "repro"},
     {"networks", "losses", "metrics", "datasets", "reported"},
     {"methods"},
     {"checkpoint", "training", "evaluation", "health"},

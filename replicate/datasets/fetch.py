@@ -1,8 +1,6 @@
 """A data set from an archive: found, checked, unpacked beside its place, and moved there whole."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock, Timeout
 
-from replicate import paths
+from replicate import files, paths
 from replicate.datasets import digits, disk, folders, hashes, layouts, originals, passport
 from replicate.datasets.archives import is_archive, unpack
 from replicate.datasets.download import DownloadError, download
@@ -188,13 +186,7 @@ def _say_unverified(entry: Spec, where: str, path: Path, verified: bool) -> None
 
 def _install(entry: Spec, archive: Path) -> None:
     """Unpacks beside the final folder and renames; on any failure removes what it wrote."""
-    prefix = f"{entry.name}-unpacking-"
-    for left in _workshop().glob(f"{prefix}*"):  # of a killed run: the lock is ours
-        shutil.rmtree(left)
-    temporary = Path(tempfile.mkdtemp(dir=_workshop(), prefix=prefix))
-    try:
-        folder = temporary / "all"  # one level down, because mkdtemp's own folder is private
-        folder.mkdir()
+    with files.building(_workshop() / entry.name, ".unpacking-") as folder:
         unpack(archive, folder)
         root = folder if layouts.layout_of(folder) else layouts.nested(folder)
         if root and entry.paired:
@@ -207,8 +199,6 @@ def _install(entry: Spec, archive: Path) -> None:
                 f"Expected {wanted} inside{_packed_again(folder)}"
             )
         os.replace(root, entry.folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _take_val_for_test(entry: Spec, root: Path) -> None:
