@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from replicate import checkpoint, paths, training
-from replicate.datasets.hashes import write_json
+from replicate import checkpoint, files, paths, training
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.parameters import DEVICES
 from replicate.experiment.run import Run, method_name
 from replicate.experiment.schedule import image_counts, iterations
+
+AGAIN = "Delete it and run `replicate preflight` again: it is measured anew"
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def preflight(run: Run, device: str = "cpu", steps: int = 2, images: int = 8) ->
         answer = _rehearsed(run, asked | {"on_disk": True})
     if "full" in answer:
         raise ReplicateError(answer["full"])
-    write_json(place(run, device), asked | answer)
+    files.write_sealed(place(run, device), asked | answer)
     return _estimate(run, device, answer)
 
 
@@ -147,7 +148,13 @@ def estimate(run: Run, device: str = "cpu", counts: dict | None = None) -> Estim
         counts: `schedule.image_counts` of its set, where they are at hand.
     """
     file = place(run, device)
-    return _estimate(run, device, json.loads(file.read_text()), counts) if file.exists() else None
+    if not file.exists():
+        return None
+    found, counts = files.read_json(file, AGAIN), counts or image_counts(spec(run.dataset))
+    try:
+        return _estimate(run, device, found, counts)
+    except (KeyError, TypeError) as error:
+        raise files.Damaged(file, f"no {error}", AGAIN) from error
 
 
 def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> list[Estimate]:
@@ -167,7 +174,7 @@ def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> list[Estimat
     asked = {str(p): f"{r.method}:{r.variant} --data {r.dataset}" for p, r in kinds.items()}
     folder = paths.results()
     listed = folder / "preflight" / budget / device / "kinds.json"
-    write_json(listed, asked)
+    files.write_json(listed, asked)
     command = [
         sys.executable, "-m", "snakemake", "preflight", "--snakefile",
         str(paths.ROOT / "replicate/jobs/rules/preflight.smk"), "--directory", str(folder),

@@ -1,6 +1,5 @@
 """The state of a run as its folder tells it: cheap enough for a thousand runs at once."""
 
-import json
 import os
 import socket
 import time
@@ -8,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from replicate import checkpoint, paths
+from replicate import checkpoint, files, paths, records
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.experiment.fingerprint import (
@@ -21,7 +20,7 @@ from replicate.experiment.run import read_record
 from replicate.methods import METHODS
 
 # stopped: killed, or asked to stop; asking for the run resumes it
-STATES = ("finished", "running", "stopped", "failed", "stale", "missing")
+STATES = ("finished", "running", "stopped", "failed", "stale", "missing", "damaged")
 SILENT = 60.0  # s without a logged step after which a run of another machine counts as stopped
 
 
@@ -32,10 +31,10 @@ class Seen:
     Attributes:
         state: one of `STATES`.
         scored: whether its scores are those of today's metrics; where not, it is scored again.
-        reason: why it failed or is stale, else empty.
+        reason: why it failed, is stale or damaged, else empty.
         iteration: of the newest checkpoint, 0 where there is none.
         beat: seconds since the last sign of life.
-        record: `run.json`, empty where the run was never started.
+        record: `run.json`, empty where the run was never started or the file is damaged.
     """
 
     folder: Path
@@ -91,7 +90,10 @@ def look(folder: Path, today: Today) -> Seen:
     A run whose record says running, but whose process is gone, was killed: it is "stopped", and
     asking for it resumes it. No checkpoint is read: whether it is whole is found when it is loaded.
     """
-    record = read_record(folder)
+    try:
+        record = read_record(folder)
+    except ReplicateError as error:
+        return Seen(folder, "damaged", False, str(error), 0, max(_beat(folder), 0.0), {})
     if not record:
         return Seen(folder, "missing", False, "", 0, 0.0, record)
     beat, saved = _beat(folder), checkpoint.generations(folder)
@@ -104,8 +106,12 @@ def look(folder: Path, today: Today) -> Seen:
         state, reason = "stale", f"{' and '.join(changed)} changed{was}"
     elif state == "finished" and not saved:
         state, reason = "stopped", "its checkpoint is gone"
-    scored = record.get("scoring") == today.scoring() and (folder / "scores.csv").exists()
-    return Seen(folder, state, scored, reason, iteration, beat, record)
+    faults = records.faults(folder, record) if state == "finished" else {}
+    if faults:
+        reason = records.told(folder, faults)
+    current = record.get("scoring") == today.scoring() and not faults
+    scored = current and (folder / "scores.csv").exists()
+    return Seen(folder, state, scored, reason, iteration, max(beat, 0.0), record)
 
 
 def _beat(folder: Path) -> float:
@@ -120,14 +126,11 @@ def _beat(folder: Path) -> float:
 
 def _is_alive(folder: Path, beat: float) -> bool:
     """Whether the process that wrote "running" still runs; of another machine, by its log."""
-    try:
-        owner = json.loads(folder.with_name(folder.name + ".owner.json").read_text())
-    except (OSError, ValueError):
-        owner = {}
+    owner = files.read_owner(folder.with_name(folder.name + ".owner.json"))
     if owner.get("host") != socket.gethostname():
-        return beat <= SILENT
+        return abs(beat) <= SILENT  # a log dated in the future is no sign of life
     try:
-        os.kill(int(owner["pid"]), 0)
+        os.kill(owner["pid"], 0)
     except ProcessLookupError:
         return False
     except PermissionError:  # of somebody else
