@@ -2,17 +2,19 @@
 
 import errno
 import hashlib
-import os
+import re
 import shutil
 import warnings
 from pathlib import Path
 
 import torch
 
+from replicate import files
 from replicate.errors import ReplicateError
 
 KEPT = 2  # generations
-PATTERN = "checkpoint-*.pt"
+WEIGHTS, RECORD = "weights.pt", "record.json"  # of a network that judges others
+NAME = re.compile(r"checkpoint-(\d+)\.pt")
 
 
 def save(folder: Path, state: dict, iteration: int) -> Path:
@@ -27,20 +29,20 @@ def save(folder: Path, state: dict, iteration: int) -> Path:
         ReplicateError: the disk is full; what was there before is untouched.
     """
     path = folder / f"checkpoint-{iteration:08d}.pt"
-    partial = path.with_suffix(".partial")
+    files.sweep(folder)
     _check_space(folder, _nbytes(state))
     try:
-        with partial.open("wb") as file:
+        with files.replacing(path) as file:
             torch.save(state, file)
-            _sync(file)
-        _write_digest(path, partial)
-        os.replace(partial, path)
+            file.flush()
+            digest = files.sha256(Path(file.name))
+            files.write(_digest_path(path), f"{digest}  {path.name}\n")
     except (OSError, RuntimeError) as error:  # torch's zip writer hides ENOSPC in a RuntimeError
-        partial.unlink(missing_ok=True)
         if getattr(error, "errno", None) == errno.ENOSPC or _free(folder) < _nbytes(state):
             raise _no_space(folder, _nbytes(state)) from error
+        if isinstance(error, RuntimeError):
+            raise files.unwritable(path, OSError(str(error))) from error
         raise
-    _sync_folder(folder)
     for old in generations(folder)[KEPT:]:
         old.unlink()
         _digest_path(old).unlink(missing_ok=True)
@@ -56,58 +58,79 @@ def load(folder: Path, device: torch.device) -> dict | None:
         if is_whole(path):
             return torch.load(path, map_location=device, weights_only=True)
         warnings.warn(
-            f"{path} is damaged (its sha256 does not match); falling back to the one before. "
+            f"{path} is damaged (its sha256 is not that in {_digest_path(path)}); falling back to "
+            "the one before. "
             f"The damaged file is kept as {path.name}.damaged",
             RuntimeWarning,
             stacklevel=2,
         )
-        os.replace(path, path.with_name(path.name + ".damaged"))
+        path.replace(path.with_name(path.name + ".damaged"))
     return None
 
 
 def generations(folder: Path) -> list[Path]:
-    """Checkpoint files, newest first."""
-    return sorted(folder.glob(PATTERN), reverse=True)
+    """Checkpoint files, newest first; a file of another name is none."""
+    saved = (path for path in folder.glob("checkpoint-*.pt") if NAME.fullmatch(path.name))
+    return sorted(saved, key=iteration_of, reverse=True)
 
 
 def iteration_of(path: Path) -> int:
     """Steps done when `path` was written."""
-    return int(path.stem.split("-")[1])
+    return int(NAME.fullmatch(path.name)[1])
 
 
 def is_whole(path: Path) -> bool:
     """Whether the file's sha256 equals the one written beside it."""
     digest = _digest_path(path)
-    return digest.exists() and digest.read_text().split()[:1] == [_sha256(path)]
+    if not digest.is_file():
+        return False
+    return digest.read_bytes().split()[:1] == [files.sha256(path).encode()]
+
+
+def keep_weights(folder: Path, network: torch.nn.Module, about: dict) -> dict:
+    """Keeps a trained network that judges others; its record, which comes last.
+
+    Args:
+        about: the record but for `sha256`, which is added.
+    """
+    record = about | {"sha256": weights_sha256(network.state_dict())}
+    with files.replacing(folder / WEIGHTS) as file:
+        torch.save(network.state_dict(), file)
+    files.write_sealed(folder / RECORD, record)
+    return record
+
+
+def kept_weights(folder: Path) -> tuple[dict[str, torch.Tensor], dict] | None:
+    """Weights and record from `keep_weights`; None where the folder has no record.
+
+    Raises:
+        ReplicateError: one of them is damaged, or they do not belong together.
+    """
+    if not (folder / RECORD).exists():
+        return None
+    way_out = f"Delete {folder} and run again: it is trained anew"
+    record, path = files.read_json(folder / RECORD, way_out), folder / WEIGHTS
+    try:
+        weights = torch.load(path, weights_only=True)
+        found = weights_sha256(weights)
+    except Exception as error:  # of zip, pickle, torch: whatever a damaged file leads to
+        raise files.Damaged(path, str(error).partition("\n")[0], way_out) from error
+    if found != record.get("sha256"):
+        wanted = str(record.get("sha256"))
+        raise files.Damaged(path, f"sha256 {found[:16]}, expected {wanted[:16]}", way_out)
+    return weights, record
+
+
+def weights_sha256(weights: dict[str, torch.Tensor]) -> str:
+    """The sha256 of names and bytes, whatever file holds them."""
+    digest = hashlib.sha256()
+    for name, value in weights.items():
+        digest.update(name.encode() + value.cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _digest_path(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
-
-
-def _write_digest(path: Path, partial: Path) -> None:
-    digest = _digest_path(path)
-    aside = digest.with_suffix(".partial-sha256")
-    with aside.open("w") as file:
-        file.write(f"{_sha256(partial)}  {path.name}\n")
-        _sync(file)
-    os.replace(aside, digest)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(file) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    os.fsync(handle)
-    os.close(handle)
 
 
 def _nbytes(state: object) -> int:

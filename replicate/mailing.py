@@ -1,7 +1,6 @@
 """Tables, plots and records of a budget as one HTML file that can be mailed, by Snakemake."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from replicate import paths
+from replicate import files, paths
 from replicate.errors import ReplicateError, unknown
 from replicate.experiment.publish import find_runs
 from replicate.experiment.run import BUDGETS, read_record, title
@@ -65,7 +64,7 @@ def report(budget: str, published: bool = False) -> Path:
             raise ReplicateError(
                 f"Snakemake ended with {ended.returncode}; the lines above say why"
             )
-    os.replace(aside, target)
+    files.move(aside, target)
     return target
 
 

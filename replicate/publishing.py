@@ -2,48 +2,77 @@
 
 import base64
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
 
-from replicate import paths, plots, tables
+from replicate import files, paths, plots, records, tables
 from replicate.errors import ReplicateError
 from replicate.experiment import classes, health
-from replicate.experiment.publish import CLASSES, find_runs, publish
+from replicate.experiment.publish import check, check_alone, find_runs, place, publish
 from replicate.experiment.run import read_record
 from replicate.images import decode
+from replicate.records import CLASSES, CURVES, HEALTH
 from replicate.scrubbing import scrub
 
 
 def publish_all(budget: str) -> list[Path]:
-    """The files and folders that were written.
+    """The files and folders that were written, or that were so already.
+
+    Records of other runs stay, whatever their budget or settings. All is checked before anything is
+    written; a record is written whole or not at all.
 
     Raises:
-        ReplicateError: budget smoke, neither a finished run nor an executed notebook, or a record
-            that cannot be published.
+        ReplicateError: budget smoke; neither a finished run nor an executed notebook; a run that
+            cannot be published; two configurations of one name, here or already published.
     """
     if budget == "smoke":
         raise ReplicateError(
             "smoke runs prove that the code executes; nothing of them is published"
         )
     root = paths.results()
-    finished = [f for f in find_runs(root, budget) if read_record(f)["status"] == "finished"]
-    finished = [f for f in finished if "+" not in read_record(f)["label"]]
+    here = {folder: read_record(folder) for folder in find_runs(root, budget)}
+    finished = {
+        folder: record
+        for folder, record in here.items()
+        if record["status"] == "finished" and "+" not in record["label"]
+    }
     executed = _executed(root, budget)
     if not finished and not executed:
         raise ReplicateError(
             f"no finished {budget} run in {root}; `replicate all --budget {budget}` trains them"
         )
-    if not finished:  # a notebook that trains nothing
-        return _notebooks(executed, budget)
-    written = []
-    for folder in finished:
-        plots.curves(folder).to_csv(folder / "curves.csv", index=False, float_format="%.5g")
-        health.keep(folder)
-        if not (folder / CLASSES).is_file():  # scored before scoring counted classes
-            classes.count(folder, budget)
-        written.append(publish(folder))
-    return [*written, *_notebooks(executed, budget), *redraw(budget)]
+    with _alone():
+        if not finished:  # a notebook that trains nothing
+            return _notebooks(executed, budget)
+        stay = set(find_runs(paths.published(), budget)) - set(map(place, finished))
+        check_alone([*finished.items(), *((f, read_record(f)) for f in sorted(stay))])
+        made = {folder: _made(folder) for folder in finished}
+        written = [publish(folder, content) for folder, content in made.items()]
+        return [*written, *_notebooks(executed, budget), *_redraw(budget)]
+
+
+def _made(folder: Path) -> dict[str, str]:
+    """What a record keeps that its run's folder has not, or not of all outputs."""
+    check(folder, dict.fromkeys((CURVES, HEALTH), ""))
+    made = {CURVES: plots.curves(folder).to_csv(index=False, float_format="%.5g")}
+    made[HEALTH] = health.content(folder)
+    if CLASSES not in records.kept(folder, read_record(folder)):  # older than scoring of classes
+        with suppress(ReplicateError):  # labels that nobody can learn
+            made |= {CLASSES: text} if (text := classes.content(folder)) else {}
+    return made
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process at a time writes what git keeps; what a killed one left goes."""
+    published = paths.published()
+    with files.locked(published.with_name(f".{published.name}.lock"), waiting="publishing"):
+        for folder in (paths.ROOT, published, *published.glob("**/")):
+            files.sweep(folder)
+        yield
 
 
 def redraw(budget: str) -> list[Path]:
@@ -57,6 +86,11 @@ def redraw(budget: str) -> list[Path]:
     Raises:
         ReplicateError: nothing of the budget is published, or the budget is smoke.
     """
+    with _alone():
+        return _redraw(budget)
+
+
+def _redraw(budget: str) -> list[Path]:
     root, readme = paths.published(), paths.ROOT / "README.md"
     made = [*tables.write(root, budget), *plots.write(root, budget)]
     for kind in ("tables", "plots"):
@@ -75,9 +109,10 @@ def publish_health(budget: str) -> list[Path]:
     Raises:
         ReplicateError: no record of the budget.
     """
-    written = health.keep_published(paths.results(), paths.published(), budget)
-    written += classes.keep_published(paths.results(), paths.published(), budget)
-    return written + tables.write(paths.published(), budget)
+    with _alone():
+        written = health.keep_published(paths.results(), paths.published(), budget)
+        written += classes.keep_published(paths.results(), paths.published(), budget)
+        return written + tables.write(paths.published(), budget)
 
 
 def _executed(root: Path, budget: str) -> list[Path]:
@@ -87,7 +122,6 @@ def _executed(root: Path, budget: str) -> list[Path]:
 
 def _notebooks(executed: list[Path], budget: str) -> list[Path]:
     target = paths.published() / "notebooks" / budget
-    target.mkdir(parents=True, exist_ok=True)
     return [_clean(p, target / p.name) for p in executed]
 
 
@@ -101,8 +135,7 @@ def _clean(executed: Path, target: Path) -> Path:
     for data in (output.get("data", {}) for output in outputs):
         if "image/png" in data:
             data["image/png"] = _in_256_colours(data["image/png"])
-    nbformat.write(notebook, target)
-    return target
+    return files.write(target, nbformat.writes(notebook).rstrip("\n") + "\n")
 
 
 def _in_256_colours(png: str) -> str:

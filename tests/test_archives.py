@@ -146,7 +146,7 @@ def test_a_killed_run_is_cleaned_up_by_the_next(root, tmp_path, monkeypatch):
     command = [sys.executable, "-c", KILLED, str(tmp_path / "a.zip")]
     assert subprocess.run(command, cwd=paths.ROOT, timeout=60).returncode == -signal.SIGKILL
     assert not (root / "cats_dogs").exists()
-    assert len(list((root / ".fetch").glob("cats_dogs-unpacking-*"))) == 1
+    assert len(list((root / ".fetch").glob(".unpacking-cats_dogs-*"))) == 1
     monkeypatch.setattr(fetch, "_local", lambda entry, source: Path(source))
     with pytest.raises(ReplicateError, match="is not cats_dogs"):
         get("cats_dogs", str(tmp_path / "a.zip"))

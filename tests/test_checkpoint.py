@@ -158,10 +158,10 @@ def test_a_disk_that_fills_up_meanwhile(tmp_path, monkeypatch, where):
     assert checkpoint.load(tmp_path, CPU)["w"][0] == 40
 
 
-def test_another_error_of_the_disk_keeps_its_own_words(tmp_path, monkeypatch):
+def test_another_error_of_the_disk_is_told_in_its_own_words(tmp_path, monkeypatch):
     def denied(*arguments) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(os, "replace", denied)
-    with pytest.raises(PermissionError, match="Permission denied"):
+    with pytest.raises(ReplicateError, match=r"cannot be written \(Permission denied\)"):
         save(tmp_path, 10)

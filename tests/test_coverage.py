@@ -1,5 +1,6 @@
 """Classes of translations: shares by hand, and a classifier that learns and leaves no trace."""
 
+import io
 import json
 import shutil
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from support.made_up_runs import record_of
 
 from replicate import paths, tables
 from replicate.datasets import packed
@@ -90,17 +92,21 @@ def test_a_classifier_learns_the_rare_class_and_is_kept(sets: dict, capsys) -> N
     made = classifier("shapes_drawn", "B", SIDE)
     assert torch.equal(torch.rand(1), expected)  # the global stream is as it was
     assert classes_of(made, coloured([2, 1, 0, 2])).tolist() == [2, 1, 0, 2]
-    (file,) = (paths.results() / "classifiers" / "shapes_drawn").iterdir()
+    (file,) = (paths.results() / "classifiers" / "shapes_drawn").glob("*/weights.pt")
     before, when = file.read_bytes(), file.stat().st_mtime_ns
     again = classifier("shapes_drawn", "B", SIDE)
     assert file.stat().st_mtime_ns == when  # loaded, not trained
-    file.unlink()
+    shutil.rmtree(file.parent)
     torch.manual_seed(4)
     anew = classifier("shapes_drawn", "B", SIDE)
     for other in (again, anew):
         for name, value in made.state_dict().items():
             assert torch.equal(value, other.state_dict()[name]), name
     assert len(before) == file.stat().st_size
+    middle = len(before) // 2
+    file.write_bytes(before[:middle] + bytes([before[middle] ^ 1]) + before[middle + 1 :])
+    with pytest.raises(ReplicateError, match=r"weights\.pt is damaged .* Delete .* trained anew"):
+        classifier("shapes_drawn", "B", SIDE)
 
 
 def test_large_images_are_averaged_down() -> None:
@@ -153,22 +159,22 @@ def test_the_table_sets_methods_below_what_is_true(runs: list[Run]) -> None:
 
 
 def recorded(run: Run) -> Run:
-    record = {"method": "dagan", "label": "paper", "dataset": "shapes_drawn", "seed": run.seed}
-    record |= {"budget": run.budget, "iterations": 4, "config": {"crop_size": SIDE}}
+    record = record_of(run, config={"crop_size": SIDE})
     (run.folder / "run.json").write_text(json.dumps(record))
     return run
 
 
 def test_scores_of_classes_stand_beside_those_of_a_run(runs: list[Run]) -> None:
     recorded(runs[1])
-    table = pd.read_csv(judged.keep(runs[1].folder)).set_index("direction")
+    text = judged.content(runs[1].folder)
+    table = pd.read_csv(io.StringIO(text)).set_index("direction")
     assert list(table["protocol"]) == [judged.PROTOCOL] * 2
     # all images become ones of class 0: of three classes one is kept, of two one
     assert table["value"].tolist() == pytest.approx([1 / 3, 1 / 2])
     assert table["do_nothing"].tolist() == table["floor"].tolist() == [1, 1]
     elsewhere = paths.results() / "elsewhere"
     elsewhere.mkdir()
-    assert judged.keep(elsewhere) is None  # no outputs
+    assert judged.content(elsewhere) is None  # no outputs
 
 
 def test_scoring_counts_classes_where_it_can(runs: list[Run], sets: dict) -> None:

@@ -200,7 +200,7 @@ def test_a_damaged_packed_array_names_the_way_out(root):
     load("mine", "train", 8)
     array = next((root / "packed").glob("mine-train-8-*/A.npy"))
     array.write_bytes(array.read_bytes()[:200])
-    with pytest.raises(ReplicateError, match=r"is damaged .* Delete it and run again"):
+    with pytest.raises(ReplicateError, match=r"A\.npy is damaged .* Delete .*-8-\w+ and run"):
         load("mine", "train", 8)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support.made_up_runs import record_of
 
 from replicate import checkpoint, paths
 from replicate.datasets import fetch, packed
@@ -43,7 +44,7 @@ def trained_with_another_value(workspace: Path, monkeypatch) -> None:
     run = make_run("cyclegan", "mine", 1, "smoke")
     run.folder.mkdir(parents=True)
     config = run.identity()["config"] | {"lambda_idt": 0.5}
-    (run.folder / "run.json").write_text(json.dumps({"config": config}))
+    (run.folder / "run.json").write_text(json.dumps(record_of(run, config=config)))
     ensure(run)
 
 

@@ -2,34 +2,31 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
 import pytest
+from support.made_up_runs import make_up, record_of
 
 from replicate import paths
 from replicate.errors import ReplicateError
+from replicate.experiment import make_run
 from replicate.experiment.publish import KEPT, find_runs, publish
 from replicate.experiment.run import read_record
 from replicate.experiment.state import SILENT
 from replicate.experiment.status import describe
+
+RUN = make_run("aggan", "d", 0, "laptop")
 
 
 @pytest.fixture
 def folder(workspace, monkeypatch) -> Path:
     """The folder of a finished laptop run, with a note that tells where this machine looked."""
     monkeypatch.setattr(paths, "published", lambda: workspace / "published")
-    folder = paths.results() / "runs" / "d" / "aggan" / "paper-0-01234567"
-    folder.mkdir(parents=True)
-    for name in (
-        "scores.csv",
-        "curves.csv",
-        "health.csv",
-        "translations.png",
-        "checkpoint-00000009.pt",
-    ):
+    folder = make_up(RUN, notes=NOTES)
+    for name in ("scores.csv", "curves.csv", "health.csv", "translations.png"):
         (folder / name).write_text(name)
-    write(folder, budget="laptop", status="finished", notes=NOTES)
     return folder
 
 
@@ -43,25 +40,38 @@ def write(folder: Path, **record: object) -> None:
     (folder / "run.json").write_text(json.dumps(read_record(folder) | record))
 
 
-def test_a_published_record_replaces_its_forerunner_alone(folder):
-    place = paths.published() / "runs" / "d" / "aggan"
-    others = ["paper-1-ffffffff", "light-0-ffffffff"]
-    for name in ("paper-0-ffffffff", *others):
-        (place / name).mkdir(parents=True)
-    target = publish(folder)
-    assert publish(folder) == target  # again
-    assert sorted(p.name for p in place.iterdir()) == sorted([folder.name, *others])
+def test_a_published_record_replaces_its_forerunner_alone(folder, capsys):
+    target = publish(folder, {})
+    others = ["paper-0-ffffffff", "paper-0-1-ffffffff", "light-0-ffffffff"]
+    for name in others:
+        shutil.copytree(target, target.with_name(name))
+    assert publish(folder, {}) == target and capsys.readouterr().out == ""  # the same once more
+    write(folder, commit="b" * 40)
+    assert publish(folder, {}) == target
+    assert capsys.readouterr().out == f"replaced: {target} (of commit aaaaaaaaaa)\n"
+    assert sorted(p.name for p in target.parent.iterdir()) == sorted([target.name, *others])
     assert sorted(p.name for p in target.iterdir()) == sorted(KEPT)
     assert all((target / n).read_text() == n for n in KEPT if n != "run.json")
 
 
+def test_the_record_of_another_run_is_not_replaced(folder):
+    target = publish(folder, {})
+    write(target, seed=7)
+    with pytest.raises(ReplicateError, match=r"holds the record of aggan on d, seed 7 .* another"):
+        publish(folder, {})
+    assert read_record(target)["seed"] == 7
+    (target / "run.json").write_text("{")
+    assert read_record(publish(folder, {}))["seed"] == 0  # a damaged one is
+
+
 def test_a_published_record_names_no_place_of_this_machine(folder):
-    record = read_record(publish(folder))
+    record = read_record(publish(folder, {}))
     assert record.pop("notes") == {
         "a fid/inception": "not computed: Inception weights not found",
         "a fid/standin": "floor: halves of real, 6 + 6",
     }
-    assert record == {"budget": "laptop", "status": "finished"}
+    assert set(record.pop("results")) == set(KEPT) - {"run.json"}
+    assert record == {key: value for key, value in record_of(RUN).items() if key != "notes"}
 
 
 @pytest.mark.parametrize(
@@ -77,14 +87,14 @@ def test_smoke_unfinished_and_incomplete_runs_are_not_published(folder, changes,
     if "lost" in changes:
         (folder / changes["lost"]).unlink()
     with pytest.raises(ReplicateError, match=text):
-        publish(folder)
+        publish(folder, {})
     assert not paths.published().exists()
 
 
 def test_runs_are_found_by_budget_and_those_kept_aside_are_none(folder):
     aside = folder.with_name(f"{folder.name}.stale-1")
     aside.mkdir()
-    write(aside, budget="laptop")
+    shutil.copy(folder / "run.json", aside)
     assert find_runs(paths.results()) == find_runs(paths.results(), "laptop") == [folder]
     assert find_runs(paths.results(), "paper") == find_runs(paths.published()) == []
 
@@ -99,8 +109,7 @@ def test_runs_are_found_by_budget_and_those_kept_aside_are_none(folder):
     ],
 )
 def test_status_tells_a_running_run_from_a_killed_one(tmp_path, status, age, state):
-    record = {"status": status, "method": "aggan", "label": "light", "dataset": "d", "seed": 2}
-    record |= {"budget": "laptop", "iterations": 9}
+    record = record_of(RUN, status, label="light", seed=2, iterations=9, fingerprint={})
     (tmp_path / "run.json").write_text(json.dumps(record))
     (tmp_path / "losses.csv").touch()
     (tmp_path / "checkpoint-00000007.pt").touch()

@@ -6,7 +6,7 @@ import sys
 import pytest
 from support.made_up_runs import make_up
 
-from replicate import checkpoint, cli, paths
+from replicate import cli, files, paths
 from replicate.datasets import hashes
 from replicate.errors import ReplicateError
 from replicate.experiment import fingerprint, make_run, preflight
@@ -109,7 +109,7 @@ def test_a_thousand_folders_cost_one_fingerprint_a_method(thousand, monkeypatch)
     def never(*asked: object) -> None:
         raise AssertionError("a checkpoint or an image was read")
 
-    monkeypatch.setattr(checkpoint, "_sha256", never)
+    monkeypatch.setattr(files, "sha256", never)
     monkeypatch.setattr(hashes, "sha256", never)
     row = by_method(forecast(thousand, "cpu"))[-1]
     assert (row["runs"], row["scored"], row["stale"], row["missing"]) == (1000, 900, 100, 0)
@@ -138,10 +138,10 @@ def test_plan_and_status_in_words_and_as_json(workspace, measured, monkeypatch, 
     text = call(monkeypatch, capsys, *words, "--runs").splitlines()
     assert text[0] == f"budget smoke on cpu: 3 runs into {paths.results()}"
     assert text[1].split() == [
-        "method", "runs", "scored", "trained", "running", "stopped", "failed", "missing", "stale",
-        "hours", "disk",
+        "method", "runs", "scored", "trained", "running", "stopped", "failed", "missing", "damaged",
+        "stale", "hours", "disk",
     ]  # fmt: skip
-    assert " ".join(text[-4].split()) == "all 3 0 0 0 0 1 2 0 25.00 3.0 GB"
+    assert " ".join(text[-4].split()) == "all 3 0 0 0 0 1 2 0 0 25.00 3.0 GB"
     assert text[-3].split(maxsplit=3) == ["failed", "5.00", "h", f"{run.title} (no space)"]
     told = json.loads(call(monkeypatch, capsys, *words, "--json"))
     assert told["methods"][-1]["hours"] == 25 and len(told["runs"]) == 3

@@ -140,7 +140,7 @@ def test_a_full_disk_costs_the_note_and_not_the_set(root, entry, tmp_path, monke
 
     (tmp_path / "toys.zip").write_bytes(zipped(members()))
     entry()
-    monkeypatch.setattr(passport.hashes, "write_json", full)
+    monkeypatch.setattr(passport.files, "write_sealed", full)
     folder = get(NAME, str(tmp_path / "toys.zip"), progress=False)
     assert len(list(folder.rglob("*.png"))) == 8
     assert "its passport will not name toys.zip ([Errno 28] No space" in capsys.readouterr().out

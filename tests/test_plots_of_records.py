@@ -45,6 +45,7 @@ def add(root: Path, name: str, seed: int, overrides: dict | None = None) -> None
     folder.mkdir(parents=True)
     state = {"label": run.label, "hash": run.hash, "status": "finished", "hours": 0.1 + seed}
     state |= {"fingerprint": {"code": "", "data": ""}, "commit": "a" * 40, "dirty": False}
+    state |= {"iterations": 2, "device": "cpu"}
     state |= {"precision": "fp32", "images_per_second": 4.0 + seed, "peak_memory_mb": 900 + seed}
     (folder / "run.json").write_text(json.dumps(run.identity() | state))
     greys = (10, 100, 50, 20, 200, 60) if name != "cyclegan" else (10, 70, 20, 80)

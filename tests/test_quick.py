@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from support.made_up_runs import record_of
 
 from replicate import checkpoint, claims, paths
 from replicate.errors import ReplicateError
@@ -113,7 +114,7 @@ def test_the_time_left_follows_the_iterations_of_the_run_folder(workspace, monke
     monkeypatch.setattr(pool, "LOOK", 0.01)
     run = planned("cyclegan").run
     run.folder.mkdir(parents=True)
-    (run.folder / "run.json").write_text(json.dumps({"iterations": 200}))
+    (run.folder / "run.json").write_text(json.dumps(record_of(run, "running", iterations=200)))
     assert pool.share_done(run.folder) == 0
     (run.folder / "losses.csv").write_text("iteration,adv\n49,1\n50,1\n5")  # the last is cut off
     assert pool.share_done(run.folder) == 0.25

@@ -185,5 +185,5 @@ def test_status_plan_tables_and_jobs_agree(workspace):
 
 
 def test_the_grid_of_a_budget_is_looked_at_without_reading_a_checkpoint(workspace, monkeypatch):
-    monkeypatch.setattr("replicate.checkpoint._sha256", lambda path: pytest.fail("read whole"))
+    monkeypatch.setattr("replicate.files.sha256", lambda path: pytest.fail("read whole"))
     assert {state.of(job.run).word for job in grid("smoke")} == {"missing"}

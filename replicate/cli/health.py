@@ -17,14 +17,19 @@ def health(
 ) -> None:
     """Known faults of finished runs: inverted colours, checkerboard, copy, flat map, collapse."""
     from replicate import paths
+    from replicate.errors import ReplicateError
     from replicate.experiment import health as runs
     from replicate.experiment.run import read_record, title
     from replicate.health.faults import FAULTS
 
     chosen = folders or runs.of_this_machine()
-    every = []
+    every, failures = [], []
     for folder in chosen:
-        frame = runs.examine(folder)
+        try:
+            frame = runs.examine(folder)
+        except ReplicateError as error:  # the others are examined all the same
+            failures.append(str(error))
+            continue
         faulty = runs.found(frame)
         numbers = [
             row | {"found": FAULTS[row["fault"]].found(row["value"])}
@@ -39,3 +44,5 @@ def health(
         show(every)
     elif not chosen:
         say(f"no finished runs in {paths.results()}; `replicate train` starts one")
+    if failures:
+        raise ReplicateError("\n".join(failures))

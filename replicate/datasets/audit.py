@@ -1,6 +1,7 @@
 """What is wrong or odd in a set's files, by name."""
 
 import csv
+import io
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from replicate.datasets import folders, labels, layouts, palettes
 from replicate.datasets.inspection import FAULTS, Inspected, inspect
 from replicate.datasets.progress import bar
 from replicate.datasets.spec import Spec, spec
+from replicate.files import write
 
 VERSION = 2  # raise it when the same files would be judged otherwise
 SHOWN = 20  # files printed a fault; the report itself holds all
@@ -99,12 +101,11 @@ def summary(counts: dict[str, int]) -> str:
 
 def write_table(report: dict, path: Path) -> Path:
     """The faults as a CSV file with the columns file, fault and detail."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, ("file", "fault", "detail"), lineterminator="\n")
-        table.writeheader()
-        table.writerows(report["faults"])
-    return path
+    text = io.StringIO()
+    table = csv.DictWriter(text, ("file", "fault", "detail"), lineterminator="\n")
+    table.writeheader()
+    table.writerows(report["faults"])
+    return write(path, text.getvalue())
 
 
 def _parts(entry: Spec, place: int) -> tuple[str, ...]:

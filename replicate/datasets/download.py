@@ -15,6 +15,7 @@ import httpx
 from replicate.datasets import disk
 from replicate.datasets.progress import bar
 from replicate.errors import ReplicateError, hidden
+from replicate.files import move
 
 TIMEOUT = 30.0  # s without a byte
 TRIES = 4  # in a row that brought little
@@ -74,7 +75,7 @@ def download(
         if reason := refuse(part):
             _forget(part)
             raise DownloadError(f"{reason} at {url}")
-        os.replace(part, target)
+        move(part, target)
         _forget(part)
     return target
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock, Timeout
 
-from replicate import naming, paths
+from replicate import files, naming, paths
 from replicate.datasets import digits, disk, folders, hashes, layouts, originals, passport
 from replicate.datasets.archives import is_archive, unpack
 from replicate.datasets.download import DownloadError, download
@@ -103,7 +102,7 @@ def _copy(file: Path, target: Path, known: Mirror) -> None:
     aside = target.with_name(f".{target.name}.copying")
     try:
         shutil.copyfile(file, aside)
-        os.replace(aside, target)
+        files.move(aside, target)
     finally:
         aside.unlink(missing_ok=True)
 
@@ -242,13 +241,7 @@ def _say_unverified(entry: Spec, where: str, path: Path, verified: bool) -> None
 
 def _install(entry: Spec, archive: Path) -> None:
     """Unpacks beside the final folder and renames; on any failure removes what it wrote."""
-    prefix = f"{entry.name}-unpacking-"
-    for left in _workshop().glob(f"{prefix}*"):  # of a killed run: the lock is ours
-        shutil.rmtree(left)
-    temporary = Path(tempfile.mkdtemp(dir=_workshop(), prefix=prefix))
-    try:
-        folder = temporary / "all"  # one level down, because mkdtemp's own folder is private
-        folder.mkdir()
+    with files.building(_workshop() / entry.name, ".unpacking-") as folder:
         unpack(archive, folder)
         root = folder if layouts.layout_of(folder) else layouts.nested(folder)
         if root and entry.paired:
@@ -261,8 +254,6 @@ def _install(entry: Spec, archive: Path) -> None:
                 f"Expected {wanted} inside{_packed_again(folder)}"
             )
         os.replace(root, entry.folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _take_val_for_test(entry: Spec, root: Path) -> None:

@@ -1,18 +1,12 @@
 """Checksums of files, remembered by (path, bytes, modification time)."""
 
 import hashlib
-import json
-import os
-import threading
 from pathlib import Path
 
 from replicate.datasets.progress import bar
+from replicate.errors import ReplicateError
+from replicate.files import read_json, sha256, write_sealed
 from replicate.parallel import in_order
-
-
-def sha256(path: Path) -> str:
-    """The file's sha256 in hexadecimal."""
-    return _digest(path, "sha256")
 
 
 def mismatch(path: Path, sha256_: str = "", md5: str = "", size: int = 0) -> str:
@@ -22,7 +16,7 @@ def mismatch(path: Path, sha256_: str = "", md5: str = "", size: int = 0) -> str
         return f"size mismatch (found {found} bytes, expected {size})"
     if sha256_ and (found := sha256(path)) != sha256_:
         return f"sha256 mismatch (found {found}, expected {sha256_})"
-    if md5 and (found := _digest(path, "md5")) != md5:
+    if md5 and (found := _md5(path)) != md5:
         return f"md5 mismatch (found {found}, expected {md5})"
     return ""
 
@@ -35,7 +29,7 @@ def content_hashes(files: list[Path], root: Path, index: Path, show: bool) -> di
             writes it last is right, so it needs no lock; deleting it costs time only.
         show: whether a bar runs while files are read.
     """
-    known = _remembered(index)
+    known = remembered(index)
     now = {}
     for path in files:
         state = path.stat()
@@ -51,31 +45,19 @@ def content_hashes(files: list[Path], root: Path, index: Path, show: bool) -> di
                 known[key] = [*now[key], found]
                 progress.update()
     if fresh or set(known) != set(now):
-        write_json(index, {key: known[key] for key in now})
+        write_sealed(index, {"files": {key: known[key] for key in now}})
     return {key: known[key][2] for key in now}
 
 
-def write_json(path: Path, content: object) -> None:
-    """Writes `content` so that `path` is at any moment absent, old or new, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}-{os.getpid()}-{threading.get_ident()}")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _digest(path: Path, kind: str) -> str:
+def _md5(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, kind).hexdigest()
+        return hashlib.file_digest(file, "md5").hexdigest()
 
 
-def _remembered(index: Path) -> dict[str, list]:
+def remembered(index: Path) -> dict[str, list]:
+    """What an index holds; nothing where it is gone, damaged or of an older form."""
     try:
-        return json.loads(index.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        known = read_json(index, "").get("files")
+    except ReplicateError:
         return {}
+    return known if isinstance(known, dict) else {}

@@ -2,9 +2,9 @@
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
+from replicate import files
 from replicate.datasets.archives import is_archive, unpack
 from replicate.datasets.download import DownloadError, download
 from replicate.datasets.layouts import shown
@@ -54,18 +54,13 @@ def _unpack(path: Path, folder: Path) -> None:
     """Moves what the archive holds into `folder`, once; a file that is none stays as it is."""
     if _done(path).is_file() or not is_archive(path):
         return
-    for left in folder.glob(f".unpacking-{path.name}-*"):  # of a killed run
-        shutil.rmtree(left)
-    temporary = Path(tempfile.mkdtemp(dir=folder, prefix=f".unpacking-{path.name}-"))
-    try:
+    with files.building(path, ".unpacking-") as temporary:
         unpack(path, temporary)
         for item in sorted(temporary.iterdir()):
             if (folder / item.name).is_dir():
                 shutil.rmtree(folder / item.name)
             os.replace(item, folder / item.name)
         _done(path).touch()
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _done(path: Path) -> Path:

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from replicate import images, paths
-from replicate.datasets import filling, folders, hashes, labels, packing
+from replicate.datasets import filling, folders, hashes, labels, packing, verifying
 from replicate.datasets.layouts import shown
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
+from replicate.files import Damaged, read_json
 from replicate.settings import SIDES
 
 
@@ -108,14 +109,13 @@ def _target(entry: Spec, split: str, size: int, content: str) -> Path:
 
 
 def _open(folder: Path, entry: Spec, split: str, size: int) -> ImageSet:
-    stored = json.loads((folder / "passport.json").read_text(encoding="utf-8"))
-    names = stored.pop("names")
+    way_out = f"Delete {shown(folder)} and run again: it is rebuilt"
+    stored = read_json(folder / "passport.json", way_out)
     try:
-        arrays = {key: np.load(folder / f"{key}.npy", mmap_mode="r") for key in stored["arrays"]}
-    except (OSError, ValueError) as error:
-        raise ReplicateError(
-            f"{shown(folder)} is damaged ({error}). Delete it and run again: it is rebuilt"
-        ) from error
+        names, digests = stored.pop("names"), dict(stored["arrays"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Damaged(folder / "passport.json", f"no {error}", way_out) from error
+    arrays = verifying.arrays(folder, digests, way_out)
     about = {"name": entry.name, "split": split, "size": size, "domains": list(entry.domains)}
     return ImageSet(
         entry.name, split, size, entry.domains, entry.paired, arrays, names, about | stored

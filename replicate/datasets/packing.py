@@ -10,10 +10,10 @@ from typing import Self
 import numpy as np
 
 from replicate import paths
-from replicate.datasets.hashes import write_json
 from replicate.datasets.layouts import shown
 from replicate.datasets.placing import place
 from replicate.errors import ReplicateError
+from replicate.files import write_sealed
 
 
 class ArrayWriter:
@@ -73,4 +73,4 @@ def build(target: Path, fill: Callable[[Path], dict]) -> None:
         target: the final folder.
         fill: writes the arrays into the folder it is given and returns the passport.
     """
-    place(target, lambda folder: write_json(folder / "passport.json", fill(folder)))
+    place(target, lambda folder: write_sealed(folder / "passport.json", fill(folder)))

@@ -9,11 +9,11 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from replicate import naming, paths
+from replicate import files, naming, paths
 from replicate.datasets import audit, digits, folders, hashes, packed
 from replicate.datasets.layouts import FOLDERS, SPLITS
 from replicate.datasets.spec import Spec, spec
-from replicate.errors import hidden
+from replicate.errors import ReplicateError, hidden
 
 VERSION = 1  # raise it when the same set would get another passport
 SIZES = (64, 64)  # px of train and test at which a drawn set is hashed unless a run says otherwise
@@ -54,7 +54,7 @@ def passport(name: str, sizes: tuple[int, int] = SIZES, progress: bool = True) -
     )
     made["unpacked_from"] = _archive(entry, made["content"])
     if made != known:
-        hashes.write_json(folder(entry) / "passport.json", made)
+        files.write_sealed(folder(entry) / "passport.json", made)
     return made
 
 
@@ -99,7 +99,7 @@ def note_archive(entry: Spec, archive: Path) -> None:
     about = {"file": archive.name, "bytes": archive.stat().st_size}
     try:
         about |= {"sha256": hashes.sha256(archive), "content": content_hash(entry)}
-        hashes.write_json(folder(entry) / "archive.json", about)
+        files.write_sealed(folder(entry) / "archive.json", about)
     except OSError as error:
         print(f"{entry.name}: its passport will not name {archive.name} ({error})")
 
@@ -206,6 +206,6 @@ def _archive(entry: Spec, content: str) -> dict | None:
 
 def _read(path: Path) -> dict | None:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return files.read_json(path, "")
+    except ReplicateError:  # gone, or damaged: it is made anew
         return None

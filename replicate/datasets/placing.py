@@ -1,15 +1,12 @@
 """How a folder comes to be: written beside its place, then moved there whole."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from filelock import FileLock
 
-from replicate import documents
+from replicate import documents, files
 from replicate.datasets.layouts import shown
 from replicate.datasets.spec import NOTE, Spec
 from replicate.errors import ReplicateError
@@ -28,26 +25,18 @@ def place(target: Path, write: Callable[[Path], None]) -> bool:
     Raises:
         ReplicateError: the disk is full or read-only.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".building-{target.name}-"
-    with FileLock(target.parent / f".{target.name}.lock"):
+    with files.locked(target.parent / f".{target.name}.lock"):
         if holds_something(target):
             return False
-        for left in target.parent.glob(f"{prefix}*"):
-            shutil.rmtree(left)
-        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=prefix))
         try:
-            folder = temporary / "all"  # one level down, because mkdtemp's own folder is private
-            folder.mkdir()
-            write(folder)
-            os.replace(folder, target)
+            with files.building(target) as folder:
+                write(folder)
+                os.replace(folder, target)
         except OSError as error:
             raise ReplicateError(
-                f"{shown(target)} cannot be written ({error}); nothing of it is kept. Free some "
-                "disk, or move the data with REPLICATE_DATA, and run again"
+                f"{shown(target)} cannot be written ({error.strerror or error}); nothing of it is "
+                "kept. Free some disk, or move the data with REPLICATE_DATA, and run again"
             ) from error
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
     return True
 
 

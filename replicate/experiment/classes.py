@@ -10,26 +10,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from replicate import files
 from replicate.datasets import packed
 from replicate.datasets.packed import ImageSet
 from replicate.errors import ReplicateError
 from replicate.evaluation import in_words
 from replicate.experiment.classifier import classes_of, classifier
-from replicate.experiment.publish import CLASSES, find_runs
+from replicate.experiment.publish import contents, find_runs
+from replicate.experiment.publish import keep as keep_record
 from replicate.experiment.run import COLUMNS, read_record
 from replicate.images import read
 from replicate.methods.base import DIRECTIONS
+from replicate.records import CLASSES, check_outputs
 
 METRIC, PROTOCOL = "class_kept", "classes/kept"
 
 
-def keep(folder: Path, target: Path | None = None) -> Path | None:
-    """The `classes.csv` of a finished run, made anew; None without outputs or labels.
-
-    Args:
-        folder: of the run.
-        target: another folder for the file, such as the run's record.
-    """
+def content(folder: Path) -> str | None:
+    """The content of a finished run's `classes.csv`; None without outputs or labels."""
     if not (folder / "outputs").is_dir():
         return None
     record = read_record(folder)
@@ -41,30 +39,36 @@ def keep(folder: Path, target: Path | None = None) -> Path | None:
         method=record["method"], variant=record["label"], dataset=record["dataset"],
         seed=record["seed"], budget=record["budget"], iteration=record["iterations"],
     )  # fmt: skip
-    path = (target or folder) / CLASSES
-    table[COLUMNS].to_csv(path, index=False, float_format="%.8g")
-    return path
+    return table[COLUMNS].to_csv(index=False, float_format="%.8g")
 
 
 def count(folder: Path, budget: str) -> dict[str, str]:
-    """The same for a run that was just scored: labels that nobody can learn leave a note.
+    """Writes the `classes.csv` of a run that was just scored; labels that nobody can learn leave
+    the note that is returned.
 
     Smoke runs go without: they may have made-up classes, and a classifier takes seconds to train.
     """
     if budget == "smoke":
         return {}
     try:
-        keep(folder)
+        text = content(folder)
     except ReplicateError as error:
         return {PROTOCOL: f"not computed: {error}"}
+    if text is not None:
+        files.write(folder / CLASSES, text)
     return {}
 
 
 def keep_published(results: Path, published: Path, budget: str) -> list[Path]:
     """The files of the records whose runs have their outputs below `results`."""
-    records = find_runs(published, budget)
-    written = [keep(results / record.relative_to(published), record) for record in records]
-    return [path for path in written if path]
+    written = []
+    for record in find_runs(published, budget):
+        local = results / record.relative_to(published)
+        check_outputs(local)
+        if (text := content(local)) is not None:
+            keep_record(record, read_record(record), contents(record) | {CLASSES: text})
+            written.append(record / CLASSES)
+    return written
 
 
 def kept(found: np.ndarray, truth: np.ndarray) -> tuple[float, float]:

@@ -4,7 +4,6 @@ It judges translations, so it learns from the real training images of one domain
 as often as the others. What it gets right of real test images stands in a table beside its counts.
 """
 
-import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from replicate import paths, repro
+from replicate import checkpoint, paths, repro
 from replicate.datasets import drawn_shapes, packed
 from replicate.datasets.packed import ImageSet
 from replicate.errors import ReplicateError
@@ -38,7 +37,7 @@ def class_names(dataset: str, n_classes: int) -> tuple[str, ...]:
 def classifier(dataset: str, domain: str, size: int) -> ImageClassifier:
     """The classifier of one domain's images, from the results folder where it is there.
 
-    The file's name holds hashes of the training data and of the code, so that what changed is
+    The folder's name holds hashes of the training data and of the code, so that what changed is
     trained anew. Training takes seconds on one thread and gives the same weights every time.
 
     Args:
@@ -47,22 +46,21 @@ def classifier(dataset: str, domain: str, size: int) -> ImageClassifier:
         size: side of the images, px.
 
     Raises:
-        ReplicateError: the set has no labels, or no image of one of its classes.
+        ReplicateError: the set has no labels, or no image of one of its classes; or the weights
+            that were kept are damaged.
     """
     train = packed.load(dataset, "train", size)
     labels = _labels(train, domain)
     code = Reached([f"{__name__}.{_train.__name__}"], without=NOT_DECIDING).digest
     key = f"{domain}-{size}-seed{SEED}-{data_fingerprint(dataset, size)}-{code}"
-    path = paths.results() / "classifiers" / dataset / f"{key}.pt"
-    if not path.exists():
+    folder = paths.results() / "classifiers" / dataset / key
+    if not (kept := checkpoint.kept_weights(folder)):
         trained = _train(np.asarray(train.arrays[domain]), labels)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".{os.getpid()}.partial")
-        torch.save(trained.state_dict(), aside)
-        os.replace(aside, path)
+        checkpoint.keep_weights(folder, trained, {"key": key})
+        kept = trained.state_dict(), {}
     with torch.device("meta"):  # no weights are drawn that the file replaces
         network = ImageClassifier(int(labels.max()) + 1)
-    network.load_state_dict(torch.load(path, weights_only=True), assign=True)
+    network.load_state_dict(kept[0], assign=True)
     return network.eval()
 
 

@@ -1,6 +1,5 @@
 """Trains what is missing, resumes what is broken, loads the rest; only writer of run folders."""
 
-import json
 import os
 import socket
 import sys
@@ -12,15 +11,15 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from replicate import checkpoint, devices, evaluation, paths, repro
+from replicate import checkpoint, devices, evaluation, files, paths, records, repro
 from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
 from replicate.errors import ReplicateError
-from replicate.experiment import classes, fingerprint, health, memory, publish, state
+from replicate.experiment import classes, fingerprint, health, memory, state
 from replicate.experiment.run import COLUMNS, Run, method_name
 from replicate.experiment.state import State
 from replicate.experiment.stopping import Stoppable, Stopped, stopping
@@ -55,16 +54,24 @@ def ensure(
     place = devices.find(device)
     paths.made(run.folder)
     with _lock(run.folder, wait):
-        now = _check(run, retrain, offline)
+        now, lost = _check(run, retrain, offline), ""
         run.folder.mkdir(parents=True, exist_ok=True)
         if now.name in ("trained", "scored"):
             total = now.record["iterations"]
-            print(f"{run.title}: complete at {total}/{total}, nothing to do", file=sys.stderr)
+            lost = _lost(run)
+            todo = f"{lost}; scoring again" if lost else "nothing to do"
+            print(f"{run.title}: complete at {total}/{total}, {todo}", file=sys.stderr)
         else:
             _train(run, place)
-        if now.name != "scored" or lacking(run):
+        if lost or now.name != "scored" or lacking(run):
             _score(run, place, offline)
     return run
+
+
+def _lost(run: Run) -> str:
+    """What is damaged of a finished run's results, to be made anew; the log cannot be."""
+    records.checked(run.folder, records.LOG)
+    return records.told(run.folder, records.faults(run.folder, run.record(), outputs=True))
 
 
 def lacking(run: Run) -> list[str]:
@@ -81,8 +88,8 @@ def _lock(folder: Path, wait: bool) -> Iterator[None]:
     """One process a run; the kernel ends the lock with the process, however it ends."""
     owner = folder.with_name(folder.name + ".owner.json")
     try:
-        with FileLock(state.lock_of(folder), timeout=-1 if wait else PATIENCE):
-            owner.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+        with files.locked(state.lock_of(folder), timeout=-1 if wait else PATIENCE):
+            files.write_json(owner, {"pid": os.getpid(), "host": socket.gethostname()})
             try:
                 yield
             finally:
@@ -90,7 +97,7 @@ def _lock(folder: Path, wait: bool) -> Iterator[None]:
     except Timeout:
         held = state.owner_of(folder)
         beats = [p.stat().st_mtime for p in (folder / "losses.csv", owner) if p.exists()]
-        ago = f"{time.time() - max(beats):.0f} s ago" if beats else "unknown"
+        ago = f"{max(time.time() - max(beats), 0):.0f} s ago" if beats else "unknown"
         raise ReplicateError(
             f"{folder} is in use by pid {held.get('pid', '?')} on host {held.get('host', '?')} "
             f"(heartbeat {ago}). Wait for it, or end that process, and run again"
@@ -203,7 +210,7 @@ def _train(run: Run, device: torch.device) -> None:
         "starts": earlier.get("starts", 0) + 1,
         "status": "running",
     }
-    _write_record(folder, record)
+    records.write(folder, record)
     loop = Stoppable(
         method, batches, folder, total, run.hash,
         sample=lambda done: _sample(run, method, test, done),
@@ -213,7 +220,7 @@ def _train(run: Run, device: torch.device) -> None:
         try:
             loop.run()
         except Exception as error:
-            _write_record(folder, record | _ended(error, loop))
+            records.write(folder, record | _ended(error, loop))
             raise
         speed = total * run.config.batch_size / max(loop.seconds, 1e-9)
         finished = {
@@ -221,8 +228,9 @@ def _train(run: Run, device: torch.device) -> None:
             "hours": round(loop.seconds / 3600, 4),
             "images_per_second": round(speed, 2),
             "peak_memory_mb": round(repro.peak_memory_mb(device)),
+            "results": records.results(folder, (records.LOG, records.HEALTH)),
         }
-        _write_record(folder, record | finished)
+        records.write(folder, record | finished)
 
 
 def _ended(error: Exception, loop: Stoppable) -> dict:
@@ -285,25 +293,22 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
         method=run.method, variant=run.label, dataset=run.dataset, seed=run.seed,
         budget=run.budget, split="test", iteration=run.record()["iterations"],
     )  # fmt: skip
-    aside = run.folder / "scores.csv.partial"
-    table[COLUMNS].to_csv(aside, index=False, float_format="%.8g")
-    os.replace(aside, run.folder / "scores.csv")
+    files.write(run.folder / "scores.csv", table[COLUMNS].to_csv(index=False, float_format="%.8g"))
     notes = {f"{row['direction']} {row['protocol']}": row["note"] for row in rows if row["note"]}
     notes |= classes.count(run.folder, run.budget)
     made = table.loc[table["value"].notna(), "protocol"]
-    protocols = [*made, *([classes.PROTOCOL] if (run.folder / publish.CLASSES).exists() else [])]
+    protocols = [*made, *([classes.PROTOCOL] if (run.folder / records.CLASSES).exists() else [])]
     stamp = {
         "scoring": {p: fingerprint.scoring_fingerprint(p) for p in dict.fromkeys(protocols)},
         "inception": inception.available() and not offline,
         "notes": notes,
     }
-    _write_record(run.folder, run.record() | stamp)
-
-
-def _write_record(folder: Path, record: dict) -> None:
-    aside = folder / "run.json.partial"
-    aside.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-    os.replace(aside, folder / "run.json")
+    records.note_outputs(run.folder)
+    record = run.record()
+    trained = {k: v for k, v in record.get("results", {}).items() if k == records.HEALTH}
+    stamp["results"] = records.results(run.folder) | trained
+    records.write(run.folder, record | stamp)
+    health.renew(run.folder)
 
 
 def seconds_per_step(run: Run, device: str = "cpu", steps: int = 10) -> tuple[float, int]:

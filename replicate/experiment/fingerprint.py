@@ -32,7 +32,7 @@ OF_CLASSES = ("replicate.experiment.classes.row",)
 NOT_DECIDING = (
     "replicate.errors", "replicate.paths", "replicate.progress", "replicate.registry",
     "replicate.checkpoint", "replicate.settings", "replicate.devices", "replicate.images",
-    "replicate.naming", "replicate.datasets.packed",
+    "replicate.naming", "replicate.files", "replicate.records", "replicate.datasets.packed",
     "replicate.methods.base.register", "replicate.metrics.features._read",
     "replicate.metrics.features._write", "replicate.metrics.protocol_list",
     "replicate.experiment.fingerprint", "replicate.experiment.definitions",

@@ -5,6 +5,7 @@ same kind, on this machine or published; without either they are not known.
 """
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 from replicate import devices, paths
 from replicate.datasets.spec import spec
+from replicate.errors import ReplicateError
 from replicate.experiment import preflight
 from replicate.experiment.publish import find_runs
 from replicate.experiment.run import Run, method_name, read_record
@@ -60,7 +62,7 @@ def forecast(runs: Iterable[Run], device: str) -> list[Foreseen]:
 def _left(seen: State, hours: float | None) -> float | None:
     if seen.word in ("scored", "trained"):
         return 0.0
-    if hours is None or seen.word in ("missing", "stale"):
+    if hours is None or seen.word in ("missing", "stale", "damaged"):
         return hours
     return hours * (1 - seen.iteration / seen.record["iterations"])
 
@@ -97,7 +99,11 @@ class History:
     def _below(cls, root: Path) -> "History":
         found = cls({}, {})
         for folder in find_runs(root):
-            record = read_record(folder)
+            try:
+                record = read_record(folder)
+            except ReplicateError as error:  # it tells nothing; that of others does
+                print(f"warning: {error}", file=sys.stderr)
+                continue
             if record.get("status") == "finished" and record.get("hours"):
                 key = _kind(
                     record, record["device"] if record["device"] in ("cpu", "mps") else "cuda"

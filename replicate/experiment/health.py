@@ -1,11 +1,10 @@
 """The health of runs: watched while they train, examined when they are finished, kept as a file.
 
 `health.csv` in a run folder has a row for each iteration at which samples were saved, direction and
-fault. `keep` replaces those of the last iteration by what all outputs tell. Verdicts are not in
+fault; in a record those of the last iteration are what all outputs tell. Verdicts are not in
 it: they follow from the numbers by `health.faults`.
 """
 
-import os
 import sys
 from collections.abc import Mapping
 from itertools import pairwise
@@ -14,11 +13,12 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from replicate import paths
+from replicate import files, paths, records
 from replicate.datasets import packed
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
-from replicate.experiment.publish import HEALTH, find_runs
+from replicate.experiment.publish import contents, find_runs
+from replicate.experiment.publish import keep as keep_record
 from replicate.experiment.run import Run, read_record, title
 from replicate.health import discriminators
 from replicate.health.examine import Numbers, of_outputs, of_sheet
@@ -26,9 +26,10 @@ from replicate.health.faults import FAULTS
 from replicate.images import decode
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Method
-from replicate.training import LOG
+from replicate.records import CURVES, HEALTH, LOG, SCORES, SHEET
 
 COLUMNS = ["iteration", "direction", "fault", "value", "images"]
+TYPES = {"iteration": int, "direction": str, "fault": str, "value": float, "images": int}
 Examined = dict[str, tuple[Numbers, int]]  # by direction: the numbers, and of how many images
 
 
@@ -47,7 +48,7 @@ def watch(run: Run, done: int, sheet: Image.Image, words: Mapping[str, str]) -> 
     record = run.record()
     frame = _frame(done, of_sheet(sheet), _won(run.folder, record, done), words)
     kept = _joined(read(run.folder), frame)
-    _write(run.folder, kept)
+    files.write(run.folder / HEALTH, _text(kept))
     for row in _first_told(kept, done == record["iterations"]).itertuples():
         print(
             f"warning: {run.title}, {row.direction}, after {done} iterations: {say(row)}. Look at "
@@ -56,9 +57,21 @@ def watch(run: Run, done: int, sheet: Image.Image, words: Mapping[str, str]) -> 
         )
 
 
-def keep(folder: Path) -> Path:
-    """The `health.csv` of a finished run, with the numbers of all its outputs as the last rows."""
-    return _write(folder, _joined(read(folder), examine(folder)))
+def content(folder: Path) -> str:
+    """What a record keeps as `health.csv`: its last rows are the numbers of all outputs."""
+    return _text(_joined(read(folder), examine(folder)))
+
+
+def renew(folder: Path) -> None:
+    """Makes the `health.csv` of a scored run anew where it is not the one on record."""
+    record = read_record(folder)
+    if HEALTH not in records.faults(folder, record):
+        return
+    (folder / HEALTH).unlink(missing_ok=True)
+    rest = {name: about for name, about in record["results"].items() if name != HEALTH}
+    records.write(folder, record | {"results": rest})
+    files.write(folder / HEALTH, content(folder))
+    records.write(folder, record | {"results": records.results(folder)})
 
 
 def keep_published(results: Path, published: Path, budget: str) -> list[Path]:
@@ -79,7 +92,8 @@ def keep_published(results: Path, published: Path, budget: str) -> list[Path]:
             frame = examine(record)
         else:
             continue
-        written.append(_write(record, frame))
+        keep_record(record, read_record(record), contents(record) | {HEALTH: _text(frame)})
+        written.append(record / HEALTH)
     return written
 
 
@@ -116,9 +130,16 @@ def examine(folder: Path) -> pd.DataFrame:
 
 def read(folder: Path) -> pd.DataFrame:
     """The `health.csv` of a run or record; no rows where there is none."""
-    if not (folder / HEALTH).exists():
+    record = read_record(folder)
+    if HEALTH not in records.kept(folder, record):
         return pd.DataFrame(columns=COLUMNS)
-    return pd.read_csv(folder / HEALTH)
+    frame = records.table(folder, HEALTH, record, usecols=COLUMNS, dtype=TYPES)[COLUMNS]
+    if unknown := set(frame["fault"]) - set(FAULTS):
+        raise ReplicateError(
+            f"{folder / HEALTH} names the fault {min(map(str, unknown))!r}, expected some of "
+            f"{', '.join(FAULTS)}; delete it and score the run again"
+        )
+    return frame
 
 
 def found(frame: pd.DataFrame) -> pd.DataFrame:
@@ -165,8 +186,8 @@ def _frame(
 
 def _won(folder: Path, record: Mapping, done: int) -> dict[str, float]:
     """Of the log up to the iteration `done`, or of a record's curves."""
-    file = next((folder / name for name in (LOG, "curves.csv") if (folder / name).exists()), None)
-    log = pd.read_csv(file) if file else pd.DataFrame({"iteration": []})
+    names = [name for name in (LOG, CURVES) if name in records.kept(folder, record)]
+    log = records.table(folder, names[0], record) if names else pd.DataFrame({"iteration": []})
     method = METHODS.get(record["method"], Method)
     scale = method.adversarial_scale(record["config"])
     return discriminators.won(log[log["iteration"] <= done], scale)
@@ -174,8 +195,11 @@ def _won(folder: Path, record: Mapping, done: int) -> dict[str, float]:
 
 def _words(folder: Path, record: Mapping) -> dict[str, str]:
     """`horse->zebra` by direction, as the scores have it, whose order is that of `DIRECTIONS`."""
-    if (folder / "scores.csv").exists():
-        named = pd.read_csv(folder / "scores.csv", usecols=["direction"])["direction"].unique()
+    if SCORES in records.kept(folder, record):
+        named = records.table(folder, SCORES, record, usecols=["direction"])["direction"].unique()
+        if len(named) != len(DIRECTIONS):
+            reason = f"{len(named)} directions, expected {len(DIRECTIONS)}"
+            raise files.Damaged(folder / SCORES, reason, records.AGAIN.format(folder=folder))
         return dict(zip(DIRECTIONS, named, strict=True))
     a, b = spec(record["dataset"]).domains
     return {"AB": f"{a}->{b}", "BA": f"{b}->{a}"}
@@ -184,8 +208,11 @@ def _words(folder: Path, record: Mapping) -> dict[str, str]:
 def _of_outputs(folder: Path, record: Mapping, words: Mapping[str, str]) -> Examined | None:
     if not (folder / "outputs").is_dir():
         return None
+    records.check_outputs(folder)
     try:
         test = packed.load(record["dataset"], "test", record["config"]["crop_size"])
+    except files.Damaged:
+        raise
     except ReplicateError:  # the images are not on this machine
         return None
     seen = {
@@ -196,7 +223,7 @@ def _of_outputs(folder: Path, record: Mapping, words: Mapping[str, str]) -> Exam
 
 
 def _of_picture(folder: Path) -> Examined:
-    file = folder / "translations.png"
+    file = records.checked(folder, SHEET)
     if not file.exists():
         raise ReplicateError(
             f"{folder} has neither all outputs nor translations.png: run it again, it will score"
@@ -210,14 +237,18 @@ def _joined(before: pd.DataFrame, last: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([before, last], ignore_index=True) if len(before) else last
 
 
-def _write(folder: Path, frame: pd.DataFrame) -> Path:
+def _text(frame: pd.DataFrame) -> str:
     """Four digits, the same on every machine."""
-    aside = folder / f"{HEALTH}.partial"
-    frame.to_csv(aside, index=False, float_format="%.4g", lineterminator="\n")
-    os.replace(aside, folder / HEALTH)
-    return folder / HEALTH
+    return frame.to_csv(index=False, float_format="%.4g", lineterminator="\n")
 
 
 def of_this_machine() -> list[Path]:
-    """The folders of all finished runs."""
-    return [f for f in find_runs(paths.results()) if read_record(f)["status"] == "finished"]
+    """The folders of all finished runs, and of those whose record is damaged."""
+    return [f for f in find_runs(paths.results()) if _may_be_finished(f)]
+
+
+def _may_be_finished(folder: Path) -> bool:
+    try:
+        return read_record(folder)["status"] == "finished"
+    except ReplicateError:
+        return True

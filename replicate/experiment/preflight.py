@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from replicate import checkpoint, devices, paths, training
-from replicate.datasets.hashes import write_json
+from replicate import checkpoint, devices, files, paths, training
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.experiment.run import Run, method_name
 from replicate.experiment.schedule import image_counts, iterations
 from replicate.experiment.workflow import snakemake
+
+AGAIN = "Delete it and run `replicate preflight` again: it is measured anew"
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def preflight(run: Run, device: str = "cpu", steps: int = 2, images: int = 8) ->
         answer = _rehearsed(run, asked | {"on_disk": True})
     if "full" in answer:
         raise ReplicateError(answer["full"])
-    write_json(place(run, device), asked | answer)
+    files.write_sealed(place(run, device), asked | answer)
     return _estimate(run, device, answer)
 
 
@@ -149,7 +150,13 @@ def estimate(run: Run, device: str = "cpu", counts: dict | None = None) -> Estim
         counts: `schedule.image_counts` of its set, where they are at hand.
     """
     file = place(run, device)
-    return _estimate(run, device, json.loads(file.read_text()), counts) if file.exists() else None
+    if not file.exists():
+        return None
+    found, counts = files.read_json(file, AGAIN), counts or image_counts(spec(run.dataset))
+    try:
+        return _estimate(run, device, found, counts)
+    except (KeyError, TypeError) as error:
+        raise files.Damaged(file, f"no {error}", AGAIN) from error
 
 
 def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> list[Estimate]:
@@ -173,7 +180,7 @@ def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> list[Estimat
         for p, r in kinds.items()
     }
     listed = folder / "preflight" / budget / device / "kinds.json"
-    write_json(listed, asked)
+    files.write_json(listed, asked)
     words = ["preflight", "--profile", str(paths.ROOT / "profiles" / "local"), "--retries", "0"]
     command = snakemake("replicate/jobs/rules/preflight.smk", folder, words, kinds=listed)
     ended = subprocess.run(command)

@@ -124,7 +124,9 @@ def stamp(path: Path, before: dict, now: dict, commit: str) -> str:
     """Gives a record today's fingerprints where the proof holds; what came of it, in a line."""
     import pandas as pd
 
-    record = json.loads(path.read_text(encoding="utf-8"))
+    from replicate import records
+
+    record = records.read(path.parent)
     old = {"code": record["fingerprint"]["code"], "scoring": record["scoring"]}
     table = pd.read_csv(path.with_name("scores.csv"))
     made = sorted(set(table.loc[table["value"].notna(), "protocol"]))
@@ -141,10 +143,7 @@ def stamp(path: Path, before: dict, now: dict, commit: str) -> str:
     if "images" not in record["fingerprint"]:
         record["fingerprint"] |= _images(record, table, now["scores"])
     record.setdefault("restamped", []).append(old | {"same_as_commit": commit})
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    aside = path.with_suffix(".partial")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, path)
+    records.write(path.parent, record)
     return "stamped"
 
 

@@ -12,8 +12,9 @@ from replicate import paths, repro, settings
 from replicate.errors import unknown
 from replicate.methods import METHODS
 from replicate.methods.base import Config, Method
+from replicate.records import BUDGETS
+from replicate.records import read as read_record
 
-BUDGETS = ("smoke", "laptop", "paper")
 COLUMNS = [  # of scores.csv and classes.csv
     "method", "variant", "dataset", "direction", "metric", "value", "spread", "spread_kind",
     "protocol", "n_real", "n_fake", "seed", "budget", "split", "extractor", "floor", "do_nothing",
@@ -98,12 +99,6 @@ def title(record: dict) -> str:
     """`Run.title` from a run's record."""
     name = method_name(record["method"], record["label"])
     return f"{name} on {record['dataset']}, seed {record['seed']} ({record['budget']})"
-
-
-def read_record(folder: Path) -> dict:
-    """The `run.json` of a run folder or a published record, or an empty dict."""
-    path = folder / "run.json"
-    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def make_run(

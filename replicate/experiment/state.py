@@ -3,6 +3,7 @@
 `train`, `status`, `plan`, tables, jobs and `make replicate` read it. A run is in one of `STATES`:
 
 missing  never started
+damaged  its record is not as it was written: nothing else of it can be told
 running  a process is at it
 stopped  killed, asked to stop, or without its last checkpoint: asking for it resumes it
 failed   its training ended with an error: asking for it tries again
@@ -12,17 +13,16 @@ scored   all done
 Besides, it may be stale: code, settings or images are no longer those that it was trained with.
 """
 
-import json
 import socket
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from replicate import checkpoint, paths
+from replicate import checkpoint, files, paths, records
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.experiment import fingerprint
@@ -30,7 +30,7 @@ from replicate.experiment.run import Run, read_record, run_of
 from replicate.methods import METHODS
 from replicate.metrics import inception
 
-STATES = ("scored", "trained", "running", "stopped", "failed", "missing")
+STATES = ("scored", "trained", "running", "stopped", "failed", "missing", "damaged")
 STALE = "stale"
 WORDS = (*STATES, STALE)
 SILENT = 60.0  # s without a logged step after which a run of another machine counts as stopped
@@ -43,10 +43,10 @@ class State:
     Attributes:
         name: one of `STATES`.
         stale: what changed since it was trained: "method", "settings", "code", "images", "data".
-        reason: why it failed, stopped or is to be scored, else empty.
+        reason: why it failed, stopped, is damaged or is to be scored, else empty.
         iteration: of the newest checkpoint, 0 where there is none.
         beat: seconds since the last sign of life.
-        record: `run.json`, empty where the run was never started.
+        record: `run.json`, empty where the run was never started or the file is damaged.
     """
 
     folder: Path
@@ -55,7 +55,7 @@ class State:
     reason: str = ""
     iteration: int = 0
     beat: float = 0.0
-    record: dict | None = None
+    record: dict = field(default_factory=dict)
 
     @property
     def word(self) -> str:
@@ -135,10 +135,13 @@ def look(folder: Path, today: Today, held: bool = False, offline: bool = False) 
         held: the caller itself is at work on the run, so that nobody else is.
         offline: scores of networks that are here but were left out are not missing.
     """
-    record = read_record(folder)
+    try:
+        record = read_record(folder)
+    except ReplicateError as error:
+        return State(folder, "damaged", reason=str(error), beat=_beat(folder))
     if not record:
         name = "missing" if held or not is_held(folder) else "running"
-        return State(folder, name, record=record)
+        return State(folder, name)
     saved, beat = checkpoint.generations(folder), _beat(folder)
     iteration = checkpoint.iteration_of(saved[0]) if saved else 0
     changed = today.changed(record)
@@ -162,7 +165,9 @@ def _at_rest(
         return "stopped", f"its last checkpoint is that of iteration {saved[0].stem[-8:]}"
     if not zipfile.is_zipfile(saved[0]):
         return "stopped", f"{saved[0].name} is cut short"
-    if not (folder / "scores.csv").exists():
+    if faults := records.faults(folder, record):
+        return "trained", records.told(folder, faults)
+    if not (folder / records.SCORES).exists():
         return "trained", "not scored"
     if outdated := today.outdated(record):
         return "trained", f"other code scored {', '.join(outdated)}"
@@ -192,11 +197,7 @@ def lock_of(folder: Path) -> Path:
 
 def owner_of(folder: Path) -> dict:
     """Who took the run last: "pid" and "host"; empty where nobody is known."""
-    try:
-        owner = json.loads(folder.with_name(f"{folder.name}.owner.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return owner if isinstance(owner, dict) else {}
+    return files.read_owner(folder.with_name(f"{folder.name}.owner.json"))
 
 
 def _is_alive(folder: Path, beat: float) -> bool:
@@ -209,7 +210,7 @@ def _is_alive(folder: Path, beat: float) -> bool:
 
 def _beat(folder: Path) -> float:
     """Seconds since a step was logged, or since the record was written where none was."""
-    for name in ("losses.csv", "run.json"):
+    for name in (records.LOG, records.RECORD):
         try:
             return max(0.0, time.time() - (folder / name).stat().st_mtime)
         except FileNotFoundError:

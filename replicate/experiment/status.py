@@ -14,21 +14,21 @@ def describe(folder: Path, today: Today | None = None) -> dict:
         today: today's fingerprints, where several runs are described.
 
     Returns:
-        "title"; "state", "stale", "reason", "word" and "why" (see `state.State`); "iteration",
-        "iterations", "heartbeat_seconds", "folder"; "log" and "notebook",
-        the evidence of the last try where it ran as a job, else empty.
+        "title" (of a damaged record its folder); "state", "stale", "reason", "word" and "why" (see
+        `state.State`); "iteration", "iterations", "heartbeat_seconds", "folder"; "log" and
+        "notebook", the evidence of the last try where it ran as a job, else empty.
     """
     seen = look(folder, today or Today())
     log, notebook = evidence(folder)
     return {
-        "title": title(seen.record),
+        "title": title(seen.record) if seen.record else "/".join(folder.parts[-3:]),
         "state": seen.name,
         "stale": list(seen.stale),
         "reason": seen.reason,
         "word": seen.word,
         "why": seen.why,
         "iteration": seen.iteration,
-        "iterations": seen.record["iterations"],
+        "iterations": seen.record.get("iterations", 0),
         "heartbeat_seconds": round(seen.beat, 1),
         "folder": str(folder),
         "log": str(log or ""),

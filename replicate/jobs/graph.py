@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from replicate import paths
+from replicate import files, paths
 from replicate.experiment.budget_grid import SUMMARY, Job, Page, jobs
 from replicate.experiment.parameters import checked
 from replicate.experiment.run import Run
@@ -107,11 +106,7 @@ def name(page: Page) -> str:
 
 def write(content: dict, path: Path) -> Path:
     """The file of a graph, replaced in one step: jobs may be reading it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".partial")
-    aside.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    os.replace(aside, path)
-    return path
+    return files.write_json(path, content)
 
 
 def _notebook(page: Page, gpus: int | None) -> dict:

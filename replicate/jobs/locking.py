@@ -1,6 +1,5 @@
 """One start at a time in a results folder; the lock of a dead one is gone with its process."""
 
-import json
 import os
 import socket
 from collections.abc import Iterator
@@ -8,8 +7,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
+from replicate import files
 from replicate.errors import ReplicateError
 
 
@@ -21,30 +21,23 @@ def locked(results: Path) -> Iterator[None]:
         ReplicateError: a start is at work in it: its process, host and beginning.
     """
     folder = results / ".runs"
-    folder.mkdir(parents=True, exist_ok=True)
     owner = folder / "owner.json"
     try:
-        with FileLock(folder / "lock", timeout=0):
-            if held := _read(owner):
+        with files.locked(folder / "lock", timeout=0):
+            if held := files.read_owner(owner):
                 print(f"the start of {_shown(held)} is gone; going on where it was", flush=True)
             about = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
             try:
-                owner.write_text(json.dumps(about))
+                files.write_json(owner, about)
                 yield
             finally:
                 owner.unlink(missing_ok=True)
     except Timeout:
         raise ReplicateError(
-            f"{results} is in use by another start: {_shown(_read(owner))}. Wait for it, end it "
-            "(kill PID: its runs are saved), or choose another folder with REPLICATE_RESULTS"
+            f"{results} is in use by another start: {_shown(files.read_owner(owner))}. Wait for "
+            "it, end it (kill PID: its runs are saved), or choose another folder with "
+            "REPLICATE_RESULTS"
         ) from None
-
-
-def _read(owner: Path) -> dict:
-    try:
-        return json.loads(owner.read_text())
-    except (FileNotFoundError, ValueError):  # just being written
-        return {}
 
 
 def _shown(held: dict) -> str:

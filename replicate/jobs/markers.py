@@ -32,7 +32,7 @@ def agree_notebooks(notebooks: dict[str, dict]) -> None:
     """A notebook has a marker where its executed copy is there and of the same digest."""
     for name, entry in notebooks.items():
         drawn = drawn_file(Path(entry["executed"]))
-        same = drawn.exists() and drawn.read_text() == entry["digest"]
+        same = drawn.exists() and drawn.read_bytes() == entry["digest"].encode()
         if not (same and Path(entry["executed"]).exists()):
             (folder() / "notebooks" / name).unlink(missing_ok=True)
 

@@ -14,6 +14,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from replicate import files, records
 from replicate.errors import ReplicateError
 from replicate.jobs import attempts, gpus, processes
 
@@ -122,8 +123,7 @@ def _check(entry: dict, graph: dict) -> None:
 
 
 def _record(entry: dict) -> dict:
-    path = Path(entry.get("folder", "")) / "run.json"
-    return json.loads(path.read_text()) if path.is_file() else {}
+    return records.read(Path(entry["folder"])) if "folder" in entry else {}
 
 
 def _saved(entry: dict) -> str:
@@ -204,11 +204,8 @@ def _papermill(entry: dict, executed: Path) -> None:
 def _publish(executed: Path, entry: dict) -> None:
     """A whole notebook takes the place of the one before; it is never seen half-written."""
     target = Path(entry["executed"])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.partial")
-    aside.write_bytes(executed.read_bytes())
-    os.replace(aside, target)
-    attempts.drawn_file(target).write_text(entry["digest"])
+    files.write(target, executed.read_bytes())
+    files.write(attempts.drawn_file(target), entry["digest"])
 
 
 def _in_a_line(error: Exception) -> str:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from replicate import records
 from replicate.datasets import packed
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
@@ -114,8 +115,9 @@ def translations(run: Run, direction: str, maps: bool = False) -> tuple[str, np.
         The direction in words, and (N, S, S, 3) uint8 or (N, S, S).
 
     Raises:
-        ReplicateError: a file is missing.
+        ReplicateError: a file is missing or damaged.
     """
+    records.check_outputs(run.folder)
     images = packed.load(run.dataset, "test", run.config.crop_size)
     words = in_words(direction, images)
     folder = run.folder / "outputs" / words.replace("->", "2")

@@ -6,20 +6,17 @@ labels that they were made from. What it reaches on real test photographs is the
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from replicate import paths
-from replicate.errors import ReplicateError
+from replicate import checkpoint, paths
 from replicate.experiment.fingerprint import data_fingerprint
 from replicate.labelled import palette
 from replicate.labelled.truth import photographs, truth
@@ -29,7 +26,6 @@ from replicate.progress import progress
 
 VERSION = 1  # raise it where the network or its training changes: cached ones are made anew
 BATCH = 50  # images at once outside training
-WEIGHTS, RECORD = "weights.pt", "record.json"
 
 
 @dataclass(frozen=True)
@@ -63,20 +59,16 @@ def segmenter(settings: Settings) -> tuple[SegmentationNet, dict]:
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
     leaf = f"{settings.dataset}-{settings.side}-{settings.seed}-{key}"
     folder = paths.results() / "segmenters" / leaf
-    if (folder / RECORD).exists():
-        return _load(folder, len(colours.names), settings.width)
+    if kept := checkpoint.kept_weights(folder):
+        network = SegmentationNet(len(colours.names), settings.width)
+        network.load_state_dict(kept[0])
+        return network.eval(), kept[1]
     with _repeatable(settings.seed):
         start = time.perf_counter()
         network, loss = _trained(settings, len(colours.names))
         seconds = time.perf_counter() - start
-    record = identity | {"sha256": weights_sha256(network), "loss": round(loss, 4)}
-    record |= {"seconds": round(seconds), "torch": torch.__version__}
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.save(network.state_dict(), folder / WEIGHTS)
-    aside = folder / f"{RECORD}.partial"  # the record comes last: without it nothing is loaded
-    aside.write_text(json.dumps(record, indent=1) + "\n")
-    os.replace(aside, folder / RECORD)
-    return network, record
+    took = {"loss": round(loss, 4), "seconds": round(seconds), "torch": torch.__version__}
+    return network, checkpoint.keep_weights(folder, network, identity | took)
 
 
 @torch.no_grad()
@@ -92,14 +84,6 @@ def segment(network: SegmentationNet, images: np.ndarray) -> np.ndarray:
     network.eval()
     groups = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
     return np.concatenate([network(_tensor(g)).argmax(1).byte().numpy() for g in groups])
-
-
-def weights_sha256(network: torch.nn.Module) -> str:
-    """The sha256 of the parameters' and buffers' names and bytes, whatever file holds them."""
-    digest = hashlib.sha256()
-    for name, value in network.state_dict().items():
-        digest.update(name.encode() + value.cpu().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _trained(settings: Settings, classes: int) -> tuple[SegmentationNet, float]:
@@ -124,19 +108,6 @@ def _trained(settings: Settings, classes: int) -> tuple[SegmentationNet, float]:
             losses.append(loss.item())
             show({"loss": losses[-1]})
     return network.eval(), float(np.mean(losses[-max(1, len(losses) // 10) :]))
-
-
-def _load(folder: Path, classes: int, width: int) -> tuple[SegmentationNet, dict]:
-    record = json.loads((folder / RECORD).read_text())
-    network = SegmentationNet(classes, width)
-    network.load_state_dict(torch.load(folder / WEIGHTS, weights_only=True))
-    found = weights_sha256(network)
-    if found != record["sha256"]:
-        raise ReplicateError(
-            f"the weights in {folder} have sha256 {found[:16]}..., expected "
-            f"{record['sha256'][:16]}...: delete the folder and run again, it trains them anew"
-        )
-    return network.eval(), record
 
 
 def _fingerprint(settings: Settings) -> str:

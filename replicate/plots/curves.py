@@ -1,6 +1,5 @@
 """Learning curves."""
 
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,13 +7,13 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from replicate import records
 from replicate.errors import ReplicateError
 from replicate.experiment.run import Run
 from replicate.plots.picture import WIDTH, Picture
 from replicate.plots.style import colours, dress, name_of
-from replicate.training import LOG
+from replicate.records import CURVES, LOG
 
-CURVES = "curves.csv"  # what a record keeps of the log
 POINTS = 300
 LETTER = 8  # px of a letter in the legend, at most
 GROUPS = {
@@ -37,13 +36,15 @@ def curves(folder: Path) -> pd.DataFrame:
         `iteration` (the last of a bin) and the mean of every loss over the bin, NaN where it was
         never computed in it. A last line that a kill cut off is skipped.
     """
-    file, binned = folder / LOG, folder / CURVES
-    if binned.exists() and not file.exists():
-        return pd.read_csv(binned)
-    whole = file.read_text().rpartition("\n")[0] if file.exists() else ""
-    if not whole:
-        return pd.DataFrame(columns=["iteration"])
-    log = pd.read_csv(io.StringIO(whole), dtype=float)
+    record = records.read(folder)
+    names = records.kept(folder, record)
+    if CURVES in names and LOG not in names:
+        return records.table(folder, CURVES, record)
+    log = pd.DataFrame(columns=["iteration"])
+    if LOG in names:
+        log = records.table(folder, LOG, record, dtype=float)
+    if log.empty:
+        return log
     size = max(1, -(-len(log) // POINTS))
     bins = log.groupby(log.index // size)
     binned = bins.mean()

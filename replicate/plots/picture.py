@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+
+from replicate import files
 
 DPI = 100
 WIDTH = 1600  # px at most
@@ -32,8 +35,8 @@ class Picture(Figure):
 
 def save(figure: Figure, path: Path) -> Path:
     """The PNG file of a figure, without time stamps or versions: equal figures, equal bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write(figure, path)
+    with files.replacing(path) as file:
+        _write(figure, file)
     return path
 
 
@@ -97,5 +100,5 @@ def _text(picture: Picture, x: float, y: float, text: str, weight: str = "normal
     picture.text(x, y, text, va="center", fontsize=9, weight=weight)
 
 
-def _write(figure: Figure, target: Path | BytesIO) -> None:
+def _write(figure: Figure, target: BinaryIO) -> None:
     figure.savefig(target, format="png", dpi=DPI, metadata={"Software": None})

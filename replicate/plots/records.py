@@ -18,9 +18,9 @@ from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
 from replicate.plots.images import Row, _tiles
 from replicate.plots.picture import Picture, sheet
+from replicate.records import SHEET, checked
 from replicate.tables.catalogue import method_order
 
-SHEET = "translations.png"
 STRIP = "horse2zebra_drawn"  # the set that a strip shows
 
 
@@ -46,7 +46,7 @@ def kept(root: Path, budget: str) -> list[Kept]:
         Kept(folder, *(record[key] for key in ("method", "label", "dataset", "seed")))
         for folder, record in found
         if record["status"] == "finished" and "+" not in record["label"]
-        if record["method"] in METHODS and (folder / SHEET).is_file()
+        if record["method"] in METHODS and checked(folder, SHEET, record).is_file()
     ]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from replicate import files
 from replicate.errors import ReplicateError
 from replicate.preference.material import Material, pixels
 from replicate.preference.modes import mode_of
@@ -90,10 +91,9 @@ def write(study: Study, out: Path) -> tuple[Path, Path]:
                 f"{file} exists and may belong to answers that people gave; choose another --out, "
                 "or delete it"
             )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(study.page, encoding="utf-8")
-    key.write_text(json.dumps(study.key, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return out, key
+    # the key first: a page without one gathers answers that nobody can read
+    files.write_json(key, study.key)
+    return files.write(out, study.page), key
 
 
 def _order(picture: Picture) -> tuple[str, str, str]:

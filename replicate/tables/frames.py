@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from replicate import paths
+from replicate import paths, records
 from replicate.errors import ReplicateError
-from replicate.experiment.publish import CLASSES, find_runs
+from replicate.experiment.publish import check_alone, find_runs
 from replicate.experiment.run import COLUMNS, Run, method_name, read_record
 from replicate.experiment.state import Today
+from replicate.records import CLASSES, SCORES
 from replicate.tables.catalogue import CEILING, SHARE
 
 STATE = ["name", "stale", "precision", "hash", "commit", "dirty", "hours", "settings", "note"]
@@ -32,7 +33,8 @@ def scores(root: Path, budget: str | None = None) -> pd.DataFrame:
         `settings` (the configuration as JSON) and `note`; no rows where nothing is finished.
 
     Raises:
-        ReplicateError: one method stands there with two configurations.
+        ReplicateError: one method stands there with two configurations, a run twice; or a record
+            or scores are damaged.
     """
     return _frame(find_runs(root, budget))
 
@@ -123,23 +125,25 @@ def _two_extractors(cell: tuple[str, ...], extractors: list[str]) -> ReplicateEr
 
 
 def _frame(folders: Iterable[Path]) -> pd.DataFrame:
-    today = Today()
-    frames = [frame for folder in folders if (frame := _read(folder, today)) is not None]
-    if not frames:
+    every = [(folder, read_record(folder)) for folder in folders]
+    scored = [pair for pair in every if _is_scored(*pair)]
+    if not scored:
         return pd.DataFrame(columns=COLUMNS + STATE)
-    frame = pd.concat(frames, ignore_index=True)
-    _check_settings(frame)
-    return frame
+    check_alone(scored)
+    today = Today()
+    return pd.concat([_read(*pair, today) for pair in scored], ignore_index=True)
 
 
-def _read(folder: Path, today: Today) -> pd.DataFrame | None:
-    """One run's scores with its state; None unless it is finished and scored."""
-    record, file = read_record(folder), folder / "scores.csv"
-    if record.get("status") != "finished" or not file.exists():
-        return None
+def _is_scored(folder: Path, record: dict) -> bool:
+    return record.get("status") == "finished" and SCORES in records.kept(folder, record)
+
+
+def _read(folder: Path, record: dict, today: Today) -> pd.DataFrame:
+    """One run's scores with its state."""
     kinds = dict.fromkeys(COLUMNS, str) | dict.fromkeys(NUMBERS, float) | dict.fromkeys(WHOLE, int)
-    files = [file, *folder.glob(CLASSES)]
-    read = [pd.read_csv(each, dtype=kinds, usecols=COLUMNS)[COLUMNS] for each in files]
+    names = [name for name in (SCORES, CLASSES) if name in records.kept(folder, record)]
+    options = {"dtype": kinds, "usecols": COLUMNS}
+    read = [records.table(folder, name, record, **options)[COLUMNS] for name in names]
     frame = pd.concat(read, ignore_index=True)
     texts = [name for name in COLUMNS if kinds[name] is str]
     frame[texts] = frame[texts].fillna("")
@@ -161,18 +165,3 @@ def _read(folder: Path, today: Today) -> pd.DataFrame | None:
 def _is_local(folder: Path) -> bool:
     """Whether this machine trained the run, on its own images; published tables look at none."""
     return folder.is_relative_to(paths.results())
-
-
-def _check_settings(frame: pd.DataFrame) -> None:
-    """Refuses a method that stands there with two configurations: its seeds would not be peers."""
-    for key, group in frame.groupby(["name", "dataset", "budget"], sort=False):
-        first, *others = group.drop_duplicates("settings").itertuples()
-        for other in others:
-            one, two = json.loads(first.settings), json.loads(other.settings)
-            changed = [k for k in one | two if one.get(k) != two.get(k)]
-            shown = ", ".join(f"{k}={one.get(k)} and {k}={two.get(k)}" for k in changed)
-            raise ReplicateError(
-                f"{key[0]} on {key[1]} ({key[2]}) stands there with two configurations: {shown} "
-                f"(runs {first.hash} and {other.hash}); expected one: move the run folders of the "
-                "one that is not meant away"
-            )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from replicate import files
 from replicate.tables import latex
 from replicate.tables.markdown import plain, to_markdown
 
@@ -41,13 +42,11 @@ def write_page(page: Page, stem: Path) -> list[Path]:
 
     In JSON a missing value is null and an infinite one the string "inf", because JSON has neither.
     """
-    stem.parent.mkdir(parents=True, exist_ok=True)
     texts = {"md": _markdown(page), "tex": _latex(page, stem.name), "csv": _csv(page.data)}
     texts["json"] = _json(page.data)
-    files = [stem.with_name(f"{stem.name}.{ending}") for ending in texts]
-    for file, text in zip(files, texts.values(), strict=True):
-        file.write_text(text, encoding="utf-8", newline="\n")
-    return files
+    return [
+        files.write(stem.with_name(f"{stem.name}.{ending}"), text) for ending, text in texts.items()
+    ]
 
 
 def _markdown(page: Page) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from replicate import claims, paths
+from replicate import claims, files, paths
 from replicate.errors import ReplicateError
 from replicate.tables.catalogue import ABSENT
 from replicate.tables.frames import scores
@@ -78,7 +78,7 @@ def update_readme(readme: Path, root: Path) -> None:
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
     block = readme_block(root)
-    readme.write_text(f"{before}{BEGIN}\n{block}{END}{after}", encoding="utf-8")
+    files.write(readme, f"{before}{BEGIN}\n{block}{END}{after}")
 
 
 def _pictures(root: Path) -> list[str]:

@@ -1,5 +1,6 @@
 """What is kept of a run's health, what is said while it trains, and where the numbers come from."""
 
+import io
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from support.made_up_runs import record_of
 from typer.testing import CliRunner
 
 from replicate import cli, paths
@@ -36,7 +38,7 @@ def sheet(to_b: np.ndarray = B, to_a: np.ndarray = A) -> Image.Image:
 def run(workspace):
     run = make_run("cyclegan", "horse2zebra_drawn", 0, "laptop")
     run.folder.mkdir(parents=True)
-    record = run.identity() | {"label": run.label, "iterations": 30, "status": "running"}
+    record = record_of(run, "running", iterations=30)
     (run.folder / "run.json").write_text(json.dumps(record))
     return run
 
@@ -105,18 +107,17 @@ def test_a_finished_run_is_examined_by_its_outputs_else_its_file_else_its_pictur
     assert health.examine(run.folder)["iteration"].unique().tolist() == [30]
 
 
-def test_a_training_keeps_its_health_and_keep_replaces_the_last_rows(tiny):
+def test_a_training_keeps_its_health_and_a_record_replaces_the_last_rows(tiny):
     run = make_run("aggan", tiny, 0, "smoke")
     ensure(run)
     samples = health.read(run.folder)
     assert samples["iteration"].unique().tolist() == [1, 2, 3, 4]
     assert set(samples["fault"]) == set(FAULTS)
     assert set(samples["direction"]) == {"A->B", "B->A"}
-    before = {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file() and p.name != HEALTH}
+    before = {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()}
     last = health.examine(run.folder)
     assert set(last["images"]) == {8}
-    health.keep(run.folder)
-    kept = health.read(run.folder)
+    kept = pd.read_csv(io.StringIO(health.content(run.folder)))
     assert len(kept) == len(samples)
     pd.testing.assert_frame_equal(
         kept[kept["iteration"] == 4].reset_index(drop=True), last, rtol=1e-3, atol=1e-6

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.houses import LABEL_COLOURS, PHOTO_COLOURS, SIDE, drawn_classes
+from support.made_up_runs import record_of
 
 from replicate.datasets import palettes
 from replicate.experiment.run import Run, make_run
@@ -52,7 +53,8 @@ def scored(houses: str):
                     flat = np.full((SIDE, SIDE), grey, np.uint8)
                     Image.fromarray(flat).save(folder / "attention" / f"{i}.png")
         (run.folder / "scores.csv").touch()
-        (run.folder / "run.json").write_text(json.dumps({"fingerprint": run.fingerprint()}))
+        record = record_of(run, fingerprint=run.fingerprint())
+        (run.folder / "run.json").write_text(json.dumps(record))
         return run
 
     return make

@@ -8,7 +8,7 @@ import pytest
 import torch
 from support.houses import LABEL_COLOURS, PHOTO_COLOURS, SIDE, drawn_classes
 
-from replicate import plots, tables
+from replicate import checkpoint, plots, tables
 from replicate.errors import ReplicateError
 from replicate.experiment.run import make_run
 from replicate.labelled import segmenter as segmenters
@@ -59,10 +59,11 @@ def test_a_trained_network_is_kept_and_checked(
     _, record = segmenter(settings)
     monkeypatch.setattr(segmenters, "_trained", None)  # training again would fail
     network, again = segmenter(settings)
-    assert again == record and segmenters.weights_sha256(network) == record["sha256"]
+    assert again == record
+    assert checkpoint.weights_sha256(network.state_dict()) == record["sha256"]
     (file,) = workspace.rglob("record.json")
     file.write_text(json.dumps(record | {"sha256": "0" * 64}))
-    with pytest.raises(ReplicateError, match=r"expected 0000.* delete the folder"):
+    with pytest.raises(ReplicateError, match=r"weights.pt is damaged .* expected 0000.* Delete "):
         segmenter(settings)
 
 

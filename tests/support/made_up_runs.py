@@ -18,6 +18,23 @@ from replicate.methods import METHODS
 DEAD = 2**22 + 1  # above the largest process id of Linux
 
 
+def record_of(run: Run, status: str = "finished", **changes: object) -> dict:
+    """The `run.json` of a run by today's code and metrics, with `changes`."""
+    return run.identity() | {
+        "label": run.label,
+        "hash": run.hash,
+        "fingerprint": {"code": code_fingerprint(METHODS[run.method])},
+        "iterations": 4,
+        "commit": "a" * 40,
+        "dirty": False,
+        "device": "cpu",
+        "precision": "fp32",
+        "status": status,
+        "hours": 2.0,
+        "scoring": {"kid/standin": scoring_fingerprint("kid/standin")},
+    } | changes  # fmt: skip
+
+
 def make_up(run: Run, status: str = "finished", done: int = 4, **record: object) -> Path:
     """The folder of a run as training would have left it, of today's code and metrics.
 
@@ -28,16 +45,7 @@ def make_up(run: Run, status: str = "finished", done: int = 4, **record: object)
     """
     folder = run.folder
     folder.mkdir(parents=True)
-    about = run.identity() | {
-        "label": run.label,
-        "fingerprint": {"code": code_fingerprint(METHODS[run.method])},
-        "iterations": 4,
-        "status": status,
-        "device": "cpu",
-        "hours": 2.0,
-        "scoring": {"kid/standin": scoring_fingerprint("kid/standin")},
-    }
-    (folder / "run.json").write_text(json.dumps(about | record))
+    (folder / "run.json").write_text(json.dumps(record_of(run, status, **record)))
     with zipfile.ZipFile(folder / f"checkpoint-{done:08d}.pt", "w") as file:
         file.writestr("weights", b"")
     (folder / "losses.csv").write_text("iteration\n")

@@ -61,6 +61,7 @@ class Records:
         record = run.identity() | {"label": run.label, "hash": run.hash, "status": "finished"}
         record |= {"fingerprint": {"code": code_fingerprint(METHODS[run.method]), "data": ""}}
         record |= {"commit": "a" * 40, "dirty": True, "precision": run.config.precision}
+        record |= {"device": "cpu"}
         record |= {"notes": {f"{d} kid/inception": MISSING for d in DIRECTIONS}, "hours": 0.15}
         (folder / "run.json").write_text(json.dumps(record | {"iterations": 4000} | changes))
         shared = {
