@@ -94,7 +94,7 @@ def test_a_file_system_without_locks_is_told(tiny, monkeypatch):
 def test_results_that_cannot_be_are_told(tiny, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("REPLICATE_RESULTS", str(tmp_path / "file" / "below"))
-    with pytest.raises(ReplicateError, match=r"cannot be locked \(Not a directory\)"):
+    with pytest.raises(ReplicateError, match=r"cannot be written \(Not a directory\)"):
         ensure(make_run("cyclegan", tiny, 0, "smoke"))
 
 
