@@ -45,7 +45,7 @@ class State:
         stale: what changed since it was trained: "method", "settings", "code", "images", "data".
         reason: why it failed, stopped, is damaged or is to be scored, else empty.
         iteration: of the newest checkpoint, 0 where there is none.
-        beat: seconds since the last sign of life.
+        beat: seconds since the last sign of life, 0 where that is dated in the future.
         record: `run.json`, empty where the run was never started or the file is damaged.
     """
 
@@ -138,7 +138,7 @@ def look(folder: Path, today: Today, held: bool = False, offline: bool = False) 
     try:
         record = read_record(folder)
     except ReplicateError as error:
-        return State(folder, "damaged", reason=str(error), beat=_beat(folder))
+        return State(folder, "damaged", reason=str(error), beat=max(0.0, _beat(folder)))
     if not record:
         name = "missing" if held or not is_held(folder) else "running"
         return State(folder, name)
@@ -146,9 +146,10 @@ def look(folder: Path, today: Today, held: bool = False, offline: bool = False) 
     iteration = checkpoint.iteration_of(saved[0]) if saved else 0
     changed = today.changed(record)
     if not held and _is_alive(folder, beat):
-        return State(folder, "running", changed, "", iteration, beat, record)
-    name, reason = _at_rest(folder, record, saved, today, offline)
-    return State(folder, name, changed, reason, iteration, beat, record)
+        name, reason = "running", ""
+    else:
+        name, reason = _at_rest(folder, record, saved, today, offline)
+    return State(folder, name, changed, reason, iteration, max(0.0, beat), record)
 
 
 def _at_rest(
@@ -205,14 +206,17 @@ def _is_alive(folder: Path, beat: float) -> bool:
     if is_held(folder):
         return True
     host = owner_of(folder).get("host", socket.gethostname())
-    return host != socket.gethostname() and beat <= SILENT
+    return host != socket.gethostname() and abs(beat) <= SILENT  # no future is a sign of life
 
 
 def _beat(folder: Path) -> float:
-    """Seconds since a step was logged, or since the record was written where none was."""
+    """Seconds since a step was logged, or since the record was written where none was.
+
+    Below 0 where a clock was ahead.
+    """
     for name in (records.LOG, records.RECORD):
         try:
-            return max(0.0, time.time() - (folder / name).stat().st_mtime)
+            return time.time() - (folder / name).stat().st_mtime
         except FileNotFoundError:
             continue
     return 0.0
