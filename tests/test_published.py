@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
-from replicate import paths, plots, publishing, tables
+from replicate import paths, plots, publishing, records, tables
 from replicate.experiment.publish import CLASSES, KEPT, find_runs
 from replicate.experiment.run import read_record
 from replicate.plots.records import STRIP
@@ -54,11 +54,11 @@ def test_readme_shows_the_published_numbers_and_its_picture_is_there():
 def test_plots_are_those_of_the_records(tmp_path):
     """The smaller ones; `replicate tables --published` and `git status` tell of all."""
     budget, root = "laptop", paths.published()
-    records = plots.kept(root, budget)
+    every = plots.kept(root, budget)
     spent = tables.quality_and_cost(tables.scores(root, budget), root)
-    drawn = {"methods": plots.strip(filter(is_in_strip, records))}
-    for dataset in sorted({record.dataset for record in records} - {STRIP}):
-        own = [record for record in records if record.dataset == dataset]
+    drawn = {"methods": plots.strip(filter(is_in_strip, every))}
+    for dataset in sorted({record.dataset for record in every} - {STRIP}):
+        own = [record for record in every if record.dataset == dataset]
         drawn[f"{dataset}-gallery"] = plots.gallery(own)
         drawn[f"{dataset}-cost"] = plots.cost(spent[spent["dataset"] == dataset])
     for name, picture in drawn.items():
@@ -95,8 +95,10 @@ def test_every_record_is_whole():
     assert RECORDS
     for folder in RECORDS:
         assert {file.name for file in folder.iterdir()} - {CLASSES} == set(KEPT)
-        assert read_record(folder)["status"] == "finished"
-        assert read_record(folder)["budget"] != "smoke"
+        record = read_record(folder)
+        assert record["status"] == "finished" and not records.faults(folder, record)
+        assert set(record["results"]) - {CLASSES} == set(KEPT) - {"run.json"}
+        assert record["budget"] != "smoke"
 
 
 def test_a_published_notebook_keeps_its_pictures_in_fewer_bytes(tmp_path, monkeypatch):
