@@ -58,8 +58,7 @@ def load(folder: Path, device: torch.device) -> dict | None:
         if is_whole(path):
             return torch.load(path, map_location=device, weights_only=True)
         warnings.warn(
-            f"{path} is damaged (its sha256 is not that in {_digest_path(path)}); falling back to "
-            "the one before. "
+            f"{path} is damaged (its sha256 does not match); falling back to the one before. "
             f"The damaged file is kept as {path.name}.damaged",
             RuntimeWarning,
             stacklevel=2,

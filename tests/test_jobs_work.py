@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.made_up_runs import record_of
 
 from replicate import paths
 from replicate.experiment import make_run
@@ -126,7 +127,7 @@ def test_a_loss_that_was_not_finite_is_not_tried_again_by_itself(job, tmp_path):
     run = make_run("cyclegan", "tiny", 0, "smoke")
     run.folder.mkdir(parents=True)
     reason = "loss adv_A is nan at iteration 3"
-    record = {"status": "failed", "diverged": True, "reason": reason}
+    record = record_of(run, "failed", diverged=True, reason=reason)
     (run.folder / "run.json").write_text(json.dumps(record))
     status, tries, _ = job(lambda *a: pytest.fail("it was tried"))
     assert (

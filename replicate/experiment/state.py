@@ -165,7 +165,7 @@ def _at_rest(
     if checkpoint.iteration_of(saved[0]) < record["iterations"]:
         return "stopped", f"its last checkpoint is that of iteration {saved[0].stem[-8:]}"
     if not zipfile.is_zipfile(saved[0]):
-        return "stopped", f"{saved[0].name} is cut short"
+        return "stopped", f"{saved[0]} is cut short"
     if faults := records.faults(folder, record):
         return "trained", records.told(folder, faults)
     if not (folder / records.SCORES).exists():
