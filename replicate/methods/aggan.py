@@ -47,6 +47,13 @@ DEVIATIONS = (
         "as code",
     ),
     Deviation(
+        "aggan/last-norm",
+        "not in a reachable source",
+        "the graph has a scale and an offset for each output of the last layers of F, A and D, "
+        "whose norm a constant switches off: 6, 2 and 2 numbers that nothing uses",
+        "without them",
+    ),
+    Deviation(
         "aggan/threshold",
         "keeps x > tau",
         "keeps a >= 0.1, on D's input only (main.py:549-552)",

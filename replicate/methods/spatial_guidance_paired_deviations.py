@@ -51,9 +51,11 @@ DEVIATIONS = (
     Deviation(
         "spatial_guidance_paired/norms",
         "instance norm in G and D",
-        "instance norm without scale and offset in both (PAM:34)",
+        "instance norm without scale and offset in both (PAM:34), and so biases in all "
+        "convolutions of G, of which those of the first and of the innermost one on the way down "
+        "meet no norm",
         "D as code; G is pix2pix's U-Net, whose batch norm at batch 1 is an instance norm with "
-        "scale and offset, so that G's parameters are the usual count",
+        "scale and offset, without these biases, so that G's parameters are the usual count",
     ),
     Deviation(
         "spatial_guidance_paired/test-time-map",

@@ -52,6 +52,13 @@ DEVIATIONS = (
         "the normalised ones in both", "as each", "reading",
     ),
     Deviation(
+        "ugatit/spectral-norm-in-eval", "not stated",
+        "UP: outside training the estimate takes u and v as the last training forward left them "
+        "(torch.nn.utils.spectral_norm); UT: one more power iteration, kept",
+        "only u is kept and v is made anew, so D's scores and heat maps outside training differ by "
+        "the last digits of the estimate; in training as UP, which all that is trained agrees with",
+    ),
+    Deviation(
         "ugatit/init", "not stated", "UT: N(0, 0.02), biases 0 (ops.py:9); UP: PyTorch's defaults",
         "as each", "reading",
     ),
