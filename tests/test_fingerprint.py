@@ -83,15 +83,15 @@ PROSE = {
         "replicate.methods.base", "    attention: Tensor | None = None\n",
         "    attention: Tensor | None = None\n    style: Tensor | None = None\n",
     ),
-    "a default, which the identity holds": (AGGAN, "cyc: float = 1", "cyc: float = 2"),
-    "a setting that is new": (AGGAN, "    pool_size: int", "    more: int = 1\n    pool_size: int"),
+    "a default, which the identity holds": (AGGAN, "Weight = 10.0", "Weight = 9.0"),
+    "a setting that is new": (AGGAN, "    pool_size:", "    more: int = 1\n    pool_size:"),
     "the log and the checkpoints": ("replicate.training", "CHECKPOINTS = 20", "CHECKPOINTS = 10"),
     "a blank line": (AGGAN, "    def step(", "\n\n    def step("),
     "a deviation": (AGGAN, "DEVIATIONS = (\n", 'DEVIATIONS = (\n    "one more",\n'),
     "a variant": (AGGAN, "    VARIANTS = {", '    VARIANTS = {"another": {},'),
     "the smoke sizes": (AGGAN, "    SMOKE = {", '    SMOKE = {"naf": 3,'),
     "the laptop sizes": (AGGAN, "    LAPTOP = {", '    LAPTOP = {"naf": 3,'),
-    "another method": ("replicate.methods.cyclegan", "tail=1", "tail=0"),
+    "another method": ("replicate.methods.cyclegan", "c.epochs, tail=1", "c.epochs, tail=0"),
     "a metric": ("replicate.metrics.fid", "import", "import math\nimport"),
     "the scoring": ("replicate.evaluation", "BATCH = 16", "BATCH = 8"),
 }  # fmt: skip
@@ -150,7 +150,7 @@ def test_methods_have_fingerprints_of_their_own_and_of_a_fixed_form(edit):
     before = {name: of(name) for name in METHODS}
     assert len(set(before.values())) == len(METHODS)
     assert all(len(text) == 16 and int(text, 16) >= 0 for text in before.values())
-    edit("replicate.methods.cyclegan", "tail=1", "tail=0")
+    edit("replicate.methods.cyclegan", "c.epochs, tail=1", "c.epochs, tail=0")
     assert {name for name in METHODS if of(name) != before[name]} == {"cyclegan"}
     edit(
         "replicate.methods.map_memory", "masked_fill(~self.seen, -1)", "masked_fill(~self.seen, 0)"

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from replicate import checkpoint, paths
-from replicate.experiment import make_run
+from replicate.experiment import fingerprint, make_run
 from replicate.experiment.budget_grid import pages
 from replicate.jobs import attempts, markers, outcome
 from replicate.jobs.graph import Options, graph, key
@@ -73,7 +73,7 @@ def test_markers_agree_with_the_run_folders_whatever_was_there(finished, monkeyp
     marker, other = (markers.folder() / "runs" / key(run) for run in (finished, missing))
     other.parent.mkdir(parents=True)
     other.touch()  # of a folder that somebody deleted
-    assert markers.agree([finished, missing]) == {"done": [finished], "missing": [missing]}
+    assert markers.agree([finished, missing]) == {"scored": [finished], "missing": [missing]}
     assert marker.exists() and not other.exists()
     scores = finished.folder / "scores.csv"
     assert marker.stat().st_mtime == scores.stat().st_mtime
@@ -81,11 +81,11 @@ def test_markers_agree_with_the_run_folders_whatever_was_there(finished, monkeyp
     newest = checkpoint.generations(finished.folder)[0]
     whole = newest.read_bytes()
     newest.write_bytes(whole[: len(whole) // 2])
-    assert markers.agree([finished]) == {"partial": [finished]} and not marker.exists()
+    assert markers.agree([finished]) == {"stopped": [finished]} and not marker.exists()
     newest.write_bytes(whole)
     text = scores.read_text()
     scores.unlink()
-    assert markers.agree([finished]) == {"unscored": [finished]} and not marker.exists()
+    assert markers.agree([finished]) == {"trained": [finished]} and not marker.exists()
     scores.write_text(text)
     record = finished.record()
     stale = record | {"fingerprint": record["fingerprint"] | {"code": "other"}}
@@ -95,12 +95,12 @@ def test_markers_agree_with_the_run_folders_whatever_was_there(finished, monkeyp
 
 def test_looking_at_many_runs_hashes_no_checkpoint_and_each_data_set_once(finished, monkeypatch):
     counted = []
-    fingerprint = type(finished).fingerprint
+    images = fingerprint.images_fingerprint
     monkeypatch.setattr(
-        type(finished), "fingerprint", lambda run: (counted.append(run), fingerprint(run))[1]
+        fingerprint, "images_fingerprint", lambda *of: (counted.append(of), images(*of))[1]
     )
     monkeypatch.setattr(checkpoint, "is_whole", lambda path: pytest.fail("hashed a checkpoint"))
-    assert len(markers.agree([finished] * 50)["done"]) == 50
+    assert len(markers.agree([finished] * 50)["scored"]) == 50
     assert len(counted) == 1
 
 

@@ -76,11 +76,10 @@ def test_a_wrong_file_is_told(text: str, said: str, tmp_path, monkeypatch) -> No
 
 
 def test_the_longest_first_and_finished_ones_only_until_they_are_scored(workspace) -> None:
-    given = [planned("cyclegan", 10), planned("aggan", 30), planned("ugatit", 0, "finished")]
+    given = [planned("cyclegan", 10), planned("aggan", 30), planned("ugatit", 0, "trained")]
     order = [each.run.method for each in pool.longest_first(given)]
     assert order == ["aggan", "cyclegan", "ugatit"]
-    given[2].run.folder.mkdir(parents=True)
-    (given[2].run.folder / "scores.csv").touch()
+    given[2] = planned("ugatit", 0, "scored")
     assert [each.run.method for each in pool.longest_first(given)] == ["aggan", "cyclegan"]
 
 

@@ -10,9 +10,11 @@ import torch
 
 from replicate import checkpoint, paths
 from replicate.errors import ReplicateError, UnknownName
-from replicate.experiment import ensure, make_run, plan, workflow
+from replicate.experiment import ensure, make_run, plan, state, workflow
 from replicate.experiment.parameters import checked
 from replicate.experiment.plan import OVERHEAD, Planned, makespan
+from replicate.experiment.run import Run
+from replicate.experiment.state import State, Today
 from replicate.jobs.graph import key
 
 NOTEBOOK = "02_aggan"
@@ -34,10 +36,14 @@ def timed(monkeypatch) -> list[str]:
 
 def states(monkeypatch, given: dict[tuple[str, int], str]) -> None:
     """Gives runs of (method, seed) a state; the others are missing."""
-    monkeypatch.setattr(
-        "replicate.experiment.run.Run.state",
-        lambda run: given.get((run.method, run.seed), "missing"),
-    )
+
+    def of(run: Run, today: Today | None = None) -> State:
+        word = given.get((run.method, run.seed), "missing")
+        return (
+            State(run.folder, "scored", ("code",)) if word == "stale" else State(run.folder, word)
+        )
+
+    monkeypatch.setattr(state, "of", of)
 
 
 # What is asked
@@ -108,7 +114,7 @@ def test_what_cannot_be_is_refused_before_anything_starts(workspace, words, text
 
 
 def test_the_plan_times_each_kind_once_and_counts_what_is_left(workspace, timed, monkeypatch):
-    states(monkeypatch, {("cyclegan", 1): "finished", ("aggan", 1): "stale"})
+    states(monkeypatch, {("cyclegan", 1): "scored", ("aggan", 1): "stale"})
     runs = [make_run(m, "d", seed, "laptop") for m in ("cyclegan", "aggan") for seed in (0, 1, 2)]
     halfway = runs[2].folder
     halfway.mkdir(parents=True)
@@ -119,7 +125,7 @@ def test_the_plan_times_each_kind_once_and_counts_what_is_left(workspace, timed,
     assert [each.seconds for each in planned] == [
         s * 2.0 * OVERHEAD for s in (100, 0, 60, 100, 0, 100)
     ]
-    assert [each.state for each in planned][:2] == ["missing", "finished"]
+    assert [each.state for each in planned][:2] == ["missing", "scored"]
 
 
 @pytest.mark.parametrize(
@@ -139,10 +145,10 @@ def test_the_whole_takes_as_long_as_the_busiest_job_slot(seconds, jobs, expected
 
 
 def test_the_plan_in_words(workspace, timed, monkeypatch):
-    states(monkeypatch, {("cyclegan", 0): "finished"})
+    states(monkeypatch, {("cyclegan", 0): "scored"})
     text = workflow.describe(workflow.asked(NOTEBOOK, "laptop"), jobs=2).splitlines()
     assert text[0] == f"3 runs at budget laptop, 2 at a time, into {paths.results()}"
-    assert text[1] == "  cyclegan on horse2zebra_drawn, seed 0 (laptop): finished, nothing to do"
+    assert text[1] == "  cyclegan on horse2zebra_drawn, seed 0 (laptop): scored, nothing to do"
     # 100 steps of 2 s and the overhead: 250 s
     assert text[2].endswith("(laptop): missing, 100 steps of 2000 ms, about 4.2 min")
     assert text[-1].startswith("about 4 min in all (ten steps timed)")  # two at once
@@ -164,7 +170,7 @@ def test_timing_ten_steps_leaves_nothing_behind(tiny):
     finally:
         torch.use_deterministic_algorithms(False)
     assert per_step > 0 and total == 50
-    assert not paths.results().exists() and run.state() == "missing"
+    assert not paths.results().exists() and state.of(run).name == "missing"
 
 
 # What Snakemake makes of it

@@ -25,7 +25,7 @@ def methods(as_json: Json = False) -> None:
         for name, method in METHODS.items()
     ]
     for why in METHODS.broken.values():
-        print(f"left out: {why}", file=sys.stderr)
+        say(f"left out: {why}", file=sys.stderr)
     if as_json:
         show(found)
         return

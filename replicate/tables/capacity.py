@@ -10,6 +10,7 @@ from torch import nn
 
 from replicate import reported
 from replicate.errors import ReplicateError
+from replicate.experiment.run import method_name
 from replicate.methods import METHODS
 from replicate.methods.base import Method
 from replicate.tables.catalogue import ABSENT
@@ -53,7 +54,7 @@ def capacity(domains: int = 8) -> pd.DataFrame:
             "models": formula if formula == "1" else f"{formula} = {MODELS[formula](domains)}",
             "printed": f"{entry['printed']}M ×{printed_models}",
         }
-        name = entry["method"]
+        name = method_name(entry["method"], entry["variant"])
         found = [_own(name, domains, formula == ONE_WAY)] if _method(name) in METHODS else []
         if found and not _agrees(found[0], entry["printed"]):
             found += filter(None, [_also(name, domains)])

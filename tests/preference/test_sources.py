@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 from replicate.cli.preference import app
 from replicate.datasets import packed
 from replicate.errors import ReplicateError
-from replicate.experiment.run import Run, make_run
+from replicate.experiment import state
+from replicate.experiment.run import make_run
+from replicate.experiment.state import State
 from replicate.preference.material import folder_images, pixels
 from replicate.preference.sources import RunChoice, collect
 
@@ -22,14 +24,14 @@ from replicate.preference.sources import RunChoice, collect
 def trained(tiny: str, monkeypatch: pytest.MonkeyPatch) -> RunChoice:
     """A choice of smoke runs of which cyclegan's has its translations and counts as finished."""
     choice = RunChoice(tiny, 0, "smoke", "BA")
-    run = make_run("cyclegan", tiny, 0, "smoke")
+    run = made = make_run("cyclegan", tiny, 0, "smoke")
     split = packed.load(tiny, "test", run.config.crop_size, progress=False)
     target = run.folder / "outputs" / f"{split.domains[1]}2{split.domains[0]}"
     target.mkdir(parents=True)
     for i in range(8):
         Image.fromarray(np.full((32, 32, 3), i, np.uint8)).save(target / f"{i}.png")
     monkeypatch.setattr(
-        Run, "state", lambda self: "finished" if self.method == "cyclegan" else "missing"
+        state, "of", lambda run: State(run.folder, "scored" if run == made else "missing")
     )
     return choice
 
@@ -52,7 +54,7 @@ def test_a_run_and_a_folder_may_be_compared(trained, folder):
 @pytest.mark.parametrize(
     "sources, text",
     [
-        (["aggan"], "aggan on tiny, seed 0 .smoke. is missing, expected finished; run `replicate "
+        (["aggan"], "aggan on tiny, seed 0 .smoke. is missing, expected scored; run `replicate "
                     "train aggan:paper --data tiny --seed 0 --budget smoke`"),
         (["cyclgan"], "unknown method 'cyclgan' .did you mean 'cyclegan'"),
         (["cyclegan", "cyclegan"], "source 'cyclegan': expected METHOD"),
