@@ -21,7 +21,7 @@ from replicate.datasets import fetch, packed
 from replicate.datasets import spec as specs
 from replicate.errors import ReplicateError
 from replicate.experiment import ensure, make_run
-from replicate.experiment.notebooks import source_problems
+from replicate.experiment.notebooks import KERNEL, source_problems
 from replicate.experiment.parameters import checked
 from replicate.metrics.inception import Inception
 from replicate.metrics.kid import kid_subsets
@@ -117,7 +117,10 @@ def misspelt_setting(workspace: Path, monkeypatch) -> None:
 def notebook_with_outputs(workspace: Path, monkeypatch) -> None:
     monkeypatch.setattr(paths, "ROOT", workspace)
     cell = {"cell_type": "code", "metadata": {}, "outputs": [{}], "execution_count": 1}
-    notebook = {"cells": [cell], "metadata": {"kernelspec": {"name": "python3"}}}
+    notebook = {
+        "cells": [cell],
+        "metadata": {"kernelspec": {"name": "python3", "display_name": KERNEL}},
+    }
     path = workspace / "notebooks" / "03_train.ipynb"
     path.parent.mkdir()
     path.write_text(json.dumps(notebook))

@@ -102,13 +102,12 @@ def test_runs_are_found_by_budget_and_those_kept_aside_are_none(folder):
 @pytest.mark.parametrize(
     "status, age, state",
     [
-        ("running", 0, "running"),
         ("running", SILENT + 60, "stopped"),
         ("failed", SILENT + 60, "failed"),
-        ("finished", SILENT + 60, "finished"),
+        ("finished", SILENT + 60, "stopped"),  # its last checkpoint is missing
     ],
 )
-def test_status_tells_a_running_run_from_a_killed_one(tmp_path, status, age, state):
+def test_status_tells_what_became_of_a_run(tmp_path, status, age, state):
     record = record_of(RUN, status, label="light", seed=2, iterations=9, fingerprint={})
     (tmp_path / "run.json").write_text(json.dumps(record))
     (tmp_path / "losses.csv").touch()

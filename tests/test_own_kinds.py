@@ -193,7 +193,7 @@ def test_a_domain_that_folders_or_pages_cannot_hold_is_refused_when_the_set_is_r
     unpaired(root / "hand")
     note = root / "hand" / "dataset.yaml"
     note.write_text(f'layout: cyclegan\ndomains: ["{domain}", zebra]\nsource: ""\nlicence: ""\n')
-    with pytest.raises(ReplicateError, match=r"dataset\.yaml: the entry: domain .*expected letter"):
+    with pytest.raises(ReplicateError, match=r"dataset\.yaml: domain .*expected letter"):
         spec("hand")
 
 

@@ -10,7 +10,9 @@ from support.houses import LABEL_COLOURS, PHOTO_COLOURS, SIDE, drawn_classes
 from support.made_up_runs import record_of
 
 from replicate.datasets import palettes
+from replicate.experiment.fingerprint import of_run
 from replicate.experiment.run import Run, make_run
+from replicate.methods import METHODS
 
 ENTRY = """
 domain = "B"
@@ -53,7 +55,9 @@ def scored(houses: str):
                     flat = np.full((SIDE, SIDE), grey, np.uint8)
                     Image.fromarray(flat).save(folder / "attention" / f"{i}.png")
         (run.folder / "scores.csv").touch()
-        record = record_of(run, fingerprint=run.fingerprint())
+        c = run.config
+        made_by = of_run(METHODS[run.method], run.dataset, c.load_size, c.crop_size)
+        record = record_of(run, fingerprint=made_by)
         (run.folder / "run.json").write_text(json.dumps(record))
         return run
 
