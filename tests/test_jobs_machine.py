@@ -259,3 +259,9 @@ def test_a_cluster_is_asked_for_what_the_preflight_found(workspace, monkeypatch,
     monkeypatch.setattr(needs, "estimate", estimate)
     assert needs.needs(make_run("aggan", "horse2zebra_drawn", 0, "laptop"), "cuda") == expected
     assert asked == ["cuda"]
+
+
+def test_a_path_that_the_slurm_plugin_takes_apart_is_refused():
+    slurm.check_paths(Path("/a b/ü {x}"), Path("/c"))
+    with pytest.raises(ReplicateError, match=r"it's holds an apostrophe.* REPLICATE_RESULTS"):
+        slurm.check_paths(Path("/a"), Path("/it's"))

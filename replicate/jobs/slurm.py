@@ -18,6 +18,20 @@ def prefix(results: Path) -> str:
     return f"replicate_{hashlib.sha256(str(results).encode()).hexdigest()[:8]}"
 
 
+def check_paths(*places: Path) -> None:
+    """Refuses a path that the script of Snakemake's Slurm plugin would take apart.
+
+    Raises:
+        ReplicateError: one holds an apostrophe, which ends the quotes that the plugin writes.
+    """
+    for place in places:
+        if "'" in str(place):
+            raise ReplicateError(
+                f"{place} holds an apostrophe, which Snakemake's Slurm plugin cannot pass on; "
+                "expected a path without one: move the checkout, or results with REPLICATE_RESULTS"
+            )
+
+
 def here() -> bool:
     """Whether this machine submits to a Slurm cluster."""
     return shutil.which("squeue") is not None and shutil.which("scancel") is not None

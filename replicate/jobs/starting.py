@@ -1,5 +1,6 @@
 """One start of a whole grid: check, lock, end what a dead start left, call Snakemake, explain."""
 
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ def start(pages: Sequence[Page], options: Options) -> bool:
             )
             return calling.call(command, results, on_slurm=False) == 0
     on_slurm = calling.executor(profile) == "slurm"
+    if on_slurm:
+        slurm.check_paths(results, Path(sys.executable), paths.ROOT)
     with locked(results):
         _end_orphans(results, on_slurm, "of an earlier start")
         content, file = _prepare(pages, options, results / ".runs")
