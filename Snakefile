@@ -1,6 +1,6 @@
 # The whole grid of a budget as one graph: a job trains one run, by papermill on its paper's own
 # notebook; a job draws each whole notebook; then the tables and the summary. `replicate runs` and
-# `make runs` write the graph that is read here, and call it; see replicate/jobs/starting.py.
+# `make runs` write the graph that is read here, and call it; see replicate/lab/engine.py.
 #
 # An output is an empty marker and nothing else, because Snakemake deletes the outputs of what
 # fails: checkpoints, scores and notebooks must survive. What is stale is told by fingerprints.
@@ -51,7 +51,7 @@ rule run:
         gpu=lambda wildcards: RUNS[wildcards.run]["gpu"],
         mem_mb=lambda wildcards, attempt: int(RUNS[wildcards.run]["mem_mb"] * 1.5 ** (attempt - 1)),
         runtime=lambda wildcards, attempt: int(RUNS[wildcards.run]["minutes"] * 1.5 ** (attempt - 1)),
-    shell: "{sys.executable:q} -m replicate.jobs.work {FILE:q} runs {wildcards.run:q}"
+    shell: "{sys.executable:q} -m replicate.lab.job {FILE:q} runs {wildcards.run:q}"
 
 
 rule notebook:
@@ -62,7 +62,7 @@ rule notebook:
         gpu=lambda wildcards: NOTEBOOKS[wildcards.notebook]["gpu"],
         mem_mb=lambda wildcards, attempt: int(NOTEBOOKS[wildcards.notebook]["mem_mb"] * 1.5 ** (attempt - 1)),
         runtime=lambda wildcards: NOTEBOOKS[wildcards.notebook]["minutes"],
-    shell: "{sys.executable:q} -m replicate.jobs.work {FILE:q} notebooks {wildcards.notebook:q}"
+    shell: "{sys.executable:q} -m replicate.lab.job {FILE:q} notebooks {wildcards.notebook:q}"
 
 
 rule tables:
@@ -70,7 +70,7 @@ rule tables:
     output: touch(TABLES)
     log: f"{LOGS}/tables/{GRAPH['budget']}.log"
     resources: mem_mb=4000, runtime=30
-    shell: "{sys.executable:q} -m replicate.jobs.drawing {GRAPH[budget]} > {log:q} 2>&1"
+    shell: "{sys.executable:q} -m replicate.report.drawing {GRAPH[budget]} > {log:q} 2>&1"
 
 
-include: "replicate/jobs/rules/preflight.smk"
+include: "replicate/lab/rules/preflight.smk"

@@ -20,9 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from replicate.experiment.budget_grid import grid  # noqa: E402
-from replicate.experiment.fingerprint import scoring_fingerprint  # noqa: E402
-from replicate.jobs import attempts  # noqa: E402
+from replicate.lab import attempts  # noqa: E402
+from replicate.lab.fingerprint import scoring_fingerprint  # noqa: E402
+from replicate.lab.grid import grid  # noqa: E402
 
 
 def noop(number: int) -> None:

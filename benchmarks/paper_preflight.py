@@ -8,8 +8,8 @@
 import csv
 import sys
 
-from replicate.experiment.budget_grid import grid
-from replicate.experiment.preflight import estimate, place
+from replicate.lab.grid import grid
+from replicate.lab.preflight import estimate, place
 
 COLUMNS = {
     "method": "name",

@@ -16,10 +16,10 @@ from replicate.datasets.batches import in_order
 from replicate.datasets.packed import ImageSet
 from replicate.methods.base import DIRECTIONS, Method
 from replicate.metrics import attention
-from replicate.metrics.attention_ranking import attention_auc, pointing_game
+from replicate.metrics.attention import attention_auc, pointing_game
 from replicate.metrics.compare import Bench, compare
-from replicate.metrics.image import psnr, ssim
 from replicate.metrics.images import Stack
+from replicate.metrics.pixels import psnr, ssim
 from replicate.metrics.score import Score, mean_score
 from replicate.naming import check_stems
 

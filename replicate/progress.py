@@ -1,4 +1,7 @@
-"""A progress line of losses, images/s and time left: in a terminal, a notebook or a log file."""
+"""Progress in a terminal, a notebook or a log file, where lines stay few.
+
+A line of losses, images/s and time left for a training; a bar for whatever else takes long.
+"""
 
 import math
 import sys
@@ -49,3 +52,24 @@ class _Lines:
 
     def flush(self) -> None:
         sys.stderr.flush()
+
+
+def bar(total: int | None, title: str, unit: str, show: bool) -> tqdm:
+    """A bar in plain text (no widget, which an executed notebook could not show later).
+
+    Args:
+        total: units in all; None where unknown.
+        unit: what is counted; "B" is shown in kB, MB, GB.
+    """
+    live = sys.stderr.isatty()
+    return tqdm(
+        total=total,
+        desc=title,
+        unit=unit,
+        unit_scale=unit == "B",
+        disable=not show,
+        mininterval=0.1 if live else 30,
+        maxinterval=10 if live else 60,
+        delay=2,  # s; what is done sooner shows no bar
+        leave=not live,
+    )

@@ -19,7 +19,7 @@ from replicate.datasets import spec as specs
 from replicate.datasets.batches import Batches
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import Mirror, Spec
-from replicate.experiment import ensure, make_run
+from replicate.lab import ensure, make_run
 from replicate.methods import METHODS, load_file
 from replicate.methods.base import Config, Method
 from replicate.training import LOG, Training

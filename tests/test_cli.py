@@ -16,7 +16,7 @@ from PIL import Image
 
 from replicate import cli, paths
 from replicate.methods import METHODS
-from replicate.metrics.protocol_list import PROTOCOLS
+from replicate.metrics.protocols import PROTOCOLS
 
 
 class Ended(NamedTuple):

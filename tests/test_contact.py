@@ -6,13 +6,13 @@ from PIL import Image
 from support.pictures import paired, picture, unpaired
 from typer.testing import CliRunner
 
-from replicate import plots
 from replicate.cli import app
 from replicate.datasets import packed
 from replicate.datasets.audit import audit
 from replicate.errors import ReplicateError
-from replicate.plots.contact import ACROSS, MOST, SIDE
-from replicate.plots.picture import GAP, LABEL, Picture
+from replicate.report import plots
+from replicate.report.plots.contact import ACROSS, MOST, SIDE
+from replicate.report.plots.picture import GAP, LABEL, Picture
 
 HEADING = 30  # px
 

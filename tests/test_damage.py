@@ -18,11 +18,12 @@ import pytest
 import torch
 from PIL import Image
 
-from replicate import cli, files, paths, publishing, tables
-from replicate.experiment import ensure, make_run
-from replicate.experiment.forecast import by_method, forecast
-from replicate.experiment.run import Run
+from replicate import cli, files, paths
+from replicate.lab import ensure, make_run
+from replicate.lab.forecast import by_method, forecast
+from replicate.lab.run import Run
 from replicate.methods import METHODS
+from replicate.report import publishing, tables
 
 DAMAGES = ("cut", "emptied", "flipped")
 CHANGING = ("train", "publish")  # which take longer: one damage a file

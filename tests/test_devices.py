@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from replicate import devices, diagnosis, paths
+from replicate import devices, paths
 from replicate.errors import ReplicateError, UnknownName
-from replicate.experiment import ensure, make_run, preflight
-from replicate.experiment.budget_grid import pages
-from replicate.experiment.execute import seconds_per_step
-from replicate.experiment.forecast import forecast
-from replicate.experiment.parameters import checked
-from replicate.experiment.workflow import read_params
-from replicate.jobs.calling import find_profile, limits
+from replicate.lab import doctor, ensure, make_run, preflight
+from replicate.lab.engine import find_profile, snakemake_limits
+from replicate.lab.execute import seconds_per_step
+from replicate.lab.forecast import forecast
+from replicate.lab.grid import pages
+from replicate.lab.parameters import checked
+from replicate.lab.workflow import read_params
 from replicate.metrics.folders import score_folders
 
 RUN = make_run("cyclegan", "horse2zebra_drawn", 41, "smoke")
@@ -74,7 +74,7 @@ def test_the_closest_match_and_what_is_here_are_named(gpus):
         UnknownName, match=r"'CUDA' \(did you mean 'cuda'\?\); known: cpu, cuda, cu"
     ):
         devices.check("CUDA")
-    found = {line["what"]: line["found"] for line in diagnosis.examine()}
+    found = {line["what"]: line["found"] for line in doctor.examine()}
     assert found["gpu"] == "cuda:0 GPU 0, cuda:1 GPU 1, mps"
 
 
@@ -83,7 +83,7 @@ def test_a_grid_chooses_its_gpus_itself():
     numbered = page._replace(params=page.params.model_copy(update={"device": "cuda:1"}))
     for profile in ("local", "slurm"):
         with pytest.raises(ReplicateError, match=r"^device='cuda:1': every run of a grid .*'cuda'"):
-            limits([numbered], find_profile(profile))
+            snakemake_limits([numbered], find_profile(profile))
 
 
 def test_preflights_of_two_devices_lie_apart(workspace):

@@ -7,9 +7,9 @@ import pytest
 
 from replicate import documents, paths
 from replicate.errors import ReplicateError
-from replicate.experiment.budget_grid import pages
-from replicate.jobs.calling import executor
-from replicate.tables import exhibits, register
+from replicate.lab.engine import executor
+from replicate.lab.grid import pages
+from replicate.report.tables import registers
 
 NOTEBOOK = "02_aggan"
 GOOD = (paths.notebooks() / "params" / "smoke" / f"{NOTEBOOK}.yaml").read_text()
@@ -129,8 +129,8 @@ def test_the_other_files_are_read_by_the_same_function(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     (tmp_path / "data").mkdir()
     for name, read in (
-        ("coverage", exhibits.exhibits),
-        ("deviations", lambda: register.entries("")),
+        ("coverage", registers.exhibits),
+        ("deviations", lambda: registers.entries("")),
     ):
         (tmp_path / "data" / f"{name}.toml").write_text("")
         with pytest.raises(ReplicateError, match=f"^data/{name}.toml is empty; expected TOML"):

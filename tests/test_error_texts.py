@@ -20,9 +20,9 @@ from replicate import checkpoint, paths
 from replicate.datasets import fetch, packed
 from replicate.datasets import spec as specs
 from replicate.errors import ReplicateError
-from replicate.experiment import ensure, make_run
-from replicate.experiment.notebooks import KERNEL, source_problems
-from replicate.experiment.parameters import checked
+from replicate.lab import ensure, make_run
+from replicate.lab.doctor import KERNEL, source_problems
+from replicate.lab.parameters import checked
 from replicate.metrics.inception import Inception
 from replicate.metrics.kid import kid_subsets
 

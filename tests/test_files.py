@@ -12,7 +12,7 @@ import pytest
 
 from replicate import files, paths
 from replicate.errors import ReplicateError
-from replicate.experiment import ensure, make_run
+from replicate.lab import ensure, make_run
 
 
 def names(folder: Path) -> list[str]:
@@ -103,7 +103,7 @@ import os, resource, sys
 from pathlib import Path
 from replicate import files
 from replicate.errors import ReplicateError
-from replicate.tables import readme
+from replicate.report.tables import readme
 
 if sys.argv[2]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
@@ -162,9 +162,14 @@ def test_a_disk_that_fills_leaves_what_was(tmp_path):
 
 # What is written elsewhere: in folders that are then moved whole, and caches with a checksum.
 APART = {"datasets/labels.py", "datasets/placing.py", "datasets/recipes/preparing.py"}
-APART |= {"datasets/download.py", "evaluation.py", "mailing.py", "jobs/attempts.py", "files.py"}
-APART |= {"datasets/packing.py", "datasets/own.py", "effects/made_up.py", "datasets/archives.py"}
-APART |= {"datasets/fetch.py", "datasets/originals.py"}
+APART |= {"datasets/download.py", "evaluation.py", "mailing.py", "lab/attempts.py", "files.py"}
+APART |= {
+    "datasets/packing.py",
+    "datasets/own.py",
+    "studies/effects/ladder.py",
+    "datasets/archives.py",
+}
+APART |= {"datasets/fetch.py"}
 
 
 def written(source: str) -> list[str]:

@@ -94,7 +94,7 @@ def test_every_layer_imports_only_from_below():
         ("metrics/kid.py", "from replicate.metrics.score import Score", []),
         ("methods/new.py", "from replicate import paths", ["replicate.paths"]),
         ("methods/new.py", "from replicate.methods import base", []),
-        ("training.py", "def f():\n    from replicate import experiment", ["replicate.experiment"]),
+        ("training.py", "def f():\n    from replicate import experiment", ["replicate.lab"]),
         ("training.py", "from replicate import checkpoint, progress\nimport torch", []),
         ("__init__.py", "from replicate.paths import ROOT", ["replicate.paths"]),
     ],

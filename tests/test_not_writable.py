@@ -20,7 +20,7 @@ from replicate import paths
 from replicate.cli import main
 from replicate.datasets import packed, passport
 from replicate.errors import ReplicateError
-from replicate.experiment import ensure, make_run
+from replicate.lab import ensure, make_run
 
 print(packed.load("tiny", "train", 16, progress=False).arrays["A"].shape)
 passport.passport("tiny", progress=False)

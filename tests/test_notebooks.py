@@ -16,12 +16,12 @@ import pytest
 import yaml
 from PIL import Image
 
-from replicate import experiment, paths
+from replicate import lab, paths
 from replicate.errors import ReplicateError
-from replicate.experiment import workflow
-from replicate.experiment.notebooks import KERNEL, source_problems
-from replicate.experiment.parameters import checked
-from replicate.experiment.run import BUDGETS
+from replicate.lab import workflow
+from replicate.lab.doctor import KERNEL, source_problems
+from replicate.lab.parameters import checked
+from replicate.lab.run import BUDGETS
 
 NOTEBOOKS = sorted(paths.notebooks().glob("*.ipynb"))
 PAPERS = [path for path in NOTEBOOKS if path.name[:2] not in ("00", "90")]
@@ -202,7 +202,7 @@ def test_the_defaults_are_the_smoke_run_and_every_budget_has_checked_parameters(
     for budget in BUDGETS:
         params = checked(workflow.read_params(path.stem, budget), path.stem)
         assert params.budget == budget and bool(params.runs()) == (path in PAPERS)
-    smoke = experiment.parameters(defaults(path), path.stem)
+    smoke = lab.parameters(defaults(path), path.stem)
     assert smoke == checked(workflow.read_params(path.stem, "smoke"), path.stem)
 
 
@@ -242,7 +242,7 @@ def test_no_parameter_file_is_of_no_notebook():
 def test_wrong_parameters_stop_the_notebook(workspace, injected, text):
     given = defaults(PAPERS[0]) | yaml.safe_load(injected)
     with pytest.raises(ReplicateError, match=text):
-        experiment.parameters(given)
+        lab.parameters(given)
 
 
 def test_names_that_a_notebook_has_anyway_are_no_parameters():
@@ -252,13 +252,13 @@ def test_names_that_a_notebook_has_anyway_are_no_parameters():
         "Out": {},
         "_ih": [""],
         "__name__": "x",
-        "experiment": experiment,
+        "experiment": lab,
         "exit": 1,
     }
-    assert experiment.parameters(given | around) == experiment.parameters(given)
+    assert lab.parameters(given | around) == lab.parameters(given)
     del given["seeds"]
     with pytest.raises(ReplicateError, match="parameter 'seeds' is missing; give it a value"):
-        experiment.parameters(given)
+        lab.parameters(given)
 
 
 # Through papermill

@@ -9,10 +9,11 @@ import pytest
 from support.made_up_runs import held, make_up, record_of
 from typer.testing import CliRunner
 
-from replicate import checkpoint, cli, paths, records, tables
+from replicate import checkpoint, cli, paths, records
 from replicate.errors import ReplicateError
-from replicate.experiment import make_run
-from replicate.experiment.state import Today, look
+from replicate.lab import make_run
+from replicate.lab.state import Today, look
+from replicate.report import tables
 
 RUN = make_run("cyclegan", "d", 0, "laptop")
 KEYS = [name for name, field in records.Record.model_fields.items() if field.is_required()]

@@ -6,7 +6,7 @@ import pytest
 
 from replicate import paths, reported
 from replicate.methods import METHODS
-from replicate.metrics.protocol_list import PROTOCOLS
+from replicate.metrics.protocols import PROTOCOLS
 
 KEY = "tang2019attentiongan"
 SOURCES = paths.ROOT.parent / "shared" / "seeds"

@@ -11,9 +11,9 @@ from conftest import image_set
 from replicate import paths, repro, settings
 from replicate.datasets.batches import Batches
 from replicate.errors import ReplicateError, UnknownName
-from replicate.experiment import make_run
-from replicate.experiment.parameters import checked
-from replicate.experiment.workflow import read_params
+from replicate.lab import make_run
+from replicate.lab.parameters import checked
+from replicate.lab.workflow import read_params
 from replicate.methods import METHODS
 
 RANGES = {

@@ -68,7 +68,7 @@ def _get_weights(source: str | None) -> Path:
 @app.command()
 def verify(name: Name, as_json: Json = False) -> None:
     """Holds a set to what is on record: counts, every file readable, content unchanged."""
-    from replicate.datasets import verify as verifying
+    from replicate.datasets import passport as verifying
 
     report = verifying.verify(name)
     show(report) if as_json else say(verifying.format_report(report))
@@ -156,7 +156,7 @@ def _write_audit(report: dict) -> dict[str, str]:
     sheet = folder / "audit.png"
     sheet.unlink(missing_ok=True)  # an older one would show what is no longer so
     if report["faults"]:
-        from replicate import plots
+        from replicate.report import plots
 
         written["sheet"] = plots.save(plots.fault_sheet(report), sheet)
     return {what: str(path) for what, path in written.items()}
@@ -180,9 +180,9 @@ def show_set(
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of images.")] = 0,
 ) -> None:
     """A picture of both domains and splits, with counts and faults."""
-    from replicate import plots
     from replicate.datasets import passport as passports
     from replicate.datasets.spec import spec
+    from replicate.report import plots
 
     made = passports.passport(name)
     picture = plots.contact_sheet(name, columns, seed)

@@ -18,9 +18,9 @@ def health(
     """Known faults of finished runs: inverted colours, checkerboard, copy, flat map, collapse."""
     from replicate import paths
     from replicate.errors import ReplicateError
-    from replicate.experiment import health as runs
-    from replicate.experiment.run import read_record, title
-    from replicate.health.faults import FAULTS
+    from replicate.lab import health as runs
+    from replicate.lab.faults import FAULTS
+    from replicate.lab.run import read_record, title
 
     chosen = folders or runs.of_this_machine()
     every, failures = [], []

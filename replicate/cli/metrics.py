@@ -62,8 +62,7 @@ def protocols(
     as_json: Json = False,
 ) -> None:
     """What every number means, and which numbers may be compared."""
-    from replicate.metrics.protocol_list import PROTOCOLS
-    from replicate.metrics.protocols import find, remark
+    from replicate.metrics.protocols import PROTOCOLS, find, remark
 
     chosen = list(PROTOCOLS.values()) if id is None else [find(id)]
     if as_json:
@@ -87,7 +86,7 @@ def _listing(rows: list) -> str:
     """What was measured as a table, with what several numbers need said once, below it."""
     import pandas as pd
 
-    from replicate.tables import to_markdown
+    from replicate.report.tables import to_markdown
 
     measured, lacking = [row for row in rows if row.value is not None], {}
     notes: dict[str, int] = {}

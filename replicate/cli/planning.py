@@ -26,10 +26,10 @@ def preflight(
     as_json: Json = False,
 ) -> None:
     """Memory, speed and time of a run, by real steps and one evaluation; kept for `plan`."""
-    from replicate.experiment import make_run
-    from replicate.experiment import preflight as measuring
-    from replicate.experiment.budget_grid import grid
-    from replicate.experiment.run import method_name
+    from replicate.lab import make_run
+    from replicate.lab import preflight as measuring
+    from replicate.lab.grid import grid
+    from replicate.lab.run import method_name
 
     asked = [job.run for job in grid(budget)]
     if not method:
@@ -66,8 +66,8 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """What a budget would do: runs done, stale and left, hours, disk. Trains nothing."""
-    from replicate.experiment.budget_grid import grid
-    from replicate.experiment.forecast import by_method, forecast
+    from replicate.lab.forecast import by_method, forecast
+    from replicate.lab.grid import grid
 
     jobs = grid(budget, notebook or (), seeds, datasets)
     device = device or next((job.parameters["device"] for job in jobs), "cpu")
@@ -101,7 +101,7 @@ def _told(each) -> dict:
 
 def _print_rows(budget: str, device: str, rows: list[dict]) -> None:
     from replicate import paths
-    from replicate.experiment.state import WORDS
+    from replicate.lab.state import WORDS
 
     total = rows[-1]
     say(f"budget {budget} on {device}: {total['runs']} runs into {paths.results()}")
@@ -131,9 +131,8 @@ def _disk(row: dict) -> str:
 def status(as_json: Json = False) -> None:
     """The runs on this machine: state, iterations done, seconds since the last sign of life."""
     from replicate import paths
-    from replicate.experiment.publish import find_runs
-    from replicate.experiment.state import Today
-    from replicate.experiment.status import describe
+    from replicate.lab.published import find_runs
+    from replicate.lab.state import Today, describe
 
     today = Today()
     found = [describe(folder, today) for folder in find_runs(paths.results())]

@@ -9,11 +9,11 @@ from replicate.errors import ReplicateError
 def train_quick(budget: str, seeds: str, jobs: int, dry_run: bool) -> None:
     """Trains the runs of `data/quick.toml` and holds them against the published ones."""
     from replicate import paths
-    from replicate.experiment import pool
-    from replicate.experiment.plan import makespan, plan
-    from replicate.experiment.quick import quick
-    from replicate.experiment.workflow import cores
-    from replicate.jobs.locking import locked
+    from replicate.lab import pool
+    from replicate.lab.machines import locked
+    from replicate.lab.plan import makespan, plan
+    from replicate.lab.quick import quick
+    from replicate.lab.workflow import cores
 
     asked, jobs = quick(budget, seeds), jobs or cores()
     say(
@@ -64,8 +64,9 @@ def _refuse_stale(titles: list[str]) -> None:
 
 def _show(asked) -> None:
     """The numbers beside the published ones, then claim by claim whether they were foretold."""
-    from replicate import claims, paths, tables
+    from replicate import paths
     from replicate.cli.report import print_beside
+    from replicate.report import claims, tables
 
     print_beside(asked, executed=False)
     if asked.budget == "smoke":

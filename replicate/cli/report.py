@@ -16,8 +16,9 @@ def tables(
     as_json: Json = False,
 ) -> None:
     """Writes the tables of all finished runs of a budget and prints those of the data sets."""
-    from replicate import paths, publishing
-    from replicate import tables as drawing
+    from replicate import paths
+    from replicate.report import publishing
+    from replicate.report import tables as drawing
 
     root = paths.published() if published else paths.results()
     files = publishing.redraw(budget) if published else drawing.write(root, budget)
@@ -38,7 +39,7 @@ def publish(
     ] = False,
 ) -> None:
     """Copies the records of all finished runs to results/published, draws tables and plots."""
-    from replicate.publishing import publish_all, publish_health
+    from replicate.report.publishing import publish_all, publish_health
 
     for path in (publish_health if health else publish_all)(budget):
         say(path)
@@ -51,7 +52,7 @@ def report(
     ] = False,
 ) -> None:
     """Tables, plots and records as they are, in one HTML file that can be mailed."""
-    from replicate.mailing import report
+    from replicate.report.mailing import report
 
     say(report(budget, published))
 
@@ -62,8 +63,9 @@ def print_beside(params, executed: bool = True) -> None:
     Args:
         executed: name the folder of executed notebooks.
     """
-    from replicate import paths, plots
-    from replicate import tables as drawing
+    from replicate import paths
+    from replicate.report import plots
+    from replicate.report import tables as drawing
 
     if executed:
         say(f"executed notebooks: {paths.results() / 'notebooks' / params.budget}")
@@ -81,7 +83,7 @@ def print_beside(params, executed: bool = True) -> None:
 
 def doctor(as_json: Json = False) -> None:
     """What this machine has, and what a run would miss."""
-    from replicate.diagnosis import examine
+    from replicate.lab.doctor import examine
 
     found = examine()
     if as_json:

@@ -38,7 +38,7 @@ def params(
     as_json: Json = False,
 ) -> None:
     """Trainable parameters of one network of each kind, for every variant, at the paper's sizes."""
-    from replicate.experiment.run import parameter_counts
+    from replicate.lab.run import parameter_counts
     from replicate.methods import METHODS
 
     method, _, variant = method.partition(":")
@@ -72,7 +72,7 @@ def train(
     offline: Offline = False,
 ) -> None:
     """Trains a run, or goes on where it was, and scores it. Asking again changes nothing."""
-    from replicate.experiment import ensure, make_run
+    from replicate.lab import ensure, make_run
 
     overrides = dict(_split(text) for text in (settings or []) + (more or []))
     if iterations is not None:
@@ -116,9 +116,9 @@ def start_runs(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
 ) -> None:
     """Trains all runs of a budget, draws its notebooks and tables, on a machine or a cluster."""
-    from replicate.experiment.budget_grid import pages
-    from replicate.jobs.graph import Options
-    from replicate.jobs.starting import start
+    from replicate.lab.engine import start
+    from replicate.lab.graph import Options
+    from replicate.lab.grid import pages
 
     asked = pages(budget, notebook or (), seeds, datasets, params)
     how = Options(
@@ -154,10 +154,10 @@ def replicate_all(
                 "--notebook 02_aggan"
             )
         return train_quick(budget, seeds, jobs, dry_run)
-    from replicate.experiment import workflow
-    from replicate.experiment.budget_grid import pages
-    from replicate.jobs.graph import Options
-    from replicate.jobs.starting import start
+    from replicate.lab import workflow
+    from replicate.lab.engine import start
+    from replicate.lab.graph import Options
+    from replicate.lab.grid import pages
 
     (page,) = pages(budget, [notebook], seeds, datasets)
     say(workflow.describe(page.params, jobs or workflow.cores()), flush=True)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from replicate.datasets import disk
+from replicate.datasets import placing
 from replicate.datasets.layouts import shown
 from replicate.errors import ReplicateError
 
@@ -64,7 +64,7 @@ class _Budget:
         if self.room < 0:
             raise ReplicateError(
                 f"{shown(self.archive)} declares more bytes than the disk has free. Free some, or "
-                f"{disk.WAY_OUT}"
+                f"{placing.WAY_OUT}"
             )
         if self.files < 0:
             raise self.too_many()
@@ -243,7 +243,7 @@ def _safe(name: str, archive: Path) -> PurePosixPath:
 
 
 def _write(file: IO[bytes], target: Path, size: int, archive: Path) -> None:
-    with disk.writing(shown(archive), target.parent):
+    with placing.writing(shown(archive), target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as out:
             shutil.copyfileobj(file, out, 1 << 16)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import httpx
 
-from replicate.datasets import disk
-from replicate.datasets.progress import bar
+from replicate.datasets import placing
 from replicate.errors import ReplicateError, hidden
 from replicate.files import move
+from replicate.progress import bar
 
 TIMEOUT = 30.0  # s without a byte
 TRIES = 4  # in a row that brought little
@@ -66,7 +66,7 @@ def download(
         ReplicateError: the disk is full, or cannot be written to.
     """
     part = target.with_name(f"{target.name}.{hashlib.sha256(url.encode()).hexdigest()[:8]}.part")
-    with disk.writing(target.name, target.parent):
+    with placing.writing(target.name, target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
         resumed = _complete(url, part, show, size)
         if resumed and refuse(part):
@@ -177,7 +177,7 @@ def _save(response: httpx.Response, part: Path, have: int, show: bool, size: int
     if size and (total or 0) > size:
         raise _too_long(part, f"{total} bytes announced", size, response)
     if total:
-        disk.check_room(_name(part), part.parent, total - resumed)
+        placing.check_room(_name(part), part.parent, total - resumed)
     if not resumed:
         _remember(part, response, total)
     with (

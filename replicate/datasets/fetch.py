@@ -10,11 +10,11 @@ from urllib.parse import unquote, urlsplit
 from filelock import FileLock, Timeout
 
 from replicate import files, naming, paths
-from replicate.datasets import digits, disk, folders, hashes, layouts, originals, passport
+from replicate.datasets import digits, folders, hashes, layouts, passport, placing
 from replicate.datasets.archives import is_archive, unpack
 from replicate.datasets.download import DownloadError, download
 from replicate.datasets.layouts import shown
-from replicate.datasets.spec import Mirror, Spec, spec
+from replicate.datasets.spec import Mirror, Original, Spec, spec
 from replicate.errors import ReplicateError, hidden
 
 HTML = (b"<!doctype html", b"<html")
@@ -53,7 +53,7 @@ def get(name: str, source: str | None = None, progress: bool = True) -> Path:
             f"`replicate data get {name}`, or put the files into {digits.expected(entry)}"
         )
     try:
-        with disk.writing(name, paths.data()), _alone(name):
+        with placing.writing(name, paths.data()), _alone(name):
             return _get(entry, source, progress)
     except OSError as error:
         place = shown(paths.data())
@@ -76,7 +76,7 @@ def get_file(
         ReplicateError: no such file, or not the one on record; or the disk is full. What lay at
             `target` is then as it was.
     """
-    with disk.writing(name, target.parent), _alone(name):
+    with placing.writing(name, target.parent), _alone(name):
         if target.is_file() and not known.mismatch(target):
             print(f"{name}: {shown(target)} is complete, nothing to do")
             return target
@@ -124,7 +124,7 @@ def _get(entry: Spec, source: str | None, progress: bool) -> Path:
     if entry.folder.is_dir() and any(entry.folder.iterdir()):
         return _present(entry)
     if entry.originals and source is None:
-        return originals.get(entry, progress)
+        return get_originals(entry, progress)
     archive = _archive(entry, source, progress)
     try:
         _install(entry, archive)
@@ -267,3 +267,59 @@ def _packed_again(folder: Path) -> str:
     """The way out where an archive holds but another one, which is not unpacked unasked."""
     inner = [path for path in sorted(folder.rglob("*")) if path.is_file() and is_archive(path)]
     return f". It holds {inner[0].name}: unpack it and give that one with --from" if inner else ""
+
+
+def get_originals(entry: Spec, progress: bool) -> Path:
+    """The folder of the set's originals, whole and with what its archives hold.
+
+    Raises:
+        ReplicateError: a file is not there and cannot be fetched, or is not the one on record; the
+            text tells what to do by hand.
+    """
+    folder = entry.originals_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    failures = [text for each in entry.originals if (text := _fetch(each, folder, progress))]
+    if failures:
+        raise ReplicateError(f"{entry.name}: {'; '.join(failures)}. About this set: {entry.how()}")
+    for each in entry.originals:
+        _unpack(folder / each.file, folder)
+    print(
+        f"{entry.name}: its originals lie in {shown(folder)}; next, `replicate data prepare "
+        f"{entry.name} {shown(folder)}`"
+    )
+    return folder
+
+
+def _fetch(original: Original, folder: Path, progress: bool) -> str:
+    """Nothing, once the file is there and checked; else what is wrong."""
+    path = folder / original.file
+    if _done(path).is_file():
+        return ""
+    if path.is_file():
+        reason = original.mismatch(path)
+        return f"{shown(path)}: {reason}, get it again" if reason else ""
+    if not original.url:
+        return f"{shown(path)} does not exist"
+    try:
+        download(original.url, path, progress, original.mismatch, original.bytes)
+    except DownloadError as error:
+        return f"{original.file}: {error}"
+    return ""
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    """Moves what the archive holds into `folder`, once; a file that is none stays as it is."""
+    if _done(path).is_file() or not is_archive(path):
+        return
+    with files.building(path, ".unpacking-") as temporary:
+        unpack(path, temporary)
+        for item in sorted(temporary.iterdir()):
+            if (folder / item.name).is_dir():
+                shutil.rmtree(folder / item.name)
+            os.replace(item, folder / item.name)
+        _done(path).touch()
+
+
+def _done(path: Path) -> Path:
+    """A mark beside an archive that was checked and unpacked to its end."""
+    return path.with_name(f".{path.name}.unpacked")

@@ -3,10 +3,10 @@
 import hashlib
 from pathlib import Path
 
-from replicate.datasets.progress import bar
 from replicate.errors import ReplicateError
 from replicate.files import read_json, sha256, write_sealed
 from replicate.parallel import in_order
+from replicate.progress import bar
 
 
 def mismatch(path: Path, sha256_: str = "", md5: str = "", size: int = 0) -> str:

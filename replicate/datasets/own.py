@@ -1,8 +1,12 @@
-"""A set from a user's own two folders: checked, split, written in a layout of its own."""
+"""A set from a user's own two folders: checked, split, written in a layout of its own.
+
+Which images are for testing is on every machine the same, by a seed and what they show.
+"""
 
 import hashlib
 import os
 import shutil
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,14 +15,14 @@ from PIL import Image
 from pydantic import ValidationError
 
 from replicate import naming
-from replicate.datasets import folders, layouts, splitting
+from replicate.datasets import folders, layouts
 from replicate.datasets.placing import describe, holds_something, place
-from replicate.datasets.progress import bar
 from replicate.datasets.spec import NAME, RESERVED, Spec, can_name, registered, spec
 from replicate.errors import ReplicateError, unknown
 from replicate.images import Undecodable, decode, read
 from replicate.parallel import in_order
 from replicate.paths import shown
+from replicate.progress import bar
 
 SOURCE = "own folders"
 SHOWN = 20  # file names an error names
@@ -159,7 +163,7 @@ def _unpaired(
     shows = dict(zip(both, (c.pixels for c in _contents(both, progress)), strict=True))
     contents = {X: [shows[file] for file in named.values()] for X, named in images.items()}
     files = {}
-    for X, chosen in splitting.for_testing(contents, share, seed).items():
+    for X, chosen in for_testing(contents, share, seed).items():
         _check_split(chosen, given["AB".index(X)])
         for (name, file), tested in zip(images[X].items(), chosen, strict=True):
             files[f"{'test' if tested else 'train'}{X}/{name}"] = (file,)
@@ -192,7 +196,7 @@ def _paired(
         )
     print(f"{half} pairs, {rule}: {lefts[0].name} with {rights[0].name}, and so on")
     contents = {"pairs": [f"{x.pixels} {y.pixels}" for x, y in pairs]}
-    chosen = splitting.for_testing(contents, share, seed)["pairs"]
+    chosen = for_testing(contents, share, seed)["pairs"]
     _check_split(chosen, given[0])
     stems = [Path(names[0][group[0]]).stem for group in groups]
     return {
@@ -284,3 +288,51 @@ def _is_made_of(file: Path, sources: Sources) -> bool:
     if len(sources) == 1:
         return file.stat().st_size == sources[0].stat().st_size
     return np.array_equal(read(file), _side_by_side(sources))
+
+
+def rank(what: str, seed: int = 0) -> str:
+    """A place in an order that is random, yet the same everywhere: sha256 of seed and `what`."""
+    return hashlib.sha256(f"{seed} {what}".encode()).hexdigest()
+
+
+def for_testing(contents: dict[str, list[str]], share: float, seed: int) -> dict[str, list[bool]]:
+    """Whether each image is for testing.
+
+    Images of equal content, of one folder or of both, are never divided between train and test.
+    Contents are tried in the order of `rank`, and taken where they do not exceed the share.
+
+    Args:
+        contents: for each folder the hashes of its images.
+        share: of the test images in a folder, 0 to 1; at least 1 image and not all.
+        seed: of the order.
+
+    Returns:
+        The same folders, a truth for each image. A folder whose images are all equal has none that
+        is True.
+    """
+    members: dict[str, Counter[str]] = defaultdict(Counter)
+    for folder, hashes in contents.items():
+        for found in hashes:
+            members[found][folder] += 1
+    size = {folder: len(hashes) for folder, hashes in contents.items()}
+    room = {folder: max(1, int(share * n + 0.5)) for folder, n in size.items()}
+    order = sorted(members, key=lambda found: rank(found, seed))
+    chosen = set(_that_fit(order, members, {f: min(n, size[f] - 1) for f, n in room.items()}))
+    for folder in contents:  # where duplicates are so many that none fits, one group all the same
+        if not any(members[found][folder] for found in chosen):
+            rest = [found for found in order if members[found][folder]]
+            left = {f: n - 1 - sum(members[c][f] for c in chosen) for f, n in size.items()}
+            chosen |= set(_that_fit(rest, members, left)[:1])
+    return {folder: [found in chosen for found in hashes] for folder, hashes in contents.items()}
+
+
+def _that_fit(
+    order: list[str], members: dict[str, Counter[str]], room: dict[str, int]
+) -> list[str]:
+    """Those contents, in order, that still have room in every folder that holds them."""
+    taken = []
+    for found in order:
+        if all(n <= room[folder] for folder, n in members[found].items()):
+            room = {folder: n - members[found][folder] for folder, n in room.items()}
+            taken.append(found)
+    return taken

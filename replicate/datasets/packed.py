@@ -8,6 +8,7 @@ gives a new folder; any of them may be deleted at any time.
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,11 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from replicate import images, paths
-from replicate.datasets import filling, folders, hashes, labels, packing, verifying
+from replicate.datasets import folders, hashes, labels, packing
+from replicate.datasets.hashes import remembered
 from replicate.datasets.layouts import shown
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
-from replicate.files import Damaged, read_json
+from replicate.files import Damaged, read_json, write_sealed
 from replicate.settings import SIDES
 
 
@@ -65,13 +67,13 @@ def load(name: str, split: str, size: int, progress: bool = True) -> ImageSet:
     if size not in SIDES:
         raise ReplicateError(f"size {size}: expected {SIDES.start} to {SIDES.stop - 1} px")
     if entry.layout == "drawn":
-        target = _target(entry, split, size, filling.drawn_content(name))
-        fill = partial(filling.fill_drawn, entry=entry, split=split, size=size)
+        target = _target(entry, split, size, packing.drawn_content(name))
+        fill = partial(packing.fill_drawn, entry=entry, split=split, size=size)
     else:
         files = folders.split_files(entry, split)
         target = _target(entry, split, size, _content(entry, split, files, progress))
         digits = entry.layout == "torchvision"
-        fill = filling.fill_digits if digits else partial(filling.fill_files, files=files)
+        fill = packing.fill_digits if digits else partial(packing.fill_files, files=files)
         fill = partial(fill, entry=entry, split=split, size=size, show=progress)
     if not (target / "passport.json").is_file():
         packing.build(target, fill)
@@ -102,7 +104,7 @@ def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool) 
 
 
 def _target(entry: Spec, split: str, size: int, content: str) -> Path:
-    key = hashlib.sha256(f"{filling.VERSION} {content}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{packing.VERSION} {content}".encode()).hexdigest()[:16]
     name = f"{entry.name}-{split}-{size}-{key}"
     ready = paths.data() / "packed" / name  # also where it may only be read
     return ready if (ready / "passport.json").is_file() else paths.derived("packed", name)
@@ -115,8 +117,47 @@ def _open(folder: Path, entry: Spec, split: str, size: int) -> ImageSet:
         names, digests = stored.pop("names"), dict(stored["arrays"])
     except (KeyError, TypeError, ValueError) as error:
         raise Damaged(folder / "passport.json", f"no {error}", way_out) from error
-    arrays = verifying.arrays(folder, digests, way_out)
+    arrays = verified(folder, digests, way_out)
     about = {"name": entry.name, "split": split, "size": size, "domains": list(entry.domains)}
     return ImageSet(
         entry.name, split, size, entry.domains, entry.paired, arrays, names, about | stored
     )
+
+
+SEEN = "verified.json"  # in a packed folder: bytes, modification time and sha256 of each array
+
+
+def verified(folder: Path, digests: dict[str, str], way_out: str) -> dict[str, np.ndarray]:
+    """The memory-mapped arrays of a packed folder.
+
+    Args:
+        folder: holds `<name>.npy` files.
+        digests: the sha256 of each array's content by its name.
+        way_out: what the error tells to do.
+
+    Raises:
+        Damaged: an array is not there, or another than the one that was packed.
+    """
+    seen, now, found = remembered(folder / SEEN), {}, {}
+    for name, digest in digests.items():
+        path = folder / f"{name}.npy"
+        try:
+            about = path.stat()
+            found[name] = np.load(path, mmap_mode="r")
+        except (OSError, ValueError, EOFError) as error:
+            raise Damaged(path, str(error), way_out) from error
+        now[name] = [about.st_size, about.st_mtime_ns, digest]
+        if seen.get(name) != now[name] and (reason := _fault(found[name], name, digest)):
+            raise Damaged(path, reason, way_out)
+    if seen != now:
+        with suppress(OSError):  # a full or read-only disk costs time at the next call
+            write_sealed(folder / SEEN, {"files": now})
+    return found
+
+
+def _fault(array: np.ndarray, name: str, digest: str) -> str:
+    kind = np.dtype(np.int64 if name.endswith("_label") else np.uint8)
+    if array.dtype != kind:
+        return f"of type {array.dtype}, expected {kind}"
+    found = hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+    return "" if found == digest else f"sha256 {found[:16]}, expected {str(digest)[:16]}"

@@ -6,8 +6,7 @@ Each entry holds for the same image sets and the same number of images only.
 from typing import NamedTuple
 
 from replicate.errors import ReplicateError
-from replicate.metrics.protocol_list import PROTOCOLS
-from replicate.metrics.protocols import find
+from replicate.metrics.protocols import PROTOCOLS, find
 
 
 class Comparison(NamedTuple):

@@ -14,9 +14,8 @@ import numpy as np
 
 from replicate.errors import unknown
 from replicate.metrics.images import ImageSet
-from replicate.metrics.inception import Features, Inception
+from replicate.metrics.inception import Features, Inception, TorchvisionInception
 from replicate.metrics.standin import StandIn
-from replicate.metrics.torchvision_inception import TorchvisionInception
 from replicate.progress import progress
 
 # A multiple of the stand-in's chunks, so that its features are the same bits as of one large array.

@@ -11,8 +11,8 @@ from replicate.datasets.directions import in_letters
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.evaluation import in_words
-from replicate.experiment import state
-from replicate.experiment.run import Run, make_run
+from replicate.lab import state
+from replicate.lab.run import Run, make_run
 from replicate.preference.material import Material, check_covered, check_same, folder_images
 
 

@@ -24,7 +24,7 @@ import torch
 from PIL import Image
 
 from replicate import checkpoint, paths
-from replicate.jobs import processes
+from replicate.lab import machines
 
 HERE = Path(__file__).parent
 ITERATIONS = 80
@@ -176,14 +176,14 @@ def site(data, tmp_path) -> Iterator[Callable[..., Site]]:
     yield make
     for each in made:
         print(each.printed())
-        processes.end(processes.of(each.results), 5)
+        machines.end(machines.of(each.results), 5)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(data, tmp_path_factory) -> Iterator[Callable[[], dict[str, str]]]:
     """A function that waits for runs which nobody touched: weights by the names of folders."""
     results = tmp_path_factory.mktemp("undisturbed")
-    code = "from replicate.experiment import execute, make_run\n"
+    code = "from replicate.lab import execute, make_run\n"
     code += "execute._score = lambda *arguments: None\n"  # what is compared are the weights
     code += "for seed in range(4):\n"
     code += "    execute.ensure(make_run('slow', 'tiny', seed, 'smoke'))"
@@ -216,7 +216,7 @@ def check(site: Site, expected: dict[str, str], number: int) -> None:
         assert numbers == list(range(1, ITERATIONS + 1))
     assert shared_gpus(site.folder / "gpus") == []
     assert sorted(file.name for file in (site.folder / "gpus").iterdir()) == site.gpus
-    assert processes.of(site.results) == []
+    assert machines.of(site.results) == []
 
 
 def test_what_shares_a_gpu_is_found(tmp_path):
@@ -238,7 +238,7 @@ def test_on_one_machine(site, undisturbed):
     )
 
     job = here.kernel(first).parent()
-    assert "replicate.jobs.work" in job.cmdline()
+    assert "replicate.lab.job" in job.cmdline()
     job.send_signal(signal.SIGKILL)  # the kernel that it leaves behind ends by itself
     here.kernel(second).parent().send_signal(signal.SIGTERM)  # preempted
     until(lambda: "stopped by SIGTERM at iteration" in (second / "run.json").read_text(), "a stop")

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from replicate.cli.preference import app
 from replicate.datasets import packed
 from replicate.errors import ReplicateError
-from replicate.experiment import state
-from replicate.experiment.run import make_run
-from replicate.experiment.state import State
+from replicate.lab import state
+from replicate.lab.run import make_run
+from replicate.lab.state import State
 from replicate.preference.material import folder_images, pixels
 from replicate.preference.sources import RunChoice, collect
 

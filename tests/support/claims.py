@@ -1,6 +1,6 @@
 """A made-up claim and made-up scores of its arms."""
 
-from replicate.claims import Claim, parse
+from replicate.report.claims import Claim, parse
 
 BOTH = ("horse->zebra", "zebra->horse")
 CLAIM = {

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from replicate.experiment.fingerprint import code_fingerprint, scoring_fingerprint
-from replicate.experiment.run import Run
-from replicate.experiment.state import lock_of
+from replicate.lab.fingerprint import code_fingerprint, scoring_fingerprint
+from replicate.lab.run import Run
+from replicate.lab.state import lock_of
 from replicate.methods import METHODS
 
 DEAD = 2**22 + 1  # above the largest process id of Linux

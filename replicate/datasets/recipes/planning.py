@@ -8,7 +8,7 @@ from PIL import Image
 
 from replicate import images, naming
 from replicate.datasets.layouts import shown
-from replicate.datasets.splitting import rank
+from replicate.datasets.own import rank
 from replicate.errors import ReplicateError
 
 HALVES = "trainA and trainB are two halves of every label, for methods that read labels: "

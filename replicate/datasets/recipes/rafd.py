@@ -16,6 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from replicate.datasets.labels import CLASS
+from replicate.datasets.own import rank
 from replicate.datasets.recipes.planning import (
     HALVES,
     Picture,
@@ -26,7 +27,6 @@ from replicate.datasets.recipes.planning import (
     square,
     with_labels,
 )
-from replicate.datasets.splitting import rank
 from replicate.errors import ReplicateError, unknown
 from replicate.naming import image_files
 from replicate.paths import shown

@@ -1,0 +1,116 @@
+"""The sha256 of what decides a result besides the run's identity: code and data."""
+
+import hashlib
+import json
+from dataclasses import asdict
+
+from replicate.datasets import packed, passport
+from replicate.datasets.spec import spec
+from replicate.lab.definitions import Reached, place_of
+from replicate.methods import base
+from replicate.methods.base import Method
+from replicate.metrics import protocols
+from replicate.metrics.protocols import Protocol
+
+# What trains every run, whatever its method; a method is followed from its class.
+TRAINING = (
+    "replicate.lab.execute.build",
+    "replicate.repro.prepare",
+    "replicate.datasets.batches.Batches",
+    "replicate.training.Training._iterate",
+    "replicate.training.Training._sample",  # which must leave no trace in the training
+)
+CALLED = ("build", "setup", "begin", "step", "translate", "Config")  # of a method, by what is above
+TRANSLATING = ("replicate.evaluation.translate_split", "replicate.metrics.protocols.Protocol")
+OF_FEATURES = (
+    "replicate.evaluation.image_sets", "replicate.metrics.compare.Bench",
+    "replicate.metrics.compare.row",
+)  # fmt: skip
+OF_PIXELS = ("replicate.evaluation.seen", "replicate.evaluation.PIXELS")
+OF_CLASSES = ("replicate.lab.classes.row",)
+# Bookkeeping, and the images, for which their passports stand.
+NOT_DECIDING = (
+    "replicate.errors", "replicate.paths", "replicate.progress", "replicate.registry",
+    "replicate.checkpoint", "replicate.settings", "replicate.devices", "replicate.images",
+    "replicate.naming", "replicate.files", "replicate.records", "replicate.datasets.packed",
+    "replicate.methods.base.register", "replicate.metrics.features._read",
+    "replicate.metrics.features._write", "replicate.metrics.protocols.PROTOCOLS",
+    "replicate.lab.fingerprint", "replicate.lab.definitions",
+)  # fmt: skip
+# What a protocol says that decides no value: words, and how a value is printed.
+SAID = {
+    "id", "metric", "definition", "used_by", "certainty", "scale", "spread_kind", "default",
+    "files", "caution", "reason",
+}  # fmt: skip
+
+
+def code_fingerprint(method: type[Method]) -> str:
+    """Sixteen hexadecimal digits over the definitions that the training of a method reaches.
+
+    They are followed by name from the method's class, from what builds a run and from the training
+    loop (see `definitions`). The fields of a `Config` are not among them: a run's identity holds
+    their values.
+    """
+    root = f"{method.__module__}.{method.__qualname__}"
+    return _reached((root, *TRAINING)).digest
+
+
+def scoring_fingerprint(protocol: str) -> str:
+    """The same over what makes the scores of a protocol, and over its record's settings.
+
+    Args:
+        protocol: its id.
+
+    Raises:
+        UnknownName: no such protocol.
+    """
+    if protocol.startswith("classes/"):  # of runs alone: no command scores folders by it
+        return _reached((*TRANSLATING, *OF_CLASSES)).digest
+    about = protocols.find(protocol)
+    roots = OF_FEATURES if about.features else OF_PIXELS
+    reached = _reached((*TRANSLATING, *roots), _keys(about))
+    return hashlib.sha256(f"{_settings(about)}\0{reached.digest}".encode()).hexdigest()[:16]
+
+
+def _keys(about: Protocol) -> frozenset[str]:
+    """The entries of tables by which a protocol finds its network, resize and estimator."""
+    return frozenset({about.id, about.features, about.resize, about.estimator, about.output})
+
+
+def _settings(about: Protocol) -> str:
+    decides = {key: value for key, value in asdict(about).items() if key not in SAID}
+    return json.dumps(decides, sort_keys=True)
+
+
+def _reached(roots: tuple[str, ...], keys: frozenset[str] | None = None) -> Reached:
+    fields_apart = (place_of(base.Config), place_of(Protocol))
+    return Reached(roots, CALLED, NOT_DECIDING, keys, fields_apart)
+
+
+def of_run(method: type[Method], dataset: str, load_size: int, crop_size: int) -> dict[str, str]:
+    """What decides a run's result besides its identity: code, training data, all images."""
+    return {
+        "code": code_fingerprint(method),
+        "data": data_fingerprint(dataset, load_size),
+        "images": images_fingerprint(dataset, crop_size),
+    }
+
+
+def data_fingerprint(dataset: str, load_size: int) -> str:
+    """Sixteen hexadecimal digits of the passport of the training split at its training size."""
+    passport = packed.load(dataset, "train", load_size).passport
+    return hashlib.sha256(json.dumps(passport, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def images_fingerprint(dataset: str, crop_size: int) -> str:
+    """Sixteen hexadecimal digits of the images of both splits, as their files are.
+
+    A change that vanishes at the training size counts too, and so does one in the test split. Of a
+    drawn set, which has no files, they are of the packed test split.
+    """
+    entry = spec(dataset)
+    if entry.layout == "drawn":
+        about = packed.load(dataset, "test", crop_size).passport
+    else:
+        about = passport.split_hashes(entry)
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]

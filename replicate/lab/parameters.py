@@ -1,0 +1,200 @@
+"""The parameters of a notebook, checked: papermill itself only warns of a mistyped one."""
+
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+from types import ModuleType
+
+import pydantic
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from replicate import devices, documents, paths, reported, settings
+from replicate.datasets import directions, spec
+from replicate.errors import ReplicateError, unknown
+from replicate.lab.run import BUDGETS, Run, make_run
+
+LITERALS = (str, int, float, bool, list, dict, tuple, set, type(None))
+# Names that IPython itself puts into a notebook's globals.
+IPYTHON = {"In", "Out", "exit", "quit"}
+
+
+FEWEST = 4  # images: with fewer KID has no standard error
+BY_DATASET = ("also", "one_seed")  # parameters that name further methods for a data set
+REFERENCES = ("torch-fidelity", "clean-fid", "torchmetrics")
+PLACES = {"published": paths.published, "local": paths.results}
+
+
+class Asked(pydantic.BaseModel):
+    """What every notebook asks for: a budget and a device."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    budget: str
+    device: str = "cpu"
+
+    @model_validator(mode="after")
+    def _budget_and_device_exist(self) -> "Asked":
+        _choose("budget", self.budget, BUDGETS)
+        devices.check(self.device)
+        return self
+
+    def runs(self) -> list[Run]:
+        """Every run asked for; none for a notebook that trains nothing."""
+        return []
+
+    def shown(self) -> str:
+        """The budget of the scores that the notebook shows."""
+        return self.budget
+
+    def minutes(self) -> int:
+        """What the notebook itself takes on one CPU thread, the runs apart."""
+        return 1
+
+
+class Parameters(Asked):
+    """What a paper's notebook asks for: methods x data sets x seeds at one budget, and more."""
+
+    paper: str  # file in data/reported/
+    methods: list[str] = Field(min_length=1)  # METHOD or METHOD:VARIANT
+    datasets: list[str] = Field(min_length=1)
+    seeds: list[settings.Seed] = Field(min_length=1)
+    also: dict[str, list[str]] = {}  # data set: further methods, with all seeds
+    one_seed: dict[str, list[str]] = {}  # data set: further methods, with the first seed alone
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Parameters":
+        _choose("paper", self.paper, reported.keys())
+        for name in [*self.datasets, *self.also, *self.one_seed]:
+            spec.spec(name)
+        for name in chain(self.methods, *self.also.values(), *self.one_seed.values()):
+            make_run(name, self.datasets[0], 0, self.budget)
+        for name in ("methods", "datasets", "seeds"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ReplicateError(f"{name}={values}: the same value twice; each once")
+        self._check_each_once("also", self.also, {})
+        self._check_each_once("one_seed", self.one_seed, self.also)
+        return self
+
+    def _check_each_once(self, field: str, more: dict, before: dict) -> None:
+        for dataset, methods in more.items():
+            already = self.methods if dataset in self.datasets else []
+            already = [*already, *before.get(dataset, [])]
+            if len({*methods, *already}) < len(methods) + len(already):
+                raise ReplicateError(
+                    f"{field}={methods} on {dataset}: a method twice, or one of `methods`; each "
+                    "once"
+                )
+
+    def runs(self) -> list[Run]:
+        """Every run asked for: data set by data set, method by method, then the further ones."""
+        asked = [(m, d, seed) for d in self.datasets for m in self.methods for seed in self.seeds]
+        asked += [
+            (m, d, seed) for d, more in self.also.items() for m in more for seed in self.seeds
+        ]
+        asked += [(m, d, self.seeds[0]) for d, more in self.one_seed.items() for m in more]
+        return [make_run(*run, self.budget) for run in asked]
+
+    def minutes(self) -> int:
+        """Longer where the notebook trains classifiers, segmenters or lone discriminators."""
+        longer = {} if self.budget == "smoke" else {"ma2018dagan": 5, "lin2021spatial": 10}
+        return longer.get(self.paper, 1)
+
+
+class ProtocolParameters(Asked):
+    """What `00_protocol` asks for: the test images of one data set in one direction."""
+
+    dataset: str
+    direction: str  # "AB" or "BA", whichever way it was written: see `directions.in_letters`
+    size: int  # px
+    images: int  # of each set that go through Inception; 0: all
+    standin_images: int  # of each set that go through the stand-in; 0: all
+    references: list[str]  # libraries whose numbers stand beside ours
+
+    @field_validator("direction")
+    @classmethod
+    def _in_letters(cls, written: str, known: ValidationInfo) -> str:
+        if "dataset" not in known.data:  # that is the error to tell
+            return written
+        return directions.in_letters(written, spec.spec(known.data["dataset"]).domains)
+
+    @model_validator(mode="after")
+    def _images_exist(self) -> "ProtocolParameters":
+        for name in self.references:
+            _choose("reference", name, REFERENCES)
+        for name in ("images", "standin_images"):
+            n = getattr(self, name)
+            if n and n < FEWEST:
+                raise ReplicateError(f"{name}={n}: expected 0 (all) or {FEWEST} and more")
+        return self
+
+    def minutes(self) -> int:
+        """Of all test images, under every resize, through Inception."""
+        return {"smoke": 1, "laptop": 15, "paper": 30}[self.budget]
+
+
+class SummaryParameters(Asked):
+    """What `90_summary` asks for: nothing that is trained, only which records are shown."""
+
+    records: str  # "published", or "local": what this machine trained
+
+    @model_validator(mode="after")
+    def _place_exists(self) -> "SummaryParameters":
+        _choose("records", self.records, PLACES)
+        return self
+
+    def root(self) -> Path:
+        """The folder of the records."""
+        return PLACES[self.records]()
+
+    def shown(self) -> str:
+        """The budget of the records: laptop at smoke, whose own numbers enter nothing."""
+        return "laptop" if self.budget == "smoke" else self.budget
+
+
+MODELS: dict[str, type[Asked]] = {  # the others: `Parameters`
+    "00_protocol": ProtocolParameters,
+    "90_summary": SummaryParameters,
+}
+
+
+def parameters(given: Mapping[str, object], notebook: str = "") -> Asked:
+    """The checked parameters among a notebook's globals.
+
+    Args:
+        given: `globals()` of the notebook, right after its `parameters` cell.
+        notebook: its stem, where it is not a paper's.
+
+    Raises:
+        UnknownName: a literal that is no parameter (papermill injects mistyped ones too), or a name
+            of a method, data set, paper, budget or device that does not exist; the closest match
+            is named.
+        ReplicateError: a value of the wrong type.
+    """
+    return checked({k: v for k, v in given.items() if _is_parameter(k, v)}, notebook)
+
+
+def checked(given: Mapping[str, object], notebook: str = "") -> Asked:
+    """The parameters of a notebook from a mapping; errors name the file and line of a `Document`.
+
+    Raises:
+        UnknownName, ReplicateError: as of `parameters`.
+    """
+    return documents.validated(MODELS.get(notebook, Parameters), given)
+
+
+def seeds_of(text: str) -> list[int]:
+    """The seeds of "0,1,2", as the command line takes them."""
+    return [
+        settings.check(f"seeds.{i}", settings.Seed, word.strip())
+        for i, word in enumerate(text.split(","))
+    ]
+
+
+def _is_parameter(name: str, value: object) -> bool:
+    hidden = name.startswith("_") or name in IPYTHON
+    return not hidden and not isinstance(value, ModuleType) and isinstance(value, LITERALS)
+
+
+def _choose(what: str, value: str, known: object) -> None:
+    if value not in known:
+        raise unknown(what, value, known)

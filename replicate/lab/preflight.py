@@ -1,0 +1,211 @@
+"""What a run will take, measured by two real steps and one evaluation, and kept for later."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from replicate import checkpoint, devices, files, paths, training
+from replicate.datasets.spec import spec
+from replicate.errors import ReplicateError
+from replicate.lab.grid import image_counts, iterations
+from replicate.lab.run import Run, method_name
+from replicate.lab.workflow import snakemake
+
+AGAIN = "Delete it and run `replicate preflight` again: it is measured anew"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A preflight's figures, and what they mean for one run.
+
+    Attributes:
+        processor_seconds_per_step: of the process; other work on the machine does not move it.
+        peak_memory_mb: of the device: allocated by torch on a GPU, else of the process (VmHWM).
+        host_memory_mb: of the process, whatever the device.
+        nvidia_smi_mb: what nvidia-smi saw added on the GPU; None where there is none.
+        checkpoint_mb: of one checkpoint; a run keeps two.
+        png_mb: of one translation with its map.
+        made_up: whether the images were noise, because the set was not there.
+        on_disk: whether activations waited on the disk, because the memory was too small for them:
+            a run takes more than `peak_memory_mb`.
+        iterations: of the run; None where nobody knows how many images its set has.
+    """
+
+    name: str
+    dataset: str
+    size: int
+    budget: str
+    device: str
+    device_name: str
+    threads: int
+    steps: int
+    seconds_per_step: float
+    processor_seconds_per_step: float
+    images_per_second: float
+    evaluation_images_per_second: float
+    peak_memory_mb: float
+    host_memory_mb: float
+    nvidia_smi_mb: float | None
+    checkpoint_mb: float
+    checkpoint_seconds: float
+    png_mb: float
+    made_up: bool
+    on_disk: bool
+    iterations: int | None
+    test_images: int
+
+    @property
+    def hours(self) -> float | None:
+        """Of the whole run: steps, checkpoints and one evaluation; None where no one can tell."""
+        if self.iterations is None:
+            return None
+        stepping = self.iterations * self.seconds_per_step
+        saves = max(training.CHECKPOINTS, stepping / training.CHECKPOINT_SECONDS)
+        scoring = self.test_images / self.evaluation_images_per_second
+        return (stepping + saves * self.checkpoint_seconds + scoring) / 3600
+
+    @property
+    def disk_mb(self) -> float:
+        """Of the finished run folder: the checkpoints that are kept, and the translations."""
+        return checkpoint.KEPT * self.checkpoint_mb + self.test_images * self.png_mb
+
+    def as_dict(self) -> dict:
+        """Everything measured, with "hours" and "disk_mb", as JSON."""
+        return asdict(self) | {"hours": self.hours, "disk_mb": self.disk_mb}
+
+    def __str__(self) -> str:
+        images = "made-up images" if self.made_up else f"images of {self.dataset}"
+        more = ", activations on the disk: a run takes more" if self.on_disk else ""
+        seen = f" ({self.nvidia_smi_mb:.0f} MB by nvidia-smi)" if self.nvidia_smi_mb else ""
+        host = (
+            f", {self.host_memory_mb:.0f} MB of the host" if self.device.startswith("cuda") else ""
+        )
+        hours = "not known: no source states how many images the set has"
+        if self.hours is not None:
+            hours = f"{self.hours:.2f} h for {self.iterations:,} steps on {self.dataset}"
+        return "\n".join([
+            f"{self.name} at {self.size} px, budget {self.budget}, on {self.device_name}, "
+            f"{self.threads} threads: {self.steps} steps on {images}",
+            f"  peak memory   {self.peak_memory_mb:.0f} MB{seen}{host}{more}",
+            f"  training      {self.images_per_second:.2f} images/s, "
+            f"{self.seconds_per_step:.2f} s a step",
+            f"  evaluation    {self.evaluation_images_per_second:.2f} images/s with the stand-in",
+            f"  whole run     {hours}",
+            f"  run folder    {self.disk_mb:.0f} MB",
+        ])  # fmt: skip
+
+
+def preflight(run: Run, device: str = "cpu", steps: int = 2, images: int = 8) -> Estimate:
+    """Measures a run's kind in a process of its own, and keeps the figures.
+
+    Args:
+        device: of this machine.
+        steps: real training steps; the first one is not timed.
+        images: of each domain that are translated and scored.
+
+    Raises:
+        ReplicateError: it does not fit into the memory, or cannot be trained on this set.
+    """
+    asked = {
+        "name": f"{run.method}:{run.variant}", "dataset": run.dataset, "budget": run.budget,
+        "device": device, "steps": steps, "images": images,
+    }  # fmt: skip
+    spec(run.dataset), devices.find(device)  # what is not here is told before anything starts
+    answer = _rehearsed(run, asked | {"on_disk": False})
+    if "full" in answer and device == "cpu":
+        print(f"{answer['full']}; once more with activations on the disk", file=sys.stderr)
+        answer = _rehearsed(run, asked | {"on_disk": True})
+    if "full" in answer:
+        raise ReplicateError(answer["full"])
+    files.write_sealed(place(run, device), asked | answer)
+    return _estimate(run, device, answer)
+
+
+def _rehearsed(run: Run, asked: dict) -> dict:
+    """What a process of its own found; "full" says that the memory was, and where."""
+    command = [sys.executable, "-m", "replicate.lab.rehearsal", json.dumps(asked)]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    lines = ended.stdout.splitlines()
+    answer = json.loads(lines[-1]) if ended.returncode == 0 and lines else {}
+    if "error" in answer:
+        raise ReplicateError(answer["error"])
+    if not answer:
+        killed = f"was killed by signal {-ended.returncode}" if ended.returncode < 0 else "failed"
+        raise ReplicateError(
+            f"the preflight of {run.title} {killed}; a process that the system kills had most "
+            "likely too little memory: try a machine with more, or another variant"
+        )
+    return answer
+
+
+def estimate(run: Run, device: str = "cpu", counts: dict | None = None) -> Estimate | None:
+    """What a preflight of the run's kind has found; None where none was made.
+
+    Args:
+        device: one of `devices.known()`, where the run would train.
+        counts: `schedule.image_counts` of its set, where they are at hand.
+    """
+    file = place(run, device)
+    if not file.exists():
+        return None
+    found, counts = files.read_json(file, AGAIN), counts or image_counts(spec(run.dataset))
+    try:
+        return _estimate(run, device, found, counts)
+    except (KeyError, TypeError) as error:
+        raise files.Damaged(file, f"no {error}", AGAIN) from error
+
+
+def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> list[Estimate]:
+    """Every kind among some runs, measured one at a time where it was not before.
+
+    Args:
+        budget: of the runs.
+        device: of this machine.
+
+    Returns:
+        One for each kind, in the order of the runs.
+
+    Raises:
+        ReplicateError: a preflight failed; those of the others are kept.
+    """
+    devices.find(device)
+    kinds = {place(run, device): run for run in reversed(list(runs))}
+    folder = paths.results()
+    asked = {
+        p.relative_to(folder).as_posix(): [f"{r.method}:{r.variant}", "--data", r.dataset]
+        for p, r in kinds.items()
+    }
+    listed = folder / "preflight" / budget / device / "kinds.json"
+    files.write_json(listed, asked)
+    words = ["preflight", "--profile", str(paths.ROOT / "profiles" / "local"), "--retries", "0"]
+    command = snakemake("replicate/lab/rules/preflight.smk", folder, words, kinds=listed)
+    ended = subprocess.run(command)
+    if ended.returncode:
+        raise ReplicateError(
+            "a preflight failed; its log is named above. The same command goes on with the others"
+        )
+    return [estimate(run, device) for run in reversed(kinds.values())]
+
+
+def place(run: Run, device: str) -> Path:
+    """The file of a kind of run: its method, variant, size and configuration, budget and device."""
+    devices.check(device)
+    text = json.dumps(asdict(run.config), sort_keys=True)
+    config = hashlib.sha256(text.encode()).hexdigest()[:8]
+    name = f"{run.method}-{run.variant}-{run.config.crop_size}-{config}.json"
+    return paths.results() / "preflight" / run.budget / device / name
+
+
+def _estimate(run: Run, device: str, found: dict, counts: dict | None = None) -> Estimate:
+    counts = counts or image_counts(spec(run.dataset))
+    about = {
+        "name": method_name(run.method, run.variant), "dataset": run.dataset,
+        "size": run.config.crop_size, "budget": run.budget, "device": device,
+        "iterations": iterations(run, counts), "test_images": counts["test"],
+    }  # fmt: skip
+    given = found | about
+    return Estimate(**{field.name: given[field.name] for field in fields(Estimate)})

@@ -1,0 +1,117 @@
+"""A notebook's runs as a Snakemake workflow: what is asked for, what it costs."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from replicate import paths
+from replicate.documents import Document, read_yaml
+from replicate.errors import ReplicateError, unknown
+from replicate.lab.parameters import BY_DATASET, Asked, checked, seeds_of
+
+
+def asked(
+    notebook: str, budget: str, seeds: str = "", datasets: str = "", folder: Path | None = None
+) -> Asked:
+    """The parameters in notebooks/params/<budget>/<notebook>.yaml, with other seeds or sets.
+
+    Args:
+        folder: that of the file, in place of notebooks/params/<budget>.
+
+    Raises:
+        ReplicateError: the notebook takes no seeds, or one data set only.
+    """
+    known = {p.stem for p in (paths.notebooks() / "params").glob("*/*.yaml")}
+    if notebook not in known:
+        raise unknown("notebook", notebook, known)
+    read = read_params(notebook, budget, folder)
+    params = checked(read, notebook)  # the file as it is, so that its errors name their line
+    if not (seeds or datasets):
+        return params
+    given = dict(read)
+    if seeds:
+        _check_takes("seeds", seeds, notebook, given)
+        given["seeds"] = seeds_of(seeds)
+    if datasets and "dataset" in given and "," not in datasets:
+        given["dataset"] = datasets.strip()
+    elif datasets:
+        _check_takes("datasets", datasets, notebook, given)
+        given["datasets"] = [d.strip() for d in datasets.split(",")]
+        for field in BY_DATASET:
+            if more := given.get(field):
+                given[field] = {
+                    d: [m for m in more[d] if m not in given["methods"]]
+                    for d in given["datasets"]
+                    if d in more
+                }
+    return checked(given, notebook)
+
+
+def _check_takes(option: str, value: str, notebook: str, given: dict) -> None:
+    if option not in given:
+        raise ReplicateError(
+            f"--{option} {value}: {notebook} takes no list of {option}, its parameters are "
+            f"{', '.join(sorted(given))}; leave --{option} out"
+            + (", or name one data set" if option == "datasets" else "")
+        )
+
+
+def read_params(notebook: str, budget: str, folder: Path | None = None) -> Document:
+    """The content of a parameter file, of the budget or of another folder.
+
+    Raises:
+        ReplicateError: there is no such file, or it holds no parameters.
+    """
+    place = folder or paths.notebooks() / "params" / budget
+    if not place.is_dir() and not folder:
+        raise unknown("budget", budget, [p.name for p in place.parent.iterdir()])
+    return read_yaml(place / f"{notebook}.yaml")
+
+
+def snakemake(file: str, folder: Path, words: Sequence[str], **config: Path) -> list[str]:
+    """A call of Snakemake that works in `folder`, whatever characters its path holds.
+
+    Args:
+        file: the Snakefile, from the project's root.
+        words: further arguments.
+        config: files below `folder` whose places there the Snakefile finds in `config`. They go by
+            those places, because Snakemake reads a value as YAML, which " #" or ": " would break.
+    """
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(paths.ROOT / file)]
+    places = [f"{name}={path.relative_to(folder).as_posix()}" for name, path in config.items()]
+    return [
+        *command,
+        "--directory",
+        str(folder),
+        *words,
+        *(["--config", *places] if places else []),
+    ]
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def describe(params: Asked, jobs: int) -> str:
+    """What will be done and how long it takes, after ten timed steps of every kind of run."""
+    from replicate.lab.plan import makespan, plan  # here: what it needs loads slowly
+
+    planned = plan(params.runs(), params.device)
+    lines = [
+        f"{len(planned)} runs at budget {params.budget}, {jobs} at a time, into {paths.results()}"
+    ]
+    for each in planned:
+        todo = (
+            f"{each.steps} steps of {each.per_step * 1e3:.0f} ms, about {each.seconds / 60:.1f} min"
+            if each.steps
+            else "nothing to do"
+        )
+        lines.append(f"  {each.run.title}: {each.state}, {todo}")
+    minutes = makespan(planned, jobs) / 60
+    training = (
+        f"about {minutes:.0f} min in all (ten steps timed)" if planned else "nothing to train"
+    )
+    lines.append(f"{training}, then the notebook: {params.minutes()} min")
+    return "\n".join(lines)

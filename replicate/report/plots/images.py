@@ -1,0 +1,154 @@
+"""Translations of the first test images: at the end, and on the way there."""
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from replicate.datasets import directions, packed
+from replicate.datasets.packed import ImageSet
+from replicate.datasets.spec import spec
+from replicate.errors import ReplicateError
+from replicate.evaluation import TILES, in_words
+from replicate.images import read
+from replicate.lab.run import Run
+from replicate.methods.base import DIRECTIONS
+from replicate.report.plots.picture import Picture, name_of, sheet
+from replicate.report.tables.catalogue import method_order
+
+Row = tuple[str, list[np.ndarray]]
+HALF = TILES // 2
+# More make a notebook too large to open.
+MOMENTS = 3  # of those saved
+MANY = 8  # methods of a data set, or blocks; with more, half as many images, one moment less
+
+
+def translations(runs: Iterable[Run], columns: int = 8, seed: int | None = None) -> Picture:
+    """Input, ideal or truth where known, then each method's translation and attention map.
+
+    Args:
+        runs: those of `seed` that are scored are shown, a block for each data set and direction.
+        columns: test images in a row, the first of the split; half of them for many methods.
+        seed: one is shown, because a sheet of all is too tall to read; None: the first run's.
+
+    Raises:
+        ReplicateError: no such run has translations.
+    """
+    chosen = _of_seed(runs, seed, "outputs")
+    blocks = []
+    for dataset, size in dict.fromkeys((run.dataset, run.config.crop_size) for run in chosen):
+        images = packed.load(dataset, "test", size)
+        peers = [r for r in chosen if (r.dataset, r.config.crop_size) == (dataset, size)]
+        shown = columns if len(peers) <= MANY else columns // 2
+        for direction in DIRECTIONS:
+            rows = _known(images, direction[0], shown)
+            for run in peers:
+                rows += _made(run, images, direction, shown)
+            blocks.append((f"{dataset}, {in_words(direction, images)}, seed {peers[0].seed}", rows))
+    return sheet(blocks)
+
+
+def progress(runs: Iterable[Run], seed: int | None = None) -> Picture:
+    """One line for each moment at which a run saved samples; both directions side by side.
+
+    Args:
+        runs: those of `seed` with samples are shown, a block each, but for variants with fewer
+            seeds than others on their data set: `translations` shows these.
+        seed: one seed is shown; None: the first run's.
+
+    Raises:
+        ReplicateError: no such run has samples.
+    """
+    sets = groupby(sorted(runs, key=lambda run: run.dataset), key=lambda run: run.dataset)
+    chosen = _of_seed([r for _, own in sets for r in with_most_seeds(own)], seed, "samples")
+    size = (HALF, MOMENTS) if len(chosen) <= MANY else (HALF // 2, MOMENTS - 1)
+    return sheet([_moments(run, *size) for run in chosen])
+
+
+def with_most_seeds(runs: Iterable[Run], always: str = "") -> list[Run]:
+    """The runs of METHOD[:VARIANT]s with as many seeds as any, and those of the method `always`."""
+    runs = list(runs)
+    seeds = Counter(name_of(run) for run in runs if run.method != always)
+    most = max(seeds.values(), default=0)
+    return [run for run in runs if run.method == always or seeds[name_of(run)] == most]
+
+
+def _of_seed(runs: Iterable[Run], seed: int | None, folder: str) -> list[Run]:
+    """The runs of one seed that have PNG files below a folder, in the order of tables."""
+    runs = list(runs)
+    if seed is None:
+        seed = runs[0].seed if runs else 0
+    chosen = [r for r in runs if r.seed == seed and any((r.folder / folder).rglob("*.png"))]
+    if not chosen:
+        raise ReplicateError(
+            f"no run of seed {seed} has {folder} yet, expected one: train it, or name another seed"
+        )
+    return sorted(chosen, key=lambda run: (run.dataset, method_order(name_of(run))))
+
+
+def _known(images: ImageSet, source: str, columns: int) -> list[Row]:
+    rows = [("input", list(images.arrays[source][:columns]))]
+    if f"{source}_ideal" in images.arrays:
+        rows.append(("ideal", list(images.arrays[f"{source}_ideal"][:columns])))
+    elif images.paired:
+        (target,) = {"A", "B"} - {source}
+        rows.append(("truth", list(images.arrays[target][:columns])))
+    return rows
+
+
+def _made(run: Run, images: ImageSet, direction: str, columns: int) -> list[Row]:
+    """A run's translations, and under them its attention maps if it has any."""
+    folder = run.folder / "outputs" / in_words(direction, images).replace("->", "2")
+    files = [f"{Path(name).stem}.png" for name in images.names[direction[0]][:columns]]
+    rows = [(name_of(run), [read(folder / name) for name in files])]
+    if (folder / "attention").is_dir():
+        rows.append(("  attention", [read(folder / "attention" / name) for name in files]))
+    return rows
+
+
+def _moments(run: Run, each: int, moments: int) -> tuple[str, list[Row]]:
+    """A heading and a line of translations, and of maps, for each saved sheet."""
+    files = sorted((run.folder / "samples").glob("*.png"))
+    step = max(1, -(-len(files) // moments))
+    files = files[::-step][::-1]  # the last one is always among them
+    sheets = [read(file) for file in files]
+    rows = [("input", _inputs(sheets[0], each))]
+    rows += [
+        (f"iteration {iteration(file)}", _line(sheet, each))
+        for file, sheet in zip(files, sheets, strict=True)
+    ]
+    domains = spec(run.dataset).domains
+    words = (directions.in_words(direction, domains) for direction in DIRECTIONS)
+    return f"{run.title}: {', then '.join(words)}", rows
+
+
+def iteration(file: Path) -> int:
+    """The moment of a sheet of samples, which the directions may follow in its name."""
+    return int(file.stem.partition("-")[0])
+
+
+def _line(picture: np.ndarray, each: int = HALF) -> list[np.ndarray]:
+    """Of a sheet of `evaluation.sample_sheet`: for each direction translations, then their maps.
+
+    A direction has the rows input, map (if the method has one), translation.
+    """
+    tiles = _tiles(picture)
+    shown = range(tiles.shape[1] - 1, 0, -1)
+    return [tiles[k, row, i] for k in range(len(tiles)) for row in shown for i in range(each)]
+
+
+def _inputs(picture: np.ndarray, each: int = HALF) -> list[np.ndarray]:
+    """The inputs of `_line`, above their translations; white above the maps."""
+    tiles = _tiles(picture)
+    white = np.full_like(tiles[0, 0, 0], 255)
+    beside = [white] * each * (tiles.shape[1] - 2)
+    return [tile for k in range(len(tiles)) for tile in (*tiles[k, 0, :each], *beside)]
+
+
+def _tiles(picture: np.ndarray) -> np.ndarray:
+    """A sheet as (directions, rows, TILES, side, side, 3)."""
+    side = picture.shape[1] // TILES
+    cut = picture.reshape(len(DIRECTIONS), -1, side, TILES, side, 3)
+    return cut.transpose(0, 1, 3, 2, 4, 5)

@@ -1,0 +1,140 @@
+"""The figure that every plot returns, sheets of labelled image rows, and what all plots share."""
+
+from collections.abc import Iterable, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from replicate import files
+from replicate.lab.run import Run, method_name
+from replicate.report.tables.catalogue import method_order
+
+DPI = 100
+WIDTH = 1600  # px at most
+LABEL = 200  # px left of the images
+LETTERS = 28  # that fit there; a longer METHOD:VARIANT is broken at its colon
+GAP = 2  # px between tiles
+
+
+class Picture(Figure):
+    """A figure without pyplot: it shows itself in a notebook, once, and no window keeps it."""
+
+    def __init__(self, width: float, height: float) -> None:
+        """Sizes in px."""
+        super().__init__(figsize=(width / DPI, height / DPI), dpi=DPI)
+        FigureCanvasAgg(self)
+
+    def _repr_png_(self) -> bytes:
+        stream = BytesIO()
+        _write(self, stream)
+        return stream.getvalue()
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """The PNG file of a figure, without time stamps or versions: equal figures, equal bytes."""
+    with files.replacing(path) as file:
+        _write(figure, file)
+    return path
+
+
+def sheet(
+    blocks: Sequence[tuple[str, Sequence[tuple[str, Sequence[np.ndarray]]]]],
+    columns_named: Sequence[str] = (),
+) -> Picture:
+    """Blocks of image rows under headings, each row with its label at the left.
+
+    Args:
+        blocks: (heading, rows); a row is (label, tiles), a tile (H, W) or (H, W, 3) uint8, square.
+            Tiles are enlarged by whole factors without smoothing, or shrunk where too wide.
+        columns_named: a heading above each column, in the place of the first block's.
+    """
+    columns = max(len(tiles) for _, rows in blocks for _, tiles in rows)
+    natural = max(tile.shape[0] for _, rows in blocks for _, tiles in rows for tile in tiles)
+    side = _side(natural, columns)
+    heading, row_height = 30, side + GAP
+    height = sum(heading + row_height * len(rows) for _, rows in blocks)
+    width = max(700, LABEL + columns * row_height)
+    picture = Picture(width, height)
+    top = 0
+    for title, rows in blocks:
+        _text(picture, 6 / width, 1 - (top + heading / 2) / height, title, weight="bold")
+        for i, name in enumerate(columns_named if top == 0 else ()):
+            x = (LABEL + i * row_height) / width
+            _text(picture, x, 1 - (top + heading / 2) / height, name)
+        top += heading
+        for label, tiles in rows:
+            label = label if len(label) <= LETTERS else label.replace(":", ":\n  ", 1)
+            _text(picture, 6 / width, 1 - (top + side / 2) / height, label)
+            strip = np.concatenate([_tile(tile, side) for tile in tiles], axis=1)
+            box = (LABEL / width, 1 - (top + side) / height)
+            axes = picture.add_axes((*box, strip.shape[1] / width, side / height))
+            axes.imshow(strip, interpolation="nearest", aspect="auto")
+            axes.set_axis_off()
+            top += row_height
+    return picture
+
+
+def _side(natural: int, columns: int) -> int:
+    """The side of a tile in px: a whole multiple near 128, or what the width leaves."""
+    room = (WIDTH - LABEL) // columns - GAP
+    enlarged = natural * max(1, 128 // natural)
+    return enlarged if enlarged <= room else min(room, natural * max(1, room // natural))
+
+
+def _tile(image: np.ndarray, side: int) -> np.ndarray:
+    """A tile at its side, RGB, with a white gap at its right."""
+    rgb = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
+    natural = image.shape[0]
+    if side % natural == 0:
+        rgb = rgb.repeat(side // natural, axis=0).repeat(side // natural, axis=1)
+    else:
+        how = Image.Resampling.BOX if side < natural else Image.Resampling.NEAREST
+        rgb = np.asarray(Image.fromarray(rgb).resize((side, side), how))
+    return np.pad(rgb, ((0, 0), (0, GAP), (0, 0)), constant_values=255)
+
+
+def _text(picture: Picture, x: float, y: float, text: str, weight: str = "normal") -> None:
+    picture.text(x, y, text, va="center", fontsize=9, weight=weight)
+
+
+def _write(figure: Figure, target: BinaryIO) -> None:
+    figure.savefig(target, format="png", dpi=DPI, metadata={"Software": None})
+
+
+Colour = tuple[float, float, float]
+
+
+def name_of(run: Run) -> str:
+    """METHOD[:VARIANT], as tables name it."""
+    return method_name(run.method, run.label)
+
+
+def palette(names: Iterable[str]) -> dict[str, Colour]:
+    """A colour for each name, in their order; those after the tenth are darker.
+
+    The first ten do not need full colour vision.
+    """
+    known = seaborn.color_palette("colorblind")
+    return {
+        name: tuple(value * 0.5 ** (i // len(known)) for value in known[i % len(known)])
+        for i, name in enumerate(names)
+    }
+
+
+def colours(names: Iterable[str]) -> dict[str, Colour]:
+    """The `palette` of the methods, in the order of tables."""
+    return palette(sorted(set(names), key=method_order))
+
+
+def dress(axes: Axes) -> None:
+    """Small ticks, a light grid, no box."""
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.3, lw=0.5)
+    seaborn.despine(ax=axes)

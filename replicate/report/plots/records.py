@@ -1,0 +1,136 @@
+"""Galleries from records alone: all methods on the same test images, without any run at hand."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from replicate.datasets import directions, packed
+from replicate.datasets.spec import spec
+from replicate.errors import ReplicateError
+from replicate.evaluation import TILES
+from replicate.images import read
+from replicate.lab.published import find_runs
+from replicate.lab.run import method_name, read_record
+from replicate.methods import METHODS
+from replicate.methods.base import DIRECTIONS
+from replicate.records import SHEET, checked
+from replicate.report.plots.images import Row, _tiles
+from replicate.report.plots.picture import Picture, sheet
+from replicate.report.tables.catalogue import method_order
+
+STRIP = "horse2zebra_drawn"  # the set that a strip shows
+
+
+class Kept(NamedTuple):
+    """A finished run as its record tells of it; `plots.losses` takes it for the run."""
+
+    folder: Path
+    method: str
+    label: str
+    dataset: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """METHOD[:VARIANT], as tables name it."""
+        return method_name(self.method, self.label)
+
+
+def kept(root: Path, budget: str) -> list[Kept]:
+    """The finished runs or records below a results folder; none with changed settings."""
+    found = [(folder, read_record(folder)) for folder in find_runs(root, budget)]
+    return [
+        Kept(folder, *(record[key] for key in ("method", "label", "dataset", "seed")))
+        for folder, record in found
+        if record["status"] == "finished" and "+" not in record["label"]
+        if record["method"] in METHODS and checked(folder, SHEET, record).is_file()
+    ]
+
+
+def common_seed(records: Iterable[Kept]) -> int:
+    """The seed that the most METHOD[:VARIANT]s have; of several the first."""
+    seeds = Counter(record.seed for record in records)
+    if not seeds:
+        raise ReplicateError("no record to show, expected at least one: publish a finished run")
+    return min(seeds, key=lambda seed: (-seeds[seed], seed))
+
+
+def gallery(records: Iterable[Kept], seed: int | None = None, images: int = 4) -> Picture:
+    """A row a method: translations and attention maps of the same test images, both directions.
+
+    Args:
+        records: those of one data set and `seed` are shown, in the order of tables, below the
+            inputs and, where known, what their translations should be.
+        seed: None: the `common_seed`.
+        images: of each direction, the first of the test split, at most `evaluation.TILES`.
+
+    Raises:
+        ReplicateError: no record of the seed, or records of several data sets.
+    """
+    records = list(records)
+    seed = common_seed(records) if seed is None else seed
+    own = sorted((r for r in records if r.seed == seed), key=lambda r: method_order(r.name))
+    if len(found := sorted({record.dataset for record in own})) != 1:
+        raise ReplicateError(f"seed {seed} has data sets {found}; expected records of one")
+    tiles = {record.name: _tiles(read(record.folder / SHEET)) for record in own}
+    with_maps = any(picture.shape[1] > 2 for picture in tiles.values())
+    known = [dict(_known(found[0], tiles, k)) for k in range(len(DIRECTIONS))]
+    blank = [np.full_like(next(iter(tiles.values()))[0, 0, 0], 255)] * images
+    rows = []
+    for label in dict.fromkeys(label for rows_known in known for label in rows_known):
+        parts = [row.get(label, blank)[:images] for row in known]
+        rows.append((label, [t for part in parts for t in [*part, *blank * with_maps]]))
+    for name, picture in tiles.items():
+        line = []
+        for made in picture[:, :, :images]:
+            line += [*made[-1]]
+            line += ([*made[1]] if len(made) > 2 else blank) * with_maps
+        rows.append((name, line))
+    return sheet([("", rows)], _columns(found[0], seed, images, with_maps))
+
+
+def _columns(dataset: str, seed: int, images: int, with_maps: bool) -> list[str]:
+    """What stands above the first column of each group."""
+    words = [directions.in_words(direction, spec(dataset).domains) for direction in DIRECTIONS]
+    heads = [[f"{words[0]}, seed {seed}"], [words[1]]]
+    named = [[*head, *["attention"] * with_maps] for head in heads]
+    return [text for group in named for head in group for text in [head] + [""] * (images - 1)]
+
+
+def strip(records: Iterable[Kept], images: int = 1) -> Picture:
+    """A column a method: its translations of the same test images, the map of the last below.
+
+    Args:
+        records: of one data set, those of the seed that the most methods have are shown, in the
+            order of tables, right of the input and the ideal translation.
+        images: rows of translations from A to B.
+    """
+    records = sorted(records, key=lambda record: method_order(record.name))
+    seed = common_seed(records)
+    own = [record for record in records if record.seed == seed]
+    tiles = {record.name: _tiles(read(record.folder / SHEET)) for record in own}
+    known = _known(own[0].dataset, tiles, 0)
+    rows: list[Row] = [
+        (f"image {i + 1}", [given[i] for _, given in known] + [p[0, -1, i] for p in tiles.values()])
+        for i in range(images)
+    ]
+    blank = np.full_like(rows[0][1][0], 255)
+    maps = [p[0, 1, images - 1] if p.shape[1] > 2 else blank for p in tiles.values()]
+    rows.append((f"attention, image {images}", [blank] * len(known) + maps))
+    return sheet([(f"seed {seed}", rows)], [*(label for label, _ in known), *tiles])
+
+
+def _known(dataset: str, tiles: dict[str, np.ndarray], k: int) -> list[Row]:
+    """The inputs of a direction, and what their translations should be where that is known."""
+    first, entry = next(iter(tiles.values())), spec(dataset)
+    rows = [("input", list(first[k, 0]))]
+    if entry.layout == "drawn":  # no file is needed for it
+        test = packed.load(dataset, "test", first.shape[-2])
+        ideal = test.arrays.get(f"{DIRECTIONS[k][0]}_ideal")
+        rows += [] if ideal is None else [("ideal", list(np.asarray(ideal[:TILES])))]
+    elif entry.paired:
+        rows.append(("truth", list(first[1 - k, 0])))
+    return rows

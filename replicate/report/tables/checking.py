@@ -1,0 +1,75 @@
+"""The last cell of a notebook: nothing that was asked for is missing or unexplained."""
+
+import pandas as pd
+
+from replicate.errors import ReplicateError
+from replicate.lab import classes, state
+from replicate.lab.parameters import Asked
+from replicate.metrics.protocols import find
+from replicate.report.tables.frames import one_budget
+
+ENDLESS = ("psnr", "background_psnr")  # infinite where two images are identical
+
+
+def check(scores: pd.DataFrame, params: Asked) -> str:
+    """One line that counts what was checked; an error where anything is wrong.
+
+    Args:
+        scores: of `tables.of_runs` or `tables.scores`.
+        params: what was asked for; each of its runs must have scores, at the budget shown.
+
+    Raises:
+        ReplicateError: a run without scores, another budget, a value that is missing without
+            "not computed" and a reason, a value that is not finite, or methods that were not
+            scored alike.
+        UnknownName: a protocol that no table knows.
+    """
+    if (found := one_budget(scores)) != params.shown():
+        raise ReplicateError(f"the scores are of budget {found}, expected {params.shown()}")
+    asked = params.runs()
+    for run in asked:
+        if run.hash not in set(scores["hash"]):
+            word = state.of(run).word
+            raise ReplicateError(f"{run.title} has no scores, expected some: it is {word}")
+    for row in scores.itertuples():
+        _check_row(row)
+    if asked:  # records of several days may lack what is scored since
+        _check_alike(scores)
+    explained = int(scores["value"].isna().sum())
+    return (
+        f"{len(scores)} scores of {scores['hash'].nunique()} runs at budget {found}: "
+        f"{len(scores) - explained} measured, {explained} not computed, with the reason beside them"
+    )
+
+
+def _check_row(row) -> None:
+    place = f"{row.name} on {row.dataset}, {row.direction}, {row.metric} ({row.protocol})"
+    if row.protocol != classes.PROTOCOL:
+        find(row.protocol)
+    if row.value != row.value:
+        if "not computed" not in row.note:
+            raise ReplicateError(
+                f"{place}: no value and no reason; expected a number, or a note 'not computed: "
+                "...': score the run again"
+            )
+    elif abs(row.value) == float("inf") and (row.metric not in ENDLESS or row.value < 0):
+        raise ReplicateError(f"{place}: {row.value}; expected a finite number")
+
+
+def _check_alike(scores: pd.DataFrame) -> None:
+    """Every run of a data set has the scores of the others, but for those of attention maps."""
+    plain = scores[~scores["metric"].str.startswith("attention")]
+    plain = plain[plain["metric"] != classes.METRIC]  # of labelled sets, and younger than some runs
+    for dataset, group in plain.groupby("dataset"):
+        cells = {
+            name: set(zip(own["direction"], own["protocol"], strict=True))
+            for name, own in group.groupby(["name", "seed"])
+        }
+        whole = set().union(*cells.values())
+        for (name, seed), own in cells.items():
+            if lacking := sorted(whole - own):
+                direction, protocol = lacking[0]
+                raise ReplicateError(
+                    f"{name} on {dataset}, seed {seed}, lacks {direction} {protocol}, which other "
+                    "runs have; expected the same scores for all: score the run again"
+                )

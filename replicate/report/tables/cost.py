@@ -1,0 +1,118 @@
+"""Quality against cost: what a method's numbers took in hours, seconds an image and memory."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from replicate.lab.published import find_runs
+from replicate.lab.run import method_name, read_record
+from replicate.report.tables import catalogue
+from replicate.report.tables.catalogue import ABSENT, SHARE, number
+from replicate.report.tables.frames import means, one_budget, with_share
+from replicate.report.tables.markdown import escape
+from replicate.report.tables.pages import Page, Table
+from replicate.report.tables.summary import cell_text
+
+QUALITY = (("kid", "kid/inception"), ("kid", "kid/standin"), (SHARE, "attention/iou-0.5"))
+COST = ["hours", "seconds_per_image", "peak_memory_mb"]
+PLACE = ["dataset", "direction", "name"]
+HEADS = ["hours", "ms a training image", "peak memory, MB"]
+LEGEND = (
+    "Quality is the mean over seeds, as in the tables of the data sets. Hours and time an image "
+    "(forward, backward and update) are the least over seeds, because other work on the machine "
+    "only ever adds to them; memory is the most over seeds. Hours are those of training with its "
+    "samples and checkpoints."
+)
+
+
+def costs(root: Path, budget: str) -> pd.DataFrame:
+    """What training took, a row for each data set and METHOD[:VARIANT].
+
+    Args:
+        root: `paths.results()` or `paths.published()`; its finished runs are read.
+        budget: "laptop" or "paper".
+
+    Returns:
+        `dataset, name, hours` (least over seeds), `seconds_per_image` (least), `peak_memory_mb`
+        (most), `seeds` (their number) and `device`; NaN for what a record does not hold.
+    """
+    records = [read_record(folder) for folder in find_runs(root, budget)]
+    rows = [
+        {
+            "dataset": record["dataset"],
+            "name": method_name(record["method"], record["label"]),
+            "hours": record["hours"],
+            "seconds_per_image": 1 / (record.get("images_per_second") or float("nan")),
+            "peak_memory_mb": record.get("peak_memory_mb", float("nan")),
+            "device": record.get("device", ABSENT),
+        }
+        for record in records
+        if record["status"] == "finished"
+    ]
+    columns = ["dataset", "name", *COST, "seeds", "device"]
+    if not rows:
+        return pd.DataFrame(columns=columns)
+    groups = pd.DataFrame(rows).groupby(["dataset", "name"], sort=True)
+    found = groups[COST].min()
+    found["peak_memory_mb"] = groups["peak_memory_mb"].max()
+    found["seeds"] = groups.size()
+    found["device"] = groups["device"].agg(lambda names: ", ".join(sorted(set(names))))
+    return found.reset_index()[columns]
+
+
+def quality_and_cost(scores: pd.DataFrame, root: Path) -> pd.DataFrame:
+    """KID and attention IoU beside cost, as numbers: a row a data set, direction and method.
+
+    Args:
+        scores: of `tables.scores(root, budget)`.
+        root: where the records lie that tell what their runs took.
+
+    Returns:
+        `dataset, direction, name`, a column for each of `QUALITY` that was measured, named by its
+        protocol, then those of `costs`.
+
+    Raises:
+        ReplicateError: no scores, or scores of several budgets.
+    """
+    cells = _quality(scores)
+    wide = cells.pivot(index=PLACE, columns="protocol", values="value")
+    wide = wide[[protocol for _, protocol in QUALITY if protocol in wide]].reset_index()
+    spent = costs(root, one_budget(scores))
+    return wide.rename_axis(columns=None).merge(spent, on=["dataset", "name"])
+
+
+def cost(scores: pd.DataFrame, root: Path) -> pd.DataFrame:
+    """The same as text, `mean ± sd (seeds)` as in other tables; arguments and errors as there."""
+    cells = _quality(scores)
+    spent = costs(root, one_budget(scores)).set_index(["dataset", "name"])
+    found = {
+        (*cell[PLACE], (cell["metric"], cell["protocol"])): cell_text(cell)
+        for _, cell in cells.iterrows()
+    }
+    shown = [pair for pair in QUALITY if any(pair == key[3] for key in found)]
+    places = set(scores[PLACE].itertuples(index=False, name=None))
+    rows = []
+    for place in sorted(places, key=lambda key: (*key[:2], catalogue.method_order(key[2]))):
+        row = dict(zip(("dataset", "direction", "method"), place, strict=True))
+        row |= {catalogue.column(*pair): found.get((*place, pair), ABSENT) for pair in shown}
+        hours, seconds, memory = spent.loc[(place[0], place[2]), COST]
+        texts = [number(hours, 2), number(seconds * 1e3, 0), number(memory, 0)]
+        rows.append(row | dict(zip(HEADS, texts, strict=True)))
+    return pd.DataFrame(rows)
+
+
+def cost_page(scores: pd.DataFrame, root: Path) -> Page:
+    """The page of all data sets; its data are those of `quality_and_cost`."""
+    parts: list[str | Table] = [LEGEND]
+    for dataset, own in cost(scores, root).groupby("dataset"):
+        parts += [f"## {escape(dataset)}", Table("", own.drop(columns="dataset"))]
+    title = f"Quality against cost, budget {one_budget(scores)}"
+    return Page(title, parts, quality_and_cost(scores, root))
+
+
+def _quality(scores: pd.DataFrame) -> pd.DataFrame:
+    """The means of what `QUALITY` names, where measured."""
+    chosen = scores[scores["protocol"].isin([protocol for _, protocol in QUALITY])]
+    cells = means(with_share(chosen))
+    pairs = pd.MultiIndex.from_frame(cells[["metric", "protocol"]])
+    return cells[pairs.isin(QUALITY) & cells["value"].notna()]

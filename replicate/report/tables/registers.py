@@ -1,0 +1,222 @@
+"""The registers: every deviation of every method, and every table and figure of the sources."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from replicate import documents, paths, reported
+from replicate.errors import ReplicateError, unknown
+from replicate.methods import METHODS
+from replicate.methods.base import Deviation
+from replicate.report.tables.catalogue import ABSENT, method_order
+from replicate.report.tables.pages import Page, Table
+
+COLUMNS = ["id", "paper", "official code", "here, and why", "switch", "variants"]
+ABOUT = (
+    "Where a paper, its official code and this project differ, or the first two do not say enough; "
+    "and every setting that switches a method. `switch` is the field of the method's `Config` "
+    "(`--set FIELD=VALUE`), `variants` are the named ones that change it. The notebook of a paper "
+    "shows the entries of its own methods."
+)
+RULE = (
+    "A switch is a setting of a method's own that a named variant changes, or that is no number; a "
+    "test fails where one has no entry. Numbers that no variant changes are hyperparameters of the "
+    "paper: each names its source in the method's `Config`."
+)
+
+
+class Switch(BaseModel):
+    """A switch that is no deviation: an option of the paper itself, or a control."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: str
+    paper: str = Field(min_length=1)
+    official: str = Field(min_length=1)
+    choice: str = Field(min_length=1)
+    switch: str = Field(min_length=1)
+
+
+def register() -> pd.DataFrame:
+    """Every entry of every method of this package, as text; one row an entry.
+
+    Returns:
+        `id` ("<method>/<what>"), `paper`, `official code`, `here, and why`, `switch` and `variants`
+        ("-" where there is none), method by method in the order of tables.
+    """
+    rows = [
+        [*entry[:4], entry.switch or ABSENT, _variants(method, entry.switch) or ABSENT]
+        for method in methods()
+        for entry in entries(method)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def register_page() -> Page:
+    """The register with a heading for each method."""
+    frame = register()
+    owner = frame["id"].str.partition("/")[0]
+    parts: list[str | Table] = [ABOUT, RULE]
+    for method in owner.unique():
+        parts += [f"## {method}", Table("", frame[owner == method], markup=COLUMNS)]
+    return Page("Deviations and switches of every method", parts, frame)
+
+
+def methods() -> list[str]:
+    """The methods of this package, in the order of tables; a user's own are not among them."""
+    own = [m for m in METHODS if METHODS[m].__module__.startswith("replicate.methods.")]
+    return sorted(own, key=method_order)
+
+
+def entries(method: str) -> list[Deviation]:
+    """What is said of a method: its `DEVIATIONS`, then its entries in data/deviations.toml."""
+    file = paths.ROOT / "data" / "deviations.toml"
+    own = [
+        documents.validated(Switch, each, f"{file.name}, switch {each.get('id')!r}", "key")
+        for each in documents.read_toml(file, "switch")["switch"]
+    ]
+    beside = [
+        Deviation(s.id, s.paper, s.official, s.choice, s.switch)
+        for s in own
+        if s.id.partition("/")[0] == method
+    ]
+    return [*getattr(sys.modules[METHODS[method].__module__], "DEVIATIONS", ()), *beside]
+
+
+def _variants(method: str, switch: str) -> str:
+    """The named variants that change a field."""
+    changes = METHODS[method].VARIANTS
+    return ", ".join(f"`{name}`" for name in changes if switch and switch in changes[name])
+
+
+STATUSES = {
+    "measured": "the comparison is measured here, on the data and at the budget that the reason "
+    "names",
+    "reported only": "the printed digits are entered; not measured as printed",
+    "needs people": "votes of people; the page that asks them can be made",
+    "needs restricted data": "images that their owners give out on application",
+    "not attempted": "the reason says why",
+}
+KINDS = ("table", "figure", "drawing")
+EXHIBIT_COLUMNS = ["source", "name", "kind", "shows", "status", "reason", "here"]
+UP = "../../.."  # from results/published/tables to the checkout
+Text = Field(min_length=1)
+
+
+class Source(BaseModel):
+    """A document, and how many tables and figures it has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: str = Text
+    title: str = Text
+    paper: str
+    tables: int
+    figures: int
+
+
+class Exhibit(BaseModel):
+    """A table or figure of a source; `here` are files of this project."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    source: str
+    name: str = Text
+    kind: Literal["table", "figure", "drawing"]
+    shows: str = Text
+    status: str
+    reason: str = Text
+    here: list[str]
+
+
+def exhibits(file: Path | None = None) -> tuple[list[Source], list[Exhibit]]:
+    """The sources and their tables and figures, checked.
+
+    Args:
+        file: None: data/coverage.toml.
+
+    Raises:
+        UnknownName: a status, paper or source that does not exist.
+        ReplicateError: a key is missing or none, a name stands twice, or a source does not have as
+            many tables and figures as it says.
+    """
+    file = file or paths.ROOT / "data" / "coverage.toml"
+    read = documents.read_toml(file, "source", "exhibit")
+    sources = [
+        documents.validated(Source, each, f"{file.name}, source {each.get('id')!r}", "key")
+        for each in read["source"]
+    ]
+    listed = [
+        documents.validated(Exhibit, each, f"{file.name}, exhibit {each.get('name')!r}", "key")
+        for each in read["exhibit"]
+    ]
+    papers = reported.keys()
+    for source in sources:
+        if source.paper not in papers:
+            raise unknown("paper", source.paper, papers)
+        _check_count(file, source, [each for each in listed if each.source == source.id])
+    for each in listed:
+        if each.status not in STATUSES:
+            raise unknown("status", each.status, STATUSES)
+        if each.source not in (known := [source.id for source in sources]):
+            raise unknown("source", each.source, known)
+    return sources, listed
+
+
+def exhibits_page() -> Page:
+    """The page of all sources; its links hold in results/published/tables."""
+    sources, listed = exhibits()
+    frame = pd.DataFrame([each.model_dump() for each in listed], columns=EXHIBIT_COLUMNS)
+    frame["here"] = [", ".join(each.here) for each in listed]
+    parts: list[str | Table] = [
+        "Every table and figure of the five source documents, in their order, and what became of "
+        "it here. A drawing is a figure without a result, such as the sketch of a network; it "
+        "counts as not attempted.",
+        *[f"**{status}**: {meaning}." for status, meaning in STATUSES.items()],
+        Table("Tables and figures by status", exhibit_counts()),
+    ]
+    for source in sources:
+        own = [each for each in listed if each.source == source.id]
+        rows = [[e.name, e.shows, f"**{e.status}**", e.reason, _links(e.here)] for e in own]
+        parts.append(f"## Seed {source.id}. {source.title} (`{source.paper}`)")
+        table = pd.DataFrame(rows, columns=["name", *EXHIBIT_COLUMNS[3:]])
+        parts.append(Table("", table, markup=table.columns))
+    return Page("What the sources show, and what became of it here", parts, frame)
+
+
+def exhibit_counts() -> pd.DataFrame:
+    """A row a source and one for all: how many tables, figures, drawings, and of each status."""
+    sources, listed = exhibits()
+    rows = []
+    for name in [*(source.id for source in sources), "all"]:
+        own = [each for each in listed if name in (each.source, "all")]
+        row = {"seed": name} | {f"{kind}s": sum(e.kind == kind for e in own) for kind in KINDS}
+        rows.append(row | {status: sum(e.status == status for e in own) for status in STATUSES})
+    return pd.DataFrame(rows)
+
+
+def unmeasured() -> pd.DataFrame:
+    """What is not measured and why: `status, reason` and `which`, tables before drawings."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    listed = [each for each in exhibits()[1] if each.status != "measured"]
+    for each in sorted(listed, key=lambda e: (KINDS.index(e.kind), list(STATUSES).index(e.status))):
+        groups.setdefault((each.status, each.reason), []).append(f"{each.source}: {each.name}")
+    rows = [[*key, "; ".join(names)] for key, names in groups.items()]
+    return pd.DataFrame(rows, columns=["status", "reason", "which"])
+
+
+def _check_count(file: Path, source: Source, own: list[Exhibit]) -> None:
+    found = sum(each.kind == "table" for each in own)
+    found = (found, len(own) - found)
+    if found != (expected := (source.tables, source.figures)):
+        raise ReplicateError(
+            f"{file.name}: seed {source.id} has {found} tables and figures, expected {expected}; "
+            "add what is missing, or correct the count"
+        )
+    if len({each.name for each in own}) < len(own):
+        raise ReplicateError(f"{file.name}: seed {source.id} has a name twice; expected each once")
+
+
+def _links(files: list[str]) -> str:
+    """`[name](path), ...`"""
+    return ", ".join(f"[{Path(file).name}]({UP}/{file})" for file in files) or ABSENT

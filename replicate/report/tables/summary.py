@@ -1,0 +1,237 @@
+"""The tables of a budget: all scores, the scores that matter, and the variants of one paper.
+
+One row a method, one column a metric under one protocol.
+"""
+
+import sys
+from collections.abc import Sequence
+from math import nan
+
+import pandas as pd
+
+from replicate.errors import ReplicateError, unknown
+from replicate.methods import METHODS
+from replicate.report.tables import catalogue
+from replicate.report.tables.catalogue import ABSENT, SHARE, number
+from replicate.report.tables.frames import means, one_budget, with_share
+from replicate.report.tables.markdown import escape
+from replicate.report.tables.pages import Page, Table
+
+FLOOR, IDLE = "real vs real", "do nothing"
+RANK = r"rank-deficient, n=\d+"
+SMOKE = "method (smoke run: it executes, no result)"
+
+
+def summary(
+    scores: pd.DataFrame, metrics: Sequence[str] | None = None, smoke: bool = False
+) -> pd.DataFrame:
+    """Mean ± standard deviation over seeds (number of seeds) of every method, as text.
+
+    Args:
+        scores: of `tables.scores` or `tables.of_runs`, all of one budget.
+        metrics: names of metrics ("background_psnr") or of protocols ("kid/standin"), in the order
+            wanted; None: all.
+        smoke: show runs of the budget "smoke", for a notebook's own display; the heading says so.
+
+    Returns:
+        One row for each (data set, direction, method); above each block `real vs real` (the floor:
+        other real images scored as output) and `do nothing` (the input scored as output). A column
+        says in its heading where the images are too few for its covariances. A cell
+        is `-` without a score, "not computed" where no seed has a value, "identical" for an
+        infinite PSNR, and ends in "(stale)" where code or images changed since training.
+
+    Raises:
+        ReplicateError: no rows, several budgets, smoke runs without `smoke`, two extractors in one
+            column, or a metric's name that stands for several protocols.
+    """
+    budget = one_budget(scores)
+    if budget == "smoke" and not smoke:
+        raise ReplicateError(
+            "smoke runs prove that the code executes; their numbers enter no table. Train with "
+            "--budget laptop or paper"
+        )
+    cells = means(with_share(scores))
+    chosen = _columns(cells, metrics)
+    _check_extractors(cells)
+    heading = SMOKE if budget == "smoke" else "method"
+    names = {pair: catalogue.column(*pair) + _too_few(scores, pair) for pair in chosen}
+    rows = []
+    for (dataset, direction), block in cells.groupby(["dataset", "direction"]):
+        place = {"dataset": dataset, "direction": direction}
+        rows += [place | {heading: name} | row for name, row in _rows(block, names)]
+    return pd.DataFrame(rows, columns=["dataset", "direction", heading, *names.values()])
+
+
+def cell_text(cell: pd.Series) -> str:
+    """`0.512 ± 0.010 (3)` of one row of `frames.means`."""
+    digits = catalogue.metric(cell["metric"]).digits
+    text = number(cell["value"], digits)
+    if text == ABSENT:
+        text = "not computed"
+    elif cell["n"] == 1:
+        text += " (1 seed)"
+    elif cell["n"] > 1:
+        text += f" ± {number(cell['sd'], digits)} ({cell['n']})"
+    if cell["n"] and cell["identical"]:
+        text += f", identical in {cell['identical']}"
+    return text + " (stale)" * bool(cell["stale"])
+
+
+def _columns(cells: pd.DataFrame, metrics: Sequence[str] | None) -> list[tuple[str, str]]:
+    """The (metric, protocol) pairs to show, one a column."""
+    pairs = set(zip(cells["metric"], cells["protocol"], strict=True))
+    present = sorted(pairs, key=catalogue.column_order)
+    if metrics is None:
+        return present
+    return [_find(name, present) for name in metrics]
+
+
+def _find(name: str, present: list[tuple[str, str]]) -> tuple[str, str]:
+    found = [pair for pair in present if name == pair[0]] or [p for p in present if name == p[1]]
+    if not found:
+        raise unknown("metric or protocol", name, {part for pair in present for part in pair})
+    if len(found) > 1 and len(protocols := [protocol for _, protocol in found]) > 1:
+        raise ReplicateError(
+            f"column {name!r} mixes protocols {' and '.join(protocols)}; expected one: name one of "
+            "them, or several for a column each"
+        )
+    return found[0]
+
+
+def _check_extractors(cells: pd.DataFrame) -> None:
+    measured = cells[cells["value"].notna()]
+    for (metric, protocol), column in measured.groupby(["metric", "protocol"]):
+        if len(found := sorted(column["extractor"].unique())) > 1:
+            raise ReplicateError(
+                f"column {catalogue.column(metric, protocol)} mixes the extractors "
+                f"{' and '.join(found)}; expected one: score all runs with the same weights"
+            )
+
+
+def _too_few(scores: pd.DataFrame, pair: tuple[str, str]) -> str:
+    """`, rank-deficient, n=132` where the notes of a column say so."""
+    notes = scores.loc[scores["protocol"] == pair[1], "note"]
+    found = sorted(set(notes.str.extract(f"({RANK})")[0].dropna()))
+    return f", {' and '.join(found)}" if found else ""
+
+
+def _rows(
+    block: pd.DataFrame, names: dict[tuple[str, str], str]
+) -> list[tuple[str, dict[str, str]]]:
+    """The named rows of one (data set, direction): the two references, then the methods."""
+    beside = {FLOOR: {}, IDLE: {}}
+    for pair, column_name in names.items():
+        column = block[(block["metric"] == pair[0]) & (block["protocol"] == pair[1])]
+        digits = catalogue.metric(pair[0]).digits
+        for name, values in ((FLOOR, column["floor"]), (IDLE, column["do_nothing"])):
+            beside[name][column_name] = _range(values, digits)
+    methods = {}
+    for name in sorted(block["name"].unique(), key=catalogue.method_order):
+        own = block[block["name"] == name].set_index(["metric", "protocol"])
+        methods[name] = {
+            column_name: cell_text(own.reset_index().iloc[own.index.get_loc(pair)])
+            if pair in own.index
+            else ABSENT
+            for pair, column_name in names.items()
+        }
+    return [*beside.items(), *methods.items()]
+
+
+def _range(values: pd.Series, digits: int) -> str:
+    """The reference value of a column; lowest to highest where images of two sizes stand in it."""
+    texts = [number(v, digits) for v in sorted(values.dropna())] or [number(nan, digits)]
+    return texts[0] if texts[0] == texts[-1] else f"{texts[0]} to {texts[-1]}"
+
+
+METRICS = ("kid/standin", "background_psnr", SHARE, "foreground_error")
+PROTOCOLS = ("kid/standin", "background/psnr", "attention/iou-0.5", "foreground/l1")
+TIDY = ["dataset", "direction", "name", "metric", "protocol", "value", "sd", "n", "floor"]
+TIDY += ["do_nothing", "stale"]
+
+
+def headline(scores: pd.DataFrame) -> list[pd.DataFrame]:
+    """A table for each data set, those whose truth is known first.
+
+    Args:
+        scores: of one budget; variants and runs with changed settings are left out.
+    """
+    tables = []
+    groups = [own for _, own in _whole(scores).groupby("dataset")]
+    for own in sorted(groups, key=lambda own: "background_psnr" not in set(own["metric"])):
+        present = set(own["metric"]) | set(own["protocol"])
+        chosen = [m for m in METRICS if m in present or (m == SHARE and "attention_iou" in present)]
+        tables.append(summary(own, chosen or None))
+    return tables
+
+
+def headline_page(scores: pd.DataFrame, budget: str) -> Page:
+    """The page of all data sets; its data are the means that the tables show."""
+    marked = "" if budget == "paper" else ", not comparable with the papers' numbers"
+    parts: list[str | Table] = [
+        "Each method as its paper has it: mean ± standard deviation over seeds (number of seeds). "
+        "`real vs real` is the floor, other real images scored as output; `do nothing` scores the "
+        "input as output. Variants, controls and further scores stand on the page of each data set."
+    ]
+    for table in headline(scores):
+        parts += [
+            f"## {escape(table['dataset'].iloc[0])}",
+            Table("", table.drop(columns="dataset")),
+        ]
+    own = _whole(scores)
+    cells = means(with_share(own[own["protocol"].isin(PROTOCOLS)]))
+    data = cells[TIDY].sort_values(TIDY[:5], kind="stable")
+    return Page(f"All methods, budget {budget}{marked}", parts, data)
+
+
+def _whole(scores: pd.DataFrame) -> pd.DataFrame:
+    return scores[~scores["name"].str.contains("[:+]")]
+
+
+CHANGES = "what it is"
+
+
+def ablation(
+    scores: pd.DataFrame, paper: str, metrics: Sequence[str] | None = None, smoke: bool = False
+) -> pd.DataFrame:
+    """The `summary` of a paper's own methods, with what each variant changes.
+
+    Args:
+        scores: of `tables.scores` or `tables.of_runs`, all of one budget.
+        paper: a key of `reported.keys()`; the methods registered for it are shown.
+        metrics: as in `summary`.
+        smoke: as in `summary`.
+
+    Returns:
+        The columns of `summary` and, after the method, `what it is`: the title of its file for a
+        method, the changed settings for a variant.
+
+    Raises:
+        ReplicateError: none of the scores is of a method of the paper, or what `summary` raises.
+    """
+    own = [name for name in METHODS if METHODS[name].paper == paper]
+    chosen = scores[scores["method"].isin(own)]
+    if chosen.empty:
+        raise ReplicateError(
+            f"no scores of a method of {paper}; expected some of {', '.join(own) or 'none'}: "
+            "add one to `methods`"
+        )
+    frame = summary(chosen, metrics, smoke)
+    frame.insert(3, CHANGES, [_about(name) for name in frame.iloc[:, 2]])
+    return frame
+
+
+def _about(name: str) -> str:
+    """`norm=in` of `ugatit:in`; the title of its file for a method; nothing for a reference row."""
+    method, _, label = name.partition(":")
+    if method not in METHODS:
+        return ""
+    variant, _, overrides = label.partition("+")
+    changes = METHODS[method].VARIANTS[variant or "paper"]
+    texts = [f"{key}={value}" for key, value in changes.items()]
+    texts += [overrides] if overrides else []
+    return ", ".join(texts) or _title(method)
+
+
+def _title(method: str) -> str:
+    """`AttentionGAN, scheme II`: the card's first words."""
+    return sys.modules[METHODS[method].__module__].__doc__.partition(":")[0]

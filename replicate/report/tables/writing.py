@@ -1,0 +1,149 @@
+"""The tables of a budget as files, with what made every number below them."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from replicate.report.tables import catalogue
+from replicate.report.tables.about import short_commit
+from replicate.report.tables.cost import cost_page
+from replicate.report.tables.frames import means, one_budget, scores, with_share
+from replicate.report.tables.health import HEALTH, health_page
+from replicate.report.tables.markdown import code, escape
+from replicate.report.tables.pages import Page, Table, write_page
+from replicate.report.tables.registers import exhibits_page, register_page
+from replicate.report.tables.summary import headline_page, summary
+from replicate.report.tables.verdicts import verdict_pages
+
+GROUPS = (
+    ("Distance to real images", ("kid", "fid")),
+    ("Against the known truth", ()),  # all the rest
+)
+TIDY = ["dataset", "direction", "method", "variant", "metric", "protocol", "value", "sd", "n"]
+TIDY += ["floor", "do_nothing", "stale", "precision", "extractor"]
+LEGEND = (
+    "Mean ± standard deviation over seeds (number of seeds). `real vs real` is the floor: other "
+    "real images scored as output; `do nothing` scores the input as output. ↑ higher is better, "
+    "↓ lower is better, no arrow: neither. In brackets the protocol, which decides what a number "
+    "may be compared with; `-` was not measured."
+)
+
+
+def write(root: Path, budget: str) -> list[Path]:
+    """The files `<root>/tables/<budget>/<page>.{md,tex,csv,json}`, the same from equal records.
+
+    Every data set has a page; the claims have two; all methods side by side, their cost and, where
+    a run has it, their health have one each.
+
+    Args:
+        root: `paths.results()` or `paths.published()`; its finished runs are read.
+        budget: "laptop" or "paper".
+
+    Raises:
+        ReplicateError: nothing is finished, or the budget is smoke.
+    """
+    measured = scores(root, budget)
+    one_budget(measured)
+    folder, written = root / "tables" / budget, []
+    for dataset, own in measured.groupby("dataset"):
+        written += write_page(_page(dataset, budget, own), folder / str(dataset))
+    for stem, page in verdict_pages(measured, budget).items():
+        written += write_page(page, folder / stem)
+    for page in health_page(root, budget):
+        written += write_page(page, folder / HEALTH)
+    written += write_page(headline_page(measured, budget), folder / "methods")
+    return written + write_page(cost_page(measured, root), folder / "cost")
+
+
+def write_registers(root: Path) -> list[Path]:
+    """The files `<root>/tables/{coverage,deviations}.*`, which no run decides."""
+    folder = root / "tables"
+    pages = {"coverage": exhibits_page(), "deviations": register_page()}
+    return [file for name, page in pages.items() for file in write_page(page, folder / name)]
+
+
+def command(name: str, dataset: str, seed: int, budget: str) -> str:
+    """The command that repeats a run, from its name in tables."""
+    asked, _, overrides = name.partition("+")
+    settings = "".join(f" --set {setting}" for setting in overrides.split(",") if setting)
+    return f"replicate train {asked} --data {dataset} --seed {seed} --budget {budget}{settings}"
+
+
+def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
+    """All scores of a data set: two tables a direction, and the runs that made them."""
+    marked = "" if budget == "paper" else ", not comparable with the papers' numbers"
+    parts: list[str | Table] = [LEGEND]
+    filled = {pair for pair, g in own.groupby(["metric", "protocol"]) if g["value"].notna().any()}
+    for direction, block in own.groupby("direction"):
+        parts.append(f"## {escape(direction)}")
+        for title, metrics in GROUPS:
+            chosen = [
+                protocol
+                for metric, protocol in sorted(filled, key=catalogue.column_order)
+                if (metric in metrics if metrics else metric not in GROUPS[0][1])
+            ]
+            shown = block[block["protocol"].isin(chosen)]
+            if len(shown):
+                table = summary(shown).drop(columns=["dataset", "direction"])
+                parts.append(Table(title, table))
+    parts += [*collapsed(own), *_not_computed(own), "## What made these numbers"]
+    parts += [Table("", _runs(own), markup=["repeat with"]), _scored(own)]
+    cells = means(with_share(own))[TIDY].sort_values(TIDY[:6], kind="stable")
+    return Page(f"{escape(str(dataset))}, budget {budget}{marked}", parts, cells)
+
+
+def collapsed(own: pd.DataFrame) -> list[str]:
+    """One line for each method some of whose attention maps are the same everywhere."""
+    found = own[own["note"].str.startswith("collapsed")]
+    lines = []
+    for (name, note), runs in found.groupby(["name", "note"], sort=False):
+        seeds = runs.groupby("direction")["seed"].agg(lambda s: ", ".join(map(str, sorted(s))))
+        where = "; ".join(f"{direction} (seeds: {which})" for direction, which in seeds.items())
+        lines.append(f"**{escape(name)}**, {escape(f'{where}: its attention {note}')}.\n")
+    return lines
+
+
+def _not_computed(own: pd.DataFrame) -> list[str]:
+    """One line for each reason why columns are left out."""
+    empty = own.groupby("protocol")["value"].transform(lambda values: values.isna().all())
+    lines = []
+    for note, group in own[empty].groupby("note"):
+        names = ", ".join(f"`{p}`" for p in dict.fromkeys(group["protocol"]))
+        lines.append(f"Not computed: {names} ({escape(_reason(note))}).\n")
+    return lines
+
+
+def _reason(note: str) -> str:
+    """Why there is no value, without where this or another machine looked for it."""
+    text = note.partition("not computed: ")[2] or "no reason given"
+    return text.partition(" at /")[0]
+
+
+def _runs(own: pd.DataFrame) -> pd.DataFrame:
+    """A row a run: what made it and how to repeat it."""
+    runs = own.drop_duplicates("hash").sort_values("seed", kind="stable")
+    order = sorted(range(len(runs)), key=lambda i: catalogue.method_order(runs["name"].iloc[i]))
+    rows = [
+        {
+            "run": run.hash,
+            "method": run.name,
+            "seed": run.seed,
+            "commit": short_commit(run.commit, run.dirty),
+            "precision": run.precision,
+            "iterations": run.iteration,
+            "hours": f"{run.hours:.2f}",
+            "state": "stale" if run.stale else "current",
+            "repeat with": code(command(run.name, run.dataset, run.seed, run.budget)),
+        }
+        for run in runs.iloc[order].itertuples()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _scored(own: pd.DataFrame) -> str:
+    extractors = sorted(set(own["extractor"]) - {""})
+    images = ", ".join(f"{n:.0f}" for n in sorted(own["n_fake"].dropna().unique()))
+    return (
+        f"A plus after a commit: the code differed from it. Scored: {images} test images a "
+        f"direction, last checkpoint. Feature networks: {', '.join(extractors)}."
+    )

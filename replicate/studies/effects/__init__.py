@@ -1,0 +1,26 @@
+"""What each choice of a protocol does to a number: everything behind `00_protocol.ipynb`.
+
+`ladder` makes translations of known quality, `studies` holds them with their features, `scoring`
+and `order` apply every protocol, `choices` and `dispersion` vary one thing at a time, `papers` and
+`libraries` say what stands beside it, `figures` draws.
+"""
+
+from replicate.studies.effects.choices import counts, jpeg, resizes, spreads
+from replicate.studies.effects.libraries import comparisons, parity, printed
+from replicate.studies.effects.scoring import check, reasons, scores, table
+from replicate.studies.effects.studies import study
+
+__all__ = [
+    "check",
+    "comparisons",
+    "counts",
+    "jpeg",
+    "parity",
+    "printed",
+    "reasons",
+    "resizes",
+    "scores",
+    "spreads",
+    "study",
+    "table",
+]

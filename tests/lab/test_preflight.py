@@ -1,0 +1,285 @@
+"""What a preflight measures, how it is kept, and what it says of a whole run."""
+
+import json
+import resource
+import subprocess
+import sys
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+
+from replicate import cli, devices, paths
+from replicate.datasets.spec import spec
+from replicate.errors import ReplicateError, UnknownName
+from replicate.lab import make_run, memory, preflight, rehearsal
+from replicate.lab.graph import needs
+from replicate.lab.grid import grid, image_counts, iterations
+from replicate.lab.offload import saved_on_disk
+from replicate.lab.preflight import Estimate, estimate, place
+from replicate.methods import METHODS
+
+KNOWN = Estimate(
+    name="x", dataset="d", size=256, budget="paper", device="cuda", device_name="a GPU", threads=1,
+    steps=2, seconds_per_step=0.5, processor_seconds_per_step=0.4, images_per_second=2.0,
+    evaluation_images_per_second=4.0, peak_memory_mb=1000.0, host_memory_mb=900.0,
+    nvidia_smi_mb=1500.0, checkpoint_mb=100.0, checkpoint_seconds=3.0, png_mb=0.5, made_up=True,
+    on_disk=False, iterations=7200, test_images=240,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def leave_torch_as_it_was():
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def rehearsed(name: str, dataset: str, steps: int = 2) -> dict:
+    return rehearsal.rehearse(make_run(name, dataset, 0, "smoke"), torch.device("cpu"), steps, 8)
+
+
+# The whole run
+
+
+def test_the_hours_of_a_run_by_hand():
+    # 7,200 steps of 0.5 s are one hour; 20 checkpoints of 3 s, 240 images at 4 a second: 2 min
+    assert KNOWN.hours == pytest.approx(1 + 2 / 60)
+    # a hundred times as long: a checkpoint every 300 s, 1200 of them
+    assert replace(KNOWN, iterations=720_000).hours == pytest.approx(101 + 1 / 60)
+    assert replace(KNOWN, iterations=None).hours is None
+    assert KNOWN.disk_mb == 2 * 100 + 240 * 0.5
+
+
+def test_the_text_says_what_was_measured_on_what():
+    text = str(KNOWN)
+    assert "2 steps on made-up images" in text and "1000 MB (1500 MB by nvidia-smi)" in text
+    assert "900 MB of the host" in text and "1.03 h for 7,200 steps" in text
+    assert "320 MB" in text
+    assert "no source states how many images" in str(replace(KNOWN, iterations=None))
+    assert "images of d" in str(replace(KNOWN, made_up=False))
+    assert "a run takes more" in str(replace(KNOWN, on_disk=True)) and "more" not in text
+
+
+@pytest.mark.parametrize(
+    "name, dataset, train, test, steps",
+    [
+        ("cyclegan", "horse2zebra", 1334, 260, 200 * 1334),
+        ("attentiongan", "horse2zebra", 1334, 260, 60 * 334),  # four images a step
+        ("pix2pix", "facades", 400, 212, 200 * 400),  # pairs are counted once for training
+        ("cyclegan", "photo2vangogh", 6287, 1151, 200 * 6287),
+        ("dagan:digits", "mnist2usps", 60000, 12007, 200 * 7500),
+        ("ugatit", "cat2dog", 0, 0, 1_000_000),  # nobody states the counts, nobody needs them
+        ("cyclegan", "cat2dog", 0, 0, None),
+    ],
+)
+def test_schedules_follow_from_the_counts_on_record(workspace, name, dataset, train, test, steps):
+    assert image_counts(spec(dataset)) == {"train": train, "test": test}
+    assert iterations(make_run(name, dataset, 0, "paper")) == steps
+
+
+def test_images_that_are_here_are_counted_instead(tiny, workspace):
+    assert image_counts(spec(tiny)) == {"train": 8, "test": 16}
+    (workspace / "data" / tiny / "trainB" / "0.png").rename(
+        workspace / "data" / tiny / "trainB" / "more.png"
+    )
+    (workspace / "data" / tiny / "trainA" / "0.png").unlink()
+    assert image_counts(spec(tiny)) == {"train": 8, "test": 16}
+
+
+# What is done
+
+
+def test_a_real_preflight_in_a_process_of_its_own(tiny, monkeypatch, capfd):
+    monkeypatch.setenv("PYTHONPATH", str(paths.ROOT))
+    run = make_run("cyclegan", tiny, 0, "smoke")
+    assert estimate(run) is None
+    found = preflight.preflight(run)
+    assert estimate(run) == found
+    assert place(run, "cpu").is_relative_to(paths.results() / "preflight" / "smoke" / "cpu")
+    assert (found.steps, found.iterations, found.test_images, found.made_up) == (2, 4, 16, False)
+    # torch alone takes 200 MB; the networks of smoke runs next to nothing
+    assert 200 < found.peak_memory_mb == found.host_memory_mb < 2000
+    assert found.nvidia_smi_mb is None and found.hours > 0
+    assert found.images_per_second == pytest.approx(1 / found.seconds_per_step)
+    assert not run.folder.exists()  # no run was made, and nothing is left over
+    assert [p.name for p in paths.results().iterdir()] == ["preflight"]
+    changed = make_run("cyclegan", tiny, 0, "smoke", {"ngf": 8})
+    assert estimate(changed) is None and estimate(run, "cuda") is None
+
+
+@pytest.mark.parametrize(
+    "name, dataset, steps",
+    [
+        ("attentiongan_multi:celeba", "celeba", 4),  # its G moves at the fifth, smoke has four
+        ("dagan:digits", "mnist2usps", 2),
+        ("spatial_guidance_paired", "cityscapes", 2),
+    ],
+)
+def test_made_up_images_stand_for_a_set_that_is_not_here(workspace, name, dataset, steps):
+    found = rehearsed(name, dataset)
+    assert found["made_up"] and found["steps"] == steps
+    assert found["seconds_per_step"] > 0 and found["checkpoint_mb"] > 0
+    assert list(paths.results().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "turn, asked, steps", [(1, 1, 2), (1, 2, 2), (1, 5, 5), (5, 2, 6), (5, 6, 6), (5, 7, 11)]
+)
+def test_every_network_moves_in_the_timed_steps(turn, asked, steps):
+    config = METHODS["attentiongan_multi"].Config(n_critic=turn)
+    assert rehearsal._steps(config, asked) == steps
+
+
+def test_made_up_images_have_what_a_method_may_ask_for():
+    dagan = METHODS["dagan"].Config(n_classes=3)
+    made = rehearsal.made_up_images(spec("shapes_drawn"), dagan, "train", 20, 8)
+    assert made.arrays["A"].shape == (8, 20, 20, 3) and made.arrays["A"].std() > 50
+    assert not np.array_equal(made.arrays["A"], made.arrays["B"])
+    assert made.arrays["B_label"].tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
+    assert made.arrays["B_mask"].shape == (8, 20, 20)
+    celeba = METHODS["attentiongan_multi"].Config(c_dim=5, attributes=True)
+    made = rehearsal.made_up_images(spec("celeba"), celeba, "test", 16, 8)
+    assert made.arrays["A_label"].shape == (8, 5) and "A_mask" not in made.arrays
+    assert rehearsal.made_up_images(spec("facades"), celeba, "test", 16, 8).paired
+
+
+# What is refused
+
+
+def answer(capsys, **changes: object) -> dict:
+    asked = {"name": "cyclegan", "dataset": "horse2zebra", "budget": "smoke", "device": "cpu"}
+    rehearsal.main(json.dumps(asked | {"steps": 2, "images": 8, "on_disk": False} | changes))
+    return json.loads(capsys.readouterr().out)
+
+
+def test_what_cannot_fit_is_refused_before_anything_starts(workspace, monkeypatch, capsys):
+    monkeypatch.setattr(memory, "_free", lambda device: 1.0)
+    assert "before the first image, expected at most" in answer(capsys)["error"]
+    monkeypatch.setattr(memory, "_free", lambda device: float("inf"))
+
+    def full(*asked: object) -> dict:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(rehearsal, "rehearse", full)
+    assert "can't allocate memory; try a device with more" in answer(capsys)["full"]
+
+
+def test_a_process_gets_no_more_memory_than_is_free(monkeypatch):
+    limits = []
+    monkeypatch.setattr(memory, "_free", lambda device: 2.0**40)
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with rehearsal._limited(torch.device("cpu")):
+        limits.append(resource.getrlimit(resource.RLIMIT_DATA)[0])
+    assert limits == [2**40] and resource.getrlimit(resource.RLIMIT_DATA) == before
+    with rehearsal._limited(torch.device("cuda")):
+        assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_what_does_not_fit_is_done_again_with_activations_on_the_disk(workspace, monkeypatch):
+    asked = []
+
+    def full_at_first(run, given: dict) -> dict:
+        asked.append(given["on_disk"])
+        figures = {f.name: getattr(KNOWN, f.name) for f in fields(KNOWN)}
+        figures |= {"steps": 6}  # more than were asked for
+        return figures | {"on_disk": True} if given["on_disk"] else {"full": "too large"}
+
+    monkeypatch.setattr(preflight, "_rehearsed", full_at_first)
+    run = make_run("cyclegan", "horse2zebra", 0, "smoke")
+    found = preflight.preflight(run)
+    assert asked == [False, True] and found.on_disk and estimate(run) == found
+    assert found.steps == 6
+    monkeypatch.setattr(devices, "find", torch.device)  # as if it were here
+    with pytest.raises(ReplicateError, match="too large"):
+        preflight.preflight(run, "cuda")
+    paper = make_run("cyclegan", "horse2zebra", 0, "paper")
+    monkeypatch.setattr("replicate.lab.graph.estimate", lambda *asked: found)
+    assert needs(paper, "cpu")["mem_mb"] == 32_000  # the default, because that was too little
+    monkeypatch.setattr(
+        "replicate.lab.graph.estimate", lambda *asked: replace(found, on_disk=False)
+    )
+    assert needs(paper, "cpu")["mem_mb"] == 3125  # a quarter more than 900 MB, and 2000
+
+
+def test_activations_on_the_disk_give_the_same_gradients(tmp_path):
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.Conv2d(8, 1, 3)
+    )
+    x = torch.randn(2, 3, 16, 16)
+    network(x).square().mean().backward()
+    expected = [p.grad.clone() for p in network.parameters()]
+    network.zero_grad()
+    with saved_on_disk(tmp_path, least=0):
+        loss = network(x).square().mean()
+        assert len(list(tmp_path.iterdir())) >= 3  # the input and what follows each layer
+        loss.backward()
+    assert all(torch.equal(p.grad, g) for p, g in zip(network.parameters(), expected, strict=True))
+    del loss
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_that_is_not_there_is_refused(workspace, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert "torch finds no GPU; use device='cpu'" in answer(capsys, device="cuda")["error"]
+    with pytest.raises(UnknownName, match="unknown device 'gpu'"):
+        preflight.preflight(make_run("cyclegan", "horse2zebra", 0, "smoke"), "gpu")
+
+
+def test_an_unpaired_set_is_refused_by_a_paired_method(tiny, capsys):
+    error = answer(capsys, name="pix2pix", dataset=tiny)["error"]
+    assert error == "pix2pix needs paired images, tiny is unpaired"
+
+
+@pytest.mark.parametrize("status, text", [(-9, "was killed by signal 9"), (1, "failed")])
+def test_a_killed_preflight_is_told_and_keeps_nothing(workspace, monkeypatch, status, text):
+    ended = subprocess.CompletedProcess([], status, stdout="")
+    monkeypatch.setattr(subprocess, "run", lambda *asked, **how: ended)
+    run = make_run("cyclegan", "horse2zebra", 0, "smoke")
+    with pytest.raises(ReplicateError, match=text):
+        preflight.preflight(run)
+    assert estimate(run) is None
+    with pytest.raises(UnknownName, match=r"did you mean 'horse2zebra'"):
+        preflight.preflight(make_run("cyclegan", "horse2zebr", 0, "smoke"))
+
+
+# The whole budget
+
+
+def test_the_kinds_of_a_budget_are_measured_by_jobs_and_once(tiny, monkeypatch, capfd):
+    monkeypatch.setenv("PYTHONPATH", str(paths.ROOT))
+    runs = [make_run("cyclegan", tiny, seed, "smoke") for seed in (0, 1)]
+    (found,) = preflight.every(runs, "smoke")
+    assert found.name == "cyclegan" and found.peak_memory_mb > 200
+    file = place(runs[0], "cpu")
+    before = file.stat().st_mtime_ns
+    assert preflight.every(runs, "smoke") == [found]
+    assert file.stat().st_mtime_ns == before
+
+
+def test_every_run_of_the_papers_can_be_rehearsed_on_its_set(workspace):
+    jobs = grid("paper")
+    assert len(jobs) > 200
+    for job in jobs:
+        entry, method = spec(job.run.dataset), METHODS[job.run.method]
+        assert entry.paired or not method.paired, job.run.title
+        config = job.run.config
+        sizes = {"mnist2usps": 32, "mnist2svhn": 32}
+        if entry.name in sizes:
+            assert config.crop_size == sizes[entry.name]
+
+
+def test_the_command_takes_the_set_of_the_notebooks(workspace, monkeypatch, capsys):
+    told = []
+    monkeypatch.setattr(preflight, "preflight", lambda run, *how: told.append((run, how)) or KNOWN)
+    for words in (["dagan"], ["aggan", "--budget", "laptop", "--data", "cats_dogs", "--json"]):
+        monkeypatch.setattr(sys, "argv", ["replicate", "preflight", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code in (0, None)
+    (first, how), (second, _) = told
+    assert (first.dataset, first.budget, how) == ("shapes_drawn", "smoke", ("cpu", 2, 8))
+    assert (second.dataset, second.budget) == ("cats_dogs", "laptop")
+    out = capsys.readouterr().out
+    assert out.startswith(str(KNOWN)) and json.loads(out[len(str(KNOWN)) :])["disk_mb"] == 320

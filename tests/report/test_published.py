@@ -1,0 +1,149 @@
+"""What stands in results/published and in the README follows from the published records."""
+
+import base64
+import io
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from jupyter_client.kernelspec import get_kernel_spec
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
+
+from replicate import paths, records
+from replicate.lab.doctor import KERNEL
+from replicate.lab.published import CLASSES, KEPT, find_runs
+from replicate.lab.run import read_record
+from replicate.lab.state import Today
+from replicate.report import plots, publishing, tables
+from replicate.report.plots.records import STRIP
+from replicate.report.plots.writing import is_in_strip
+
+RECORDS = find_runs(paths.published())
+FORMATS = (".md", ".tex", ".csv", ".json")
+BUDGETS = sorted({read_record(folder)["budget"] for folder in RECORDS})
+
+
+@pytest.fixture(scope="module")
+def today() -> Today:
+    return Today()
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_tables_are_those_of_the_records(budget, tmp_path):
+    (tmp_path / "runs").symlink_to(paths.published() / "runs")
+    written = tables.write(tmp_path, budget)
+    there = (paths.published() / "tables" / budget).iterdir()
+    assert {file.name for file in there} == {file.name for file in written}
+    for rebuilt in written:
+        committed = paths.published() / rebuilt.relative_to(tmp_path)
+        assert rebuilt.read_text() == committed.read_text(), f"{committed} was edited by hand"
+
+
+def test_the_registers_are_those_of_the_code_and_of_the_data_files(tmp_path):
+    written = tables.write_registers(tmp_path)
+    assert {file.stem for file in written} == {"coverage", "deviations"}
+    for rebuilt in written:
+        committed = paths.published() / rebuilt.relative_to(tmp_path)
+        assert rebuilt.read_text() == committed.read_text(), "run replicate tables --published"
+
+
+def test_every_published_table_stands_there_in_four_formats():
+    files = [file for file in (paths.published() / "tables").rglob("*") if file.is_file()]
+    stems = {file.with_suffix("") for file in files}
+    expected = {stem.with_name(stem.name + end) for stem in stems for end in FORMATS}
+    assert len(stems) > 5 and set(files) == expected
+
+
+def test_readme_shows_the_published_numbers_and_its_picture_is_there():
+    block, readme = tables.readme_block(paths.published()), (paths.ROOT / "README.md").read_text()
+    assert block in readme and "](results/published/plots/laptop/methods.png)" in block
+
+
+def test_plots_are_those_of_the_records(tmp_path):
+    """The smaller ones; `replicate tables --published` and `git status` tell of all."""
+    budget, root = "laptop", paths.published()
+    every = plots.kept(root, budget)
+    spent = tables.quality_and_cost(tables.scores(root, budget), root)
+    drawn = {"methods": plots.strip(filter(is_in_strip, every))}
+    for dataset in sorted({record.dataset for record in every} - {STRIP}):
+        own = [record for record in every if record.dataset == dataset]
+        drawn[f"{dataset}-gallery"] = plots.gallery(own)
+        drawn[f"{dataset}-cost"] = plots.cost(spent[spent["dataset"] == dataset])
+    for name, picture in drawn.items():
+        made = plots.save(picture, tmp_path / f"{name}.png")
+        assert made.read_bytes() == (root / "plots" / budget / made.name).read_bytes(), name
+
+
+def test_no_plot_stands_there_that_the_records_do_not_give(monkeypatch):
+    for drawing in ("losses", "gallery", "points", "cost", "strip"):  # the names are enough
+        monkeypatch.setattr(plots.writing, drawing, lambda records: None)
+    monkeypatch.setattr(plots.writing, "save", lambda picture, path: path)
+    for budget in BUDGETS:
+        there = (paths.published() / "plots" / budget).iterdir()
+        assert set(plots.write(paths.published(), budget)) == set(there)
+
+
+def test_what_no_record_gives_any_more_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "published", lambda: tmp_path)
+    monkeypatch.setattr(tables, "update_readme", lambda readme, root: None)
+    kept, old = ([tmp_path / kind / "laptop" / name for kind in ("tables", "plots")]
+                 for name in ("new.md", "old.md"))  # fmt: skip
+    other = tmp_path / "plots" / "paper" / "old.md"
+    for file in (*kept, *old, other):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("")
+    for module, file in zip((tables, plots), kept, strict=True):
+        monkeypatch.setattr(module, "write", lambda root, budget, file=file: [file])
+    written = publishing.redraw("laptop")
+    assert all(file.exists() for file in (*written, other)) and set(kept) <= set(written)
+    assert not any(file.exists() for file in old)
+
+
+def test_every_record_is_whole():
+    assert RECORDS
+    for folder in RECORDS:
+        assert {file.name for file in folder.iterdir()} - {CLASSES} == set(KEPT)
+        record = read_record(folder)
+        assert record["status"] == "finished" and not records.faults(folder, record)
+        assert set(record["results"]) - {CLASSES} == set(KEPT) - {"run.json"}
+        assert record["budget"] != "smoke"
+
+
+@pytest.mark.parametrize("folder", RECORDS, ids=lambda folder: "-".join(folder.parts[-3:]))
+def test_no_record_is_stale_nor_scored_by_other_code(folder, today):
+    record = read_record(folder)
+    assert today.changed(record, images=False) == ()
+    assert today.outdated(record) == []
+    files = [folder / "scores.csv", *folder.glob(CLASSES)]
+    made = pd.concat(map(pd.read_csv, files))
+    assert set(record["scoring"]) == set(made.loc[made["value"].notna(), "protocol"])
+    assert set(record["fingerprint"]) == {"code", "data", "images"}
+
+
+def test_a_published_notebook_keeps_its_pictures_in_fewer_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "published", lambda: tmp_path / "published")
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    picture = io.BytesIO()
+    Image.fromarray(noise).save(picture, "PNG")
+    data = {"image/png": base64.b64encode(picture.getvalue()).decode(), "text/plain": "a picture"}
+    cell = new_code_cell(outputs=[new_output("display_data", data)], metadata={"papermill": {}})
+    nbformat.write(new_notebook(cells=[cell]), tmp_path / "02_one.ipynb")
+    (published,) = publishing._notebooks([tmp_path / "02_one.ipynb"], "laptop")
+    (cell,) = nbformat.read(published, as_version=4).cells
+    kept = base64.b64decode(cell.outputs[0].data["image/png"])
+    assert "papermill" not in cell.metadata and cell.outputs[0].data["text/plain"] == "a picture"
+    assert len(kept) < len(picture.getvalue()) / 2
+    shown = np.asarray(Image.open(io.BytesIO(kept)).convert("RGB"), np.float64)
+    # eight halvings of a cube of noise leave sides of 32, 32 and 64; a quarter is the mean distance
+    assert shown.shape == noise.shape and np.abs(shown - noise).mean() < 64 / 4
+
+
+def test_notebooks_name_their_kernel_as_jupyterlab_writes_it():
+    assert get_kernel_spec("python3").display_name == KERNEL
+    published = sorted((paths.published() / "notebooks").rglob("*.ipynb"))
+    assert published
+    for path in [*paths.notebooks().glob("*.ipynb"), *published]:
+        spec = nbformat.read(path, as_version=4).metadata.kernelspec
+        assert spec.display_name == KERNEL, path
