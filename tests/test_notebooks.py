@@ -113,7 +113,7 @@ THIN = {
         cell("# Title", kind="markdown"),
         cell('budget: str = "smoke"  # seconds\nseeds: list = [0]  # three', "parameters"),
         cell("from replicate import experiment"),
-        cell("experiment", "own"),
+        cell("lab", "own"),
         cell("print(1)", "check"),
     ],
     "metadata": {"kernelspec": {"name": "python3", "display_name": KERNEL}},
@@ -252,7 +252,7 @@ def test_names_that_a_notebook_has_anyway_are_no_parameters():
         "Out": {},
         "_ih": [""],
         "__name__": "x",
-        "experiment": lab,
+        "lab": lab,
         "exit": 1,
     }
     assert lab.parameters(given | around) == lab.parameters(given)

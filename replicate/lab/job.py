@@ -19,7 +19,7 @@ from replicate.errors import ReplicateError
 from replicate.lab import attempts, machines
 
 KERNEL = 600  # s that a kernel may take to start, on a machine where hundreds do
-TRAINS = "experiment.grid("  # stands in the cell of every notebook that trains
+TRAINS = "lab.grid("  # stands in the cell of every notebook that trains
 STOPPED = 143  # the status of a job that was asked to stop, as of a process that SIGTERM ended
 
 

@@ -21,7 +21,7 @@ WHOLE = "completed completed completed"
 
 def write_notebook(file: Path, states: str) -> None:
     """What papermill leaves of a notebook whose second cell trains: how each of its cells ended."""
-    sources = ["params = 1", "runs = experiment.grid(params)", "plots.losses(runs)"]
+    sources = ["params = 1", "runs = lab.grid(params)", "plots.losses(runs)"]
     cells = [
         {"cell_type": "code", "source": [source], "metadata": {"papermill": {"status": state}}}
         for source, state in zip(sources, states.split(), strict=True)

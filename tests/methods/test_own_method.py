@@ -65,7 +65,7 @@ for name in ("trainA", "trainB", "testA", "testB"):
     (folder / "labels.csv").write_text("file,label\\n" + rows)
 runs = [make_run(name, "classes", seed, "smoke") for name in ("mine", "cyclegan") for seed in (0,)]
 for run in runs:
-    experiment.ensure(run)
+    lab.ensure(run)
 assert {state.of(run).word for run in runs} == {"scored"}
 assert {f.seen.word for f in forecast(runs, "cpu")} == {"scored"}
 scores = tables.of_runs(runs)
