@@ -1,6 +1,6 @@
-# The whole grid of a budget as one graph: a job trains one run, by papermill on its paper's own
-# notebook; a job draws each whole notebook; then the tables and the summary. `replicate runs` and
-# `make runs` write the graph that is read here, and call it; see replicate/lab/engine.py.
+# Runs as one graph: a job trains one run; a job draws each whole notebook, by papermill; then the
+# tables and the summary. `replicate runs` and `replicate all` write the graph that is read here,
+# and call it; see replicate/lab/engine.py.
 #
 # An output is an empty marker and nothing else, because Snakemake deletes the outputs of what
 # fails: checkpoints, scores and notebooks must survive. What is stale is told by fingerprints.
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.27")  # whose priorities may be functions
 
 FILE = config["graph"]
 GRAPH = json.loads(Path(FILE).read_text())
@@ -45,7 +45,8 @@ rule all:
 # its checkpoint.
 rule run:
     output: touch(f"{DONE}/runs/{{run}}")
-    log: f"{LOGS}/runs/{{run}}/latest.log", f"{LOGS}/runs/{{run}}/latest.ipynb"
+    log: f"{LOGS}/runs/{{run}}/latest.log"
+    priority: lambda wildcards: RUNS[wildcards.run]["priority"]
     threads: lambda wildcards: RUNS[wildcards.run]["threads"]
     resources:
         gpu=lambda wildcards: RUNS[wildcards.run]["gpu"],
@@ -58,6 +59,7 @@ rule notebook:
     input: drawn_from
     output: touch(f"{DONE}/notebooks/{{notebook}}")
     log: f"{LOGS}/notebooks/{{notebook}}/latest.log", f"{LOGS}/notebooks/{{notebook}}/latest.ipynb"
+    priority: lambda wildcards: NOTEBOOKS[wildcards.notebook]["priority"]
     resources:
         gpu=lambda wildcards: NOTEBOOKS[wildcards.notebook]["gpu"],
         mem_mb=lambda wildcards, attempt: int(NOTEBOOKS[wildcards.notebook]["mem_mb"] * 1.5 ** (attempt - 1)),
@@ -71,6 +73,3 @@ rule tables:
     log: f"{LOGS}/tables/{GRAPH['budget']}.log"
     resources: mem_mb=4000, runtime=30
     shell: "{sys.executable:q} -m replicate.report.drawing {GRAPH[budget]} > {log:q} 2>&1"
-
-
-include: "replicate/lab/rules/preflight.smk"

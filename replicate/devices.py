@@ -1,6 +1,9 @@
 """Which devices there are: one answer for training, scores, notebooks, plans and preflights."""
 
+import platform
 import re
+from functools import cache
+from pathlib import Path
 
 import torch
 
@@ -38,6 +41,20 @@ def find(name: str) -> torch.device:
         way_out = f"one of {', '.join(known())}" if here else "device='cpu'"
         raise ReplicateError(f"device={name!r}, but torch finds {has}; use {way_out}")
     return device
+
+
+def model(device: torch.device) -> str:
+    """What kind of device it is: the name of a GPU, else that of this machine's processor."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+
+
+@cache
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model na"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def described() -> str:

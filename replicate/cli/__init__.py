@@ -5,7 +5,17 @@ import sys
 import typer
 
 from replicate import paths
-from replicate.cli import data, health, metrics, planning, preference, report, runs, streams
+from replicate.cli import (
+    data,
+    health,
+    metrics,
+    planning,
+    preference,
+    replicating,
+    report,
+    runs,
+    streams,
+)
 from replicate.errors import ReplicateError, hidden, printable
 
 app = typer.Typer(
@@ -17,7 +27,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(preference.app, name="preference")
 for command in (
-    runs.methods, runs.params, runs.train, runs.start_runs, runs.replicate_all,
+    runs.methods, runs.params, runs.train, runs.start_runs, replicating.replicate_all,
     planning.preflight, planning.plan, planning.status,
     metrics.score, metrics.protocols, report.tables, report.publish, report.report, report.doctor,
     health.health,

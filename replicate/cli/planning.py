@@ -21,11 +21,13 @@ def preflight(
     data: Annotated[str, typer.Option(help="A data set; default: the notebooks'.")] = "",
     budget: Budget = "smoke",
     device: Device = "cpu",
-    steps: Annotated[int, typer.Option(min=1, help="Training steps; the first warms up.")] = 2,
+    steps: Annotated[
+        int, typer.Option(min=0, help="Training steps, the first warms up; 0: by the budget.")
+    ] = 0,
     images: Annotated[int, typer.Option(min=8, help="Of a domain, translated and scored.")] = 8,
     as_json: Json = False,
 ) -> None:
-    """Memory, speed and time of a run, by real steps and one evaluation; kept for `plan`."""
+    """Memory, speed and time of a run, by real steps and one evaluation; kept for what plans."""
     from replicate.lab import make_run
     from replicate.lab import preflight as measuring
     from replicate.lab.grid import grid
@@ -33,7 +35,7 @@ def preflight(
 
     asked = [job.run for job in grid(budget)]
     if not method:
-        _show_kinds(measuring.every(asked, budget, device), as_json)
+        _show_kinds(measuring.every(asked, device, steps, images), as_json)
         return
     known = [r.dataset for r in asked if method_name(r.method, r.variant) == method]
     run = make_run(method, data or (known or ["horse2zebra_drawn"])[0], 0, budget)
@@ -49,10 +51,9 @@ def _show_kinds(found: list, as_json: bool) -> None:
     say(f"{'method':<{wide}} {'px':>4} {'peak MB':>8} {'s/step':>8} {'hours':>10} {'disk GB':>8}")
     for each in found:
         hours = "not known" if each.hours is None else f"{each.hours:,.2f}"
-        more = " or more, activations were on the disk" if each.on_disk else ""
         say(
             f"{each.name:<{wide}} {each.size:>4} {each.peak_memory_mb:>8.0f}"
-            f" {each.seconds_per_step:>8.3f} {hours:>10} {each.disk_mb / 1e3:>8.1f}{more}"
+            f" {each.seconds_per_step:>8.3f} {hours:>10} {each.disk_mb / 1e3:>8.1f}"
         )
 
 
@@ -70,7 +71,7 @@ def plan(
     from replicate.lab.grid import grid
 
     jobs = grid(budget, notebook or (), seeds, datasets)
-    device = device or next((job.parameters["device"] for job in jobs), "cpu")
+    device = device or next((job.device for job in jobs), "cpu")
     found = forecast([job.run for job in jobs], device)
     rows = by_method(found)
     if as_json:
@@ -81,9 +82,15 @@ def plan(
     _print_rows(budget, device, rows)
     for each in found if runs else ():
         if each.seen.word != "scored":
-            hours = "not measured" if each.hours is None else f"{each.hours:.2f} h"
-            why = f" ({each.seen.why})" if each.seen.why else ""
-            say(f"{each.seen.word:<9} {hours:>12}  {each.run.title}{why}")
+            say(line_of(each))
+
+
+def line_of(each) -> str:
+    """A run's state, the hours that are left, its title, why it is in that state, who says so."""
+    hours = "not measured" if each.hours is None else f"{each.hours:.2f} h"
+    about = [each.seen.why, each.whole.by if each.hours else ""]
+    more = "; ".join(text for text in about if text)
+    return f"{each.seen.word:<9} {hours:>12}  {each.run.title}{more and f' ({more})'}"
 
 
 def _told(each) -> dict:
@@ -93,8 +100,9 @@ def _told(each) -> dict:
         "stale": each.seen.stale,
         "reason": each.seen.reason,
         "hours": each.hours,
-        "disk_mb": each.disk_mb,
-        "measured_by": each.by,
+        "memory_mb": each.whole.memory_mb,
+        "disk_mb": each.whole.disk_mb,
+        "measured_by": each.whole.by,
         "folder": str(each.run.folder),
     }
 

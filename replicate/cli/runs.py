@@ -1,4 +1,4 @@
-"""Commands about methods and runs: methods, params, train, runs, all."""
+"""Commands about methods and runs: methods, params, train, runs."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from replicate import paths
 from replicate.cli.common import Budget, Device, Json, Offline, say, show
 from replicate.errors import ReplicateError, unknown
 
@@ -130,48 +129,3 @@ def start_runs(
 
 
 start_runs.command_name = "runs"
-
-
-def replicate_all(
-    budget: Budget = "laptop",
-    notebook: Annotated[
-        str, typer.Option(help="A notebook's stem; default: the eight runs of data/quick.toml.")
-    ] = "",
-    seeds: Annotated[str, typer.Option(help="Seeds, e.g. 0,1,2; default: the file's.")] = "",
-    datasets: Annotated[
-        str, typer.Option(help="Data sets of the notebook; default: its own.")
-    ] = "",
-    jobs: Annotated[int, typer.Option(min=0, help="Runs at a time; 0: as many as cores.")] = 0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
-) -> None:
-    """Trains what is missing, executes the notebook, prints the numbers beside the published."""
-    if not notebook:
-        from replicate.cli.quick import train_quick
-
-        if datasets or budget == "paper":
-            raise ReplicateError(
-                f"--{f'datasets {datasets}' if datasets else 'budget paper'} needs a notebook: "
-                "--notebook 02_aggan"
-            )
-        return train_quick(budget, seeds, jobs, dry_run)
-    from replicate.lab import workflow
-    from replicate.lab.engine import start
-    from replicate.lab.graph import Options
-    from replicate.lab.grid import pages
-
-    (page,) = pages(budget, [notebook], seeds, datasets)
-    say(workflow.describe(page.params, jobs or workflow.cores()), flush=True)
-    if dry_run:
-        return
-    if not start([page], Options(at_once=jobs, offline=True, summary=False)):
-        raise ReplicateError("not everything is done; the lines above say why")
-    if not page.runs:
-        executed = paths.results() / "notebooks" / budget / f"{notebook}.ipynb"
-        say(f"executed notebook: {executed}")
-        return
-    from replicate.cli.report import print_beside
-
-    print_beside(page.params)
-
-
-replicate_all.command_name = "all"

@@ -1,8 +1,9 @@
-"""The tries of a job: each has its number, its log, its executed notebook and how it ended."""
+"""The tries of a job: each has its number, its log and how it ended, a notebook's what it drew."""
 
 import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 ENDS = "attempts.jsonl"  # a line at the start and one at the end of each try
@@ -14,12 +15,13 @@ def folder(results: Path, kind: str, key: str) -> Path:
     return results / "logs" / kind / key
 
 
-def begin(place: Path, about: dict) -> int:
+def begin(place: Path, about: dict, names: Sequence[str] = LATEST) -> int:
     """The number of a new try, from 1; its log is made, and `latest` names it.
 
     Args:
         place: the job's folder.
         about: what is known at the start: pid, host, Slurm's job.
+        names: which of `LATEST` the try will have.
     """
     place.mkdir(parents=True, exist_ok=True)
     number = 1 + max((_number(p) for p in place.glob("attempt-*.log")), default=0)
@@ -29,7 +31,9 @@ def begin(place: Path, about: dict) -> int:
             break
         except FileExistsError:  # another process was faster
             number += 1
-    for name in LATEST:
+    for name in set(LATEST) - set(names):
+        (place / name).unlink(missing_ok=True)
+    for name in names:
         link = place / f".{name}.{number}"
         link.unlink(missing_ok=True)
         link.symlink_to(f"attempt-{number}{Path(name).suffix}")

@@ -7,16 +7,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from replicate import paths
 from replicate.documents import read_yaml
 from replicate.errors import ReplicateError, unknown
 from replicate.lab import attempts, machines, markers, slurm
-from replicate.lab.graph import Options, graph, name, write
+from replicate.lab.graph import Options, graph, is_offline, name, write
 from replicate.lab.grid import Page, check_inputs, jobs
+from replicate.lab.job import STOPPED
 from replicate.lab.machines import locked
-from replicate.lab.workflow import snakemake
+from replicate.lab.watching import Watch, watching
+from replicate.lab.workflow import cores, snakemake
 
 
 def start(pages: Sequence[Page], options: Options) -> bool:
@@ -47,9 +50,20 @@ def start(pages: Sequence[Page], options: Options) -> bool:
         if markers.complete(content) and not options.more:
             return print_outcome(content, since)
         command = snakemake_command(file, profile, [*limits, *options.more])
-        status = call(command, results, on_slurm)
+        watch = Watch(content, 0 if on_slurm else _slots(content, limits), since)
+        with nullcontext() if on_slurm else watching(watch):
+            status = call(command, results, on_slurm)
         _end_orphans(results, on_slurm, "that Snakemake left")
         return print_outcome(content, since) and status == 0
+
+
+def _slots(content: dict, limits: Sequence[str]) -> int:
+    """How many runs are at work at a time on this machine."""
+    given = dict(zip(limits[::2], limits[1::2], strict=True))
+    threads = max((entry["threads"] for entry in content["runs"].values()), default=1)
+    slots = int(given.get("--cores", cores())) // threads
+    gpus = int(given.get("--resources", f"gpu={slots}").removeprefix("gpu="))
+    return max(1, min(slots, gpus))
 
 
 def _end_orphans(results: Path, on_slurm: bool, whose: str) -> None:
@@ -67,7 +81,7 @@ def _end_orphans(results: Path, on_slurm: bool, whose: str) -> None:
 def _prepare(pages: Sequence[Page], options: Options, folder: Path) -> tuple[dict, Path]:
     """The graph of this start and its file; markers agree with the runs, and a line says how."""
     runs = [job.run for job in jobs(pages)]
-    states = markers.agree(runs)
+    states = markers.agree(runs, is_offline(options))
     stale = [] if options.retrain else states.get("stale", [])
     content = graph(pages, states.get("stale", []), options)
     content["kept"] = [run.title for run in stale]
@@ -77,10 +91,18 @@ def _prepare(pages: Sequence[Page], options: Options, folder: Path) -> tuple[dic
     counts = ", ".join(f"{len(group)} {state}" for state, group in sorted(states.items()))
     print(
         f"{len(runs)} runs{f' ({counts})' if runs else ''} and {len(content['notebooks'])} "
-        f"notebooks at budget {content['budget']}, into {paths.results()}",
+        f"notebooks at budget {content['budget']}, into {paths.results()}; {_hours(content)}",
         flush=True,
     )
     return content, write(content, folder / "graph.json")
+
+
+def _hours(content: dict) -> str:
+    """The hours that are left of the runs of a graph, one after another."""
+    times = [entry["seconds"] for entry in content["runs"].values()]
+    known = sum(time for time in times if time is not None) / 3600
+    unknown = sum(time is None for time in times)
+    return f"{known:,.1f} h of training left" + (f", of {unknown} not known" if unknown else "")
 
 
 def find_profile(name: str) -> Path:
@@ -141,22 +163,23 @@ def snakemake_command(graph: Path, profile: Path, more: Sequence[str]) -> list[s
 
 
 def call(command: Sequence[str], results: Path, on_slurm: bool) -> int:
-    """Snakemake's exit status. A signal that ends this process ends the jobs, their runs saved."""
-    child = subprocess.Popen(command, env=os.environ | {machines.OWNER: str(results)})
+    """Snakemake's exit status. A signal that ends this process ends the jobs, their runs saved.
+
+    Snakemake has a session of its own: a Ctrl-C of the terminal reaches this process alone, which
+    asks every job once and in the same way, however it was itself asked.
+    """
+    environment = os.environ | {machines.OWNER: str(results)}
+    child = subprocess.Popen(command, env=environment, start_new_session=True)
 
     def pass_on(number: int, frame: object) -> None:
+        print("asked to stop: runs at work save where they are", flush=True)
         child.send_signal(signal.SIGTERM)  # it starts no more and waits for those at work ...
         if on_slurm:
             slurm.end(slurm.own(results))
         machines.send(machines.of(results, "replicate.lab.job"), signal.SIGTERM)  # ... to save
 
-    # Ctrl-C reaches Snakemake and its jobs by itself; this process must not end before them.
-    handlers = {
-        signal.SIGINT: lambda number, frame: None,
-        signal.SIGTERM: pass_on,
-        signal.SIGHUP: pass_on,
-    }
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, pass_on) for number in asked}
     try:
         return child.wait()
     finally:
@@ -165,13 +188,13 @@ def call(command: Sequence[str], results: Path, on_slurm: bool) -> int:
 
 
 def print_outcome(content: dict, since: float) -> bool:
-    """Whether everything is done; else what failed, what waits for it and what was kept stale.
+    """Whether everything is done; else what failed or stopped, what waits, what was kept stale.
 
     Args:
         content: the graph.
         since: when the start began, in seconds since 1970; tries before it do not count.
     """
-    results, waiting, failed = Path(content["results"]), 0, 0
+    results, waiting, failed, stopped = Path(content["results"]), 0, 0, 0
     for kind in ("runs", "notebooks"):
         for key, entry in content[kind].items():
             if (results / ".done" / kind / key).exists():
@@ -180,6 +203,10 @@ def print_outcome(content: dict, since: float) -> bool:
             tries = [t for t in attempts.read(place) if t.get("started", 0) >= since]
             if not tries:
                 waiting += 1
+                continue
+            if tries[-1].get("status") == STOPPED:
+                stopped += 1
+                print(f"stopped: {entry['title']}: {_reason(tries[-1])}")
                 continue
             failed += 1
             print(f"failed: {entry['title']}: {_reason(tries[-1])}; {_evidence(place, tries)}")
@@ -191,11 +218,11 @@ def print_outcome(content: dict, since: float) -> bool:
         print(f"not drawn: {', '.join(content['left_out'])}")
     if content["kept"]:
         print("what was trained by other code or images is trained anew with --retrain")
-    if failed or waiting:
-        print("the same command goes on where this one was")
+    if stopped or failed or waiting:
+        print(f"{'saved; ' * bool(stopped)}the same command goes on where this one was")
     else:
         print(f"done: {len(content['runs'])} runs, {len(content['notebooks'])} notebooks")
-    return not (failed or waiting or content["kept"])
+    return not (stopped or failed or waiting or content["kept"])
 
 
 def _reason(last: dict) -> str:

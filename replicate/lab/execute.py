@@ -133,13 +133,6 @@ def _rename(run: Run) -> None:
     run.folder.rename(run.folder.with_name(f"{run.folder.name}.stale-{int(time.time())}"))
 
 
-def set_aside(run: Run) -> None:
-    """A stale run's folder gets another name, so that the next one who asks trains it anew."""
-    with _lock(run.folder, wait=True):
-        if state.of(run, held=True).stale:
-            _rename(run)
-
-
 def prepared(run: Run, device: torch.device) -> tuple[Method, Batches]:
     """As `build`, after a look at what the run needs.
 
@@ -309,22 +302,3 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     stamp["results"] = records.results(run.folder) | trained
     records.write(run.folder, record | stamp)
     health.renew(run.folder)
-
-
-def seconds_per_step(run: Run, device: str = "cpu", steps: int = 10) -> tuple[float, int]:
-    """Measured seconds of one step, and the steps of the run; nothing is written.
-
-    Two steps come before the ten that are timed, because the first ones allocate.
-    """
-    place = devices.find(device)
-    method, batches = prepared(run, place)
-    total = total_iterations(run, batches)
-    enabled = run.config.precision == "bf16"
-    for i in range(steps + 2):
-        if i == 2:
-            start = time.perf_counter()
-        method.begin(i, total / run.config.epochs)
-        with torch.autocast(place.type, torch.bfloat16, enabled=enabled):
-            losses = method.step(batches(i))
-        sum(v.item() for v in losses.values() if v is not None)
-    return (time.perf_counter() - start) / steps, total

@@ -1,7 +1,8 @@
-"""What a grid of runs would do: what is done, what is left, and the hours and disk that it takes.
+"""How long a run takes, in how much memory and on how much disk: the one answer to these questions.
 
-Nothing is trained. Hours come from the preflight of a run's kind, else from finished runs of the
-same kind, on this machine or published; without either they are not known.
+Nothing is trained. The answer is the preflight of a run's kind on this machine, else what finished
+runs of the kind took here, else a preflight of another machine or published runs, which are named
+as such; without any of them it is not known. `plan`, `runs`, `all` and `preflight` read it.
 """
 
 import json
@@ -9,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -22,18 +24,67 @@ from replicate.lab.published import find_runs
 from replicate.lab.run import Run, method_name, read_record
 from replicate.lab.state import WORDS, State, Today, look
 
+HERE, FINISHED, PUBLISHED = "preflight", "finished runs", "published runs"
+
+
+class Known(NamedTuple):
+    """What a whole run takes, as far as it is known.
+
+    Attributes:
+        memory_mb: of the host.
+        by: what says so: `HERE`, `FINISHED`, "preflight on DEVICE" or `PUBLISHED`, the last two of
+            another machine; empty where nothing does.
+    """
+
+    hours: float | None = None
+    memory_mb: float | None = None
+    disk_mb: float | None = None
+    by: str = ""
+
 
 class Foreseen(NamedTuple):
-    """One run: what its folder shows, the hours that are left and the disk of the whole.
-
-    `hours` and `disk_mb` are None where nothing of this kind was measured; `by` says what was.
-    """
+    """One run: what its folder shows, the hours that are left, and what the whole takes."""
 
     run: Run
     seen: State
     hours: float | None
-    disk_mb: float | None
-    by: str
+    whole: Known
+
+
+class Estimates:
+    """What runs take, found out once for each kind."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, dict] = {}
+        self._known: dict[tuple, Known] = {}
+
+    @cached_property
+    def _histories(self) -> tuple["History", "History"]:
+        return History.below(paths.results()), History.below(paths.published())
+
+    def of(self, run: Run, device: str) -> Known:
+        """What a run takes on a device, one of `devices.known()`."""
+        alike = (run.method, run.label, run.dataset, run.budget, device)
+        if alike not in self._known:
+            if run.dataset not in self._counts:
+                self._counts[run.dataset] = image_counts(spec(run.dataset))
+            self._known[alike] = self._find(run, device, self._counts[run.dataset])
+        return self._known[alike]
+
+    def _find(self, run: Run, device: str, counts: dict) -> Known:
+        measured = preflight.estimate(run, device, counts)
+        if measured and preflight.is_here(measured):
+            return _measured(measured, HERE)
+        steps, (local, published) = iterations(run, counts), self._histories
+        if finished := local.of(run, device, steps, FINISHED):
+            return finished
+        if measured:
+            return _measured(measured, f"preflight on {measured.device_name}")
+        return published.of(run, device, steps, PUBLISHED) or Known()
+
+
+def _measured(found: preflight.Estimate, by: str) -> Known:
+    return Known(found.hours, found.host_memory_mb, found.disk_mb, by)
 
 
 def forecast(runs: Iterable[Run], device: str) -> list[Foreseen]:
@@ -43,19 +94,10 @@ def forecast(runs: Iterable[Run], device: str) -> list[Foreseen]:
         device: one of `devices.known()`, where they would train.
     """
     devices.check(device)
-    counts: dict[str, dict] = {}
-    whole: dict[tuple, tuple] = {}  # runs that differ in the seed alone share it
-    today, history = Today(), History.gathered()
-    found = []
+    estimates, today, found = Estimates(), Today(), []
     for run in runs:
-        if run.dataset not in counts:
-            counts[run.dataset] = image_counts(spec(run.dataset))
-        alike = (run.method, run.label, run.dataset, run.budget)
-        if alike not in whole:
-            whole[alike] = _whole(run, device, counts[run.dataset], history)
-        hours, disk, by = whole[alike]
-        seen = look(run.folder, today)
-        found.append(Foreseen(run, seen, _left(seen, hours), disk, by))
+        whole, seen = estimates.of(run, device), look(run.folder, today)
+        found.append(Foreseen(run, seen, _left(seen, whole.hours), whole))
     return found
 
 
@@ -67,37 +109,26 @@ def _left(seen: State, hours: float | None) -> float | None:
     return hours * (1 - seen.iteration / seen.record["iterations"])
 
 
-def _whole(
-    run: Run, device: str, counts: dict, history: "History"
-) -> tuple[float | None, float | None, str]:
-    """Hours and disk of a whole run, and where they come from."""
-    if (measured := preflight.estimate(run, device, counts)) is not None:
-        return measured.hours, measured.disk_mb, "preflight"
-    per_step, folder = history.of(run, device)
-    if per_step is None:
-        return None, None, ""
-    steps = iterations(run, counts)
-    disk = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6 if folder else None
-    return None if steps is None else steps * per_step, disk, "finished runs"
+def makespan(times: Iterable[float], at_once: int) -> float:
+    """When all are done, so many at a time, each next one by the first that is free."""
+    free = [0.0] * at_once
+    for time in times:
+        free[free.index(min(free))] += time
+    return max(free)
 
 
 @dataclass
 class History:
-    """What finished runs took, by their kind: hours a step, and a folder of this machine."""
+    """What finished runs took, by their kind: hours a step, peak memory in MB, and a folder."""
 
     per_step: dict[str, list[float]]
+    memory: dict[str, list[float]]
     folders: dict[str, Path]
 
     @classmethod
-    def gathered(cls) -> "History":
-        """Of the finished runs of this machine, and for other kinds of the published ones."""
-        local = cls._below(paths.results())
-        published = cls._below(paths.published())
-        return cls(published.per_step | local.per_step, local.folders)
-
-    @classmethod
-    def _below(cls, root: Path) -> "History":
-        found = cls({}, {})
+    def below(cls, root: Path) -> "History":
+        """Of the finished runs in a results folder."""
+        found = cls({}, {}, {})
         for folder in find_runs(root):
             try:
                 record = read_record(folder)
@@ -105,18 +136,25 @@ class History:
                 print(f"warning: {error}", file=sys.stderr)
                 continue
             if record.get("status") == "finished" and record.get("hours"):
-                key = _kind(
-                    record, record["device"] if record["device"] in ("cpu", "mps") else "cuda"
-                )
+                device = record["device"] if record["device"] in ("cpu", "mps") else "cuda"
+                key = _kind(record, device)
                 found.per_step.setdefault(key, []).append(record["hours"] / record["iterations"])
+                found.memory.setdefault(key, []).append(record.get("peak_memory_mb", 0.0))
                 found.folders.setdefault(key, folder)
         return found
 
-    def of(self, run: Run, device: str) -> tuple[float | None, Path | None]:
-        """The median hours of one step of this kind, and the folder of a finished run."""
-        key = _kind(json.loads(json.dumps(run.identity())), device.partition(":")[0])
-        known = self.per_step.get(key)
-        return (median(known) if known else None), self.folders.get(key)
+    def of(self, run: Run, device: str, steps: int | None, by: str) -> Known | None:
+        """The median of finished runs of this kind; None without one, or of a GPU's host memory."""
+        device = device.partition(":")[0]
+        key = _kind(json.loads(json.dumps(run.identity())), device)
+        if key not in self.per_step:
+            return None
+        hours = None if steps is None else steps * median(self.per_step[key])
+        memory = (median(self.memory[key]) or None) if device == "cpu" else None
+        whole = self.folders[key].is_relative_to(paths.results())  # a published one is a part
+        files = self.folders[key].rglob("*") if whole else ()
+        disk = sum(file.stat().st_size for file in files if file.is_file()) / 1e6
+        return Known(hours, memory, disk if whole else None, by)
 
 
 def _kind(record: dict, device: str) -> str:
@@ -142,7 +180,7 @@ def by_method(found: Iterable[Foreseen]) -> list[dict]:
 def _row(name: str, group: list[Foreseen]) -> dict:
     states = Counter(each.seen.word for each in group)
     hours = [each.hours for each in group if each.hours is not None]
-    disk = [each.disk_mb for each in group if each.disk_mb is not None]
+    disk = [each.whole.disk_mb for each in group if each.whole.disk_mb is not None]
     return {
         "method": name,
         "runs": len(group),

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from replicate import files, paths
+from replicate.lab.forecast import HERE, Estimates, Known
 from replicate.lab.grid import SUMMARY, Job, Page, jobs
 from replicate.lab.parameters import checked
-from replicate.lab.preflight import estimate
-from replicate.lab.run import Run
+from replicate.lab.run import Run, method_name
+from replicate.lab.watching import share_done
 from replicate.lab.workflow import cores, read_params
 
 MINUTES = 60  # what a notebook may take on a cluster, its runs apart
 MEMORY = 8000  # MB, for a notebook
+SOON = 10**9  # the priority of a notebook whose runs are done: its results are wanted first
 
 
 def key(run: Run) -> str:
@@ -31,7 +33,8 @@ class Options(NamedTuple):
         gpus: at a time, one a run; None: every run on device cuda has one.
         retrain: set stale runs aside and train them anew.
         again: try runs again whose loss was not finite.
-        offline: start without Inception's weights.
+        offline: start without Inception's weights. Where no notebook is drawn, which would score
+            with all that is here, the scores that need them are left out even if they are here.
         draw: execute each whole notebook once its runs are done.
         summary: draw tables and the summary after them.
         dry: list what would be done, no more.
@@ -58,8 +61,9 @@ def graph(pages: Sequence[Page], stale: Sequence[Run], options: Options) -> dict
         stale: runs that are stale. Unless `retrain`, they are left out, and so is what needs them.
     """
     left_out = set() if options.retrain else {key(run) for run in stale}
+    estimates = Estimates()
     runs = {
-        key(job.run): _run(job, job.run in stale, options.gpus)
+        key(job.run): _run(job, job.run in stale, options, estimates)
         for job in jobs(pages)
         if key(job.run) not in left_out
     }
@@ -83,20 +87,35 @@ def graph(pages: Sequence[Page], stale: Sequence[Run], options: Options) -> dict
     }
 
 
-def _run(job: Job, stale: bool, gpus: int | None) -> dict:
-    device = job.parameters["device"]
+def _run(job: Job, stale: bool, options: Options, estimates: Estimates) -> dict:
+    """What a job needs of its run: `run_of` makes the run of its method, label and the rest."""
+    run, known = job.run, estimates.of(job.run, job.device)
+    left = 1 if stale else 1 - share_done(run.folder)
+    seconds = None if known.hours is None else left * known.hours * 3600
     return {
-        "title": job.run.title,
-        "notebook": job.notebook,
-        "source": _source(job.notebook),
-        "parameters": job.parameters,
-        "folder": str(job.run.folder),
+        "title": run.title,
+        "name": method_name(run.method, run.label),
+        "method": run.method,
+        "label": run.label,
+        "dataset": run.dataset,
+        "seed": run.seed,
+        "budget": run.budget,
+        "device": job.device,
+        "offline": is_offline(options),
+        "folder": str(run.folder),
         "stale": stale,
-        "gpu": _gpu(device, gpus),
+        "gpu": _gpu(job.device, options.gpus),
         # on a GPU the CPU only feeds it; else as many threads as the run has on record
-        "threads": 1 if device == "cuda" else job.run.threads or cores(),
-        **needs(job.run, device),
+        "threads": 1 if job.device == "cuda" else run.threads or cores(),
+        "seconds": seconds,  # that are left of it
+        "priority": round(seconds or 0),  # the longest first, so that no core is idle at the end
+        **needs(run.budget, known),
     }
+
+
+def is_offline(options: Options) -> bool:
+    """Whether runs leave out the scores that need Inception's weights."""
+    return options.offline and not options.draw
 
 
 def name(page: Page) -> str:
@@ -134,6 +153,7 @@ def _drawn(notebook: str, parameters: dict, gpu: int) -> dict:
         "digest": _digest(notebook, parameters),
         "threads": 1,
         "gpu": gpu,
+        "priority": SOON,
         "mem_mb": MEMORY,
         "minutes": MINUTES,
     }
@@ -159,17 +179,21 @@ def _gpu(device: str, gpus: int | None) -> int:
 # MB and minutes where nothing was measured. A job that is larger or longer asks for half as much
 # again at its next try, and goes on from its checkpoint.
 UNKNOWN = {"smoke": (3000, 20), "laptop": (4000, 60), "paper": (32000, 24 * 60)}
-BESIDE = 2000  # MB of the notebook's figures, papermill and the Snakemake around them
+BESIDE = 2000  # MB of scores by Inception, which no preflight makes, and the Snakemake around them
 MARGIN = 1.25  # of memory: the system's own, which no two machines have alike
 SLOWER = 1.5  # of time: a node that is shared, or older
 STARTING = 15  # minutes
 
 
-def needs(run: Run, device: str) -> dict[str, int]:
-    """`mem_mb` of the host and `minutes`, from the run's preflight or a default of its budget."""
-    memory, minutes = UNKNOWN[run.budget]
-    if found := estimate(run, device):
-        measured = MARGIN * found.host_memory_mb + BESIDE
-        memory = max(memory, measured) if found.on_disk else measured
-        minutes = SLOWER * found.hours * 60 + STARTING if found.hours is not None else minutes
+def needs(budget: str, known: Known) -> dict[str, int]:
+    """`mem_mb` of the host and `minutes`, from what is known of a run or a default of its budget.
+
+    Only a preflight asks for less than the default: finished runs may be those of another machine.
+    """
+    memory, minutes = UNKNOWN[budget]
+    least = (0, 0) if known.by.startswith(HERE) else (memory, minutes)
+    if known.memory_mb is not None:
+        memory = max(MARGIN * known.memory_mb + BESIDE, least[0])
+    if known.hours is not None:
+        minutes = max(SLOWER * known.hours * 60 + STARTING, least[1])
     return {"mem_mb": round(memory), "minutes": round(minutes)}

@@ -13,8 +13,8 @@ from replicate.datasets import folders
 from replicate.datasets.layouts import SPLITS
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError, unknown
-from replicate.lab.parameters import BY_DATASET, Asked, checked
-from replicate.lab.run import BUDGETS, Run, method_name
+from replicate.lab.parameters import BY_DATASET, Asked, checked, quick
+from replicate.lab.run import BUDGETS, Run
 from replicate.lab.workflow import asked, read_params
 from replicate.metrics import inception
 
@@ -23,11 +23,10 @@ SUMMARY = "90_summary"  # drawn from the records of all runs, after all other no
 
 @dataclass(frozen=True)
 class Job:
-    """One run, and the notebook that trains it: its parameters narrowed to that run."""
+    """One run, and the device that it asks for, as its first notebook has it."""
 
     run: Run
-    notebook: str
-    parameters: dict
+    device: str
 
 
 class Page(NamedTuple):
@@ -73,7 +72,7 @@ def jobs(asked_pages: Iterable[Page]) -> list[Job]:
     for page in asked_pages:
         for run in page.runs:
             if str(run.folder) not in found:
-                found[str(run.folder)] = Job(run, page.notebook, _narrowed(page, run))
+                found[str(run.folder)] = Job(run, page.params.device)
     return list(found.values())
 
 
@@ -106,6 +105,12 @@ def pages(
     return _left(chosen, [d.strip() for d in datasets.split(",")]) if datasets else chosen
 
 
+def quick_page(budget: str = "laptop", seeds: str = "") -> Page:
+    """The runs of `data/quick.toml`, which no notebook is drawn from; arguments as of `quick`."""
+    params = quick(budget, seeds)
+    return Page("quick", params, tuple(params.runs()), None)
+
+
 def _asked(notebook: str, budget: str, seeds: str, folder: Path | None) -> Page:
     takes = "seeds" in read_params(notebook, budget, folder)
     params = asked(notebook, budget, seeds if takes else "", "", folder)
@@ -131,13 +136,6 @@ def _without(page: Page, datasets: list[str]) -> Asked | None:
     for field in BY_DATASET:
         given[field] = {d: m for d, m in given.get(field, {}).items() if d in datasets}
     return checked(given, page.notebook) if given["datasets"] else None
-
-
-def _narrowed(page: Page, run: Run) -> dict:
-    """What papermill injects, so that the notebook is about one run."""
-    given = page.params.model_dump(exclude_unset=True, exclude=set(BY_DATASET))
-    method = method_name(run.method, run.variant)
-    return given | {"methods": [method], "datasets": [run.dataset], "seeds": [run.seed]}
 
 
 def check_inputs(asked_pages: Sequence[Page], offline: bool = False) -> None:

@@ -1,4 +1,7 @@
-"""One job of the graph: papermill on a notebook, on a GPU of its own, and nothing left behind.
+"""One job of the graph: a run, or a whole notebook, on a GPU of its own, and nothing left behind.
+
+A run is trained in this very process, so that it takes no more than `replicate train` and is asked
+to stop without detours; a notebook is executed by papermill, in a kernel.
 
 python -m replicate.lab.job GRAPH runs DATASET/METHOD/LEAF
 python -m replicate.lab.job GRAPH notebooks BUDGET/NOTEBOOK
@@ -11,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -19,14 +23,18 @@ from replicate.errors import ReplicateError
 from replicate.lab import attempts, machines
 
 KERNEL = 600  # s that a kernel may take to start, on a machine where hundreds do
-TRAINS = "lab.grid("  # stands in the cell of every notebook that trains
 STOPPED = 143  # the status of a job that was asked to stop, as of a process that SIGTERM ended
 
 
-class Asked:
-    """Whether this process was asked to stop; a request is passed on to the kernel.
+class Stop(BaseException):
+    """This job was asked to stop; no handler of errors may take it for one."""
 
-    papermill itself would die and leave its kernel a second to live, too little for a checkpoint.
+
+class Asked:
+    """Whether this process was asked to stop.
+
+    A kernel is asked in its turn: papermill itself would die and leave it a second to live, too
+    little for a checkpoint. A training takes the signals over for as long as it lasts.
     """
 
     def __init__(self) -> None:
@@ -35,11 +43,11 @@ class Asked:
             signal.signal(number, self)
 
     def __call__(self, number: int, frame: object) -> None:
-        self.number = number
+        first, self.number = not self.number, number
         kernels = machines.below()
         machines.send(kernels, signal.SIGTERM)
-        if not kernels:
-            raise SystemExit(STOPPED)
+        if first and not kernels:
+            raise Stop("stopped before its training or after it; nothing of it is lost")
 
 
 def main(words: list[str]) -> int:
@@ -56,26 +64,27 @@ def main(words: list[str]) -> int:
     if job := os.environ.get("SLURM_JOB_ID"):
         about["slurm"] = job
     asked = Asked()
-    number = attempts.begin(place, about)
-    executed = attempts.notebook(place, number)
+    drawn = kind == "notebooks"
+    number = attempts.begin(place, about, attempts.LATEST if drawn else attempts.LATEST[:1])
     end = {"attempt": number, "status": STOPPED, "reason": "stopped before it began"}
     try:
         with _logged(attempts.log(place, number)), ExitStack() as held:
-            _check(entry, graph)
+            if not drawn:
+                _refuse_diverged(entry, graph["again"])
             uuid = _gpu(entry, held)
             attempts.note(place, {"attempt": number, "gpu": uuid, "began": time.time()})
             try:
-                _papermill(entry, executed)
+                if drawn:
+                    _draw(entry, attempts.notebook(place, number))
+                else:
+                    _train(entry, graph["retrain"])
             finally:
                 attempts.note(place, {"attempt": number, "free": time.time()})  # of the GPU
-        _check_whole(executed)
-        if kind == "notebooks":
-            _publish(executed, entry)
         end |= {"status": 0, "reason": ""}
+    except Stop as stop:
+        end |= {"status": STOPPED, "reason": str(stop)}
     except Exception as error:
-        saved = _saved(entry) if asked.number else ""
-        status = STOPPED if asked.number else int(not _is_done(entry, executed, error))
-        end |= {"status": status, "reason": saved or _in_a_line(error)}
+        end |= {"status": STOPPED if asked.number else 1, "reason": _in_a_line(error)}
     finally:
         machines.send(machines.below(), signal.SIGKILL)
         attempts.note(place, end | {"ended": time.time(), "processor": _processor()})
@@ -87,95 +96,43 @@ def main(words: list[str]) -> int:
 def _processor() -> float:
     """Seconds of processor that this job has taken, its kernel's included."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return round(sum(each.ru_utime + each.ru_stime for each in used), 1)
+    return round(sum(usage.ru_utime + usage.ru_stime for usage in used), 1)
 
 
 @contextmanager
 def _logged(path: Path):
-    """All that this process and its children print goes to a file."""
+    """All that this process and its children print goes to a file, and the trace of an error."""
     sys.stdout.flush()
     sys.stderr.flush()
-    kept = [os.dup(handle) for handle in (1, 2)]
+    before = [os.dup(handle) for handle in (1, 2)]
     with path.open("ab", buffering=0) as log:
         for handle in (1, 2):
             os.dup2(log.fileno(), handle)
     try:
         yield
+    except Exception:
+        traceback.print_exc()
+        raise
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        for handle, old in zip((1, 2), kept, strict=True):
+        for handle, old in zip((1, 2), before, strict=True):
             os.dup2(old, handle)
             os.close(old)
 
 
-def _check(entry: dict, graph: dict) -> None:
-    """Refuses what would only fail again, and sets a stale run aside where that was asked for."""
-    if "folder" not in entry:
-        return
-    record = _record(entry)
-    if record.get("status") == "failed" and record.get("diverged") and not graph["again"]:
+def _refuse_diverged(entry: dict, again: bool) -> None:
+    """Refuses what would only fail again."""
+    record = records.read(Path(entry["folder"]))
+    if record.get("status") == "failed" and record.get("diverged") and not again:
         raise ReplicateError(f"{record['reason']}. Not tried again by itself: add --again")
-    if entry["stale"] and graph["retrain"]:
-        from replicate.lab.execute import set_aside
-
-        set_aside(_run(entry))
-
-
-def _record(entry: dict) -> dict:
-    return records.read(Path(entry["folder"])) if "folder" in entry else {}
-
-
-def _saved(entry: dict) -> str:
-    """Where a training stopped: its kernel may be gone before it told papermill."""
-    record = _record(entry)
-    return record["reason"] if record.get("status") == "stopped" else ""
-
-
-def _cells(executed: Path) -> list[tuple[str, bool]]:
-    """The source of each code cell of an executed notebook, and whether it ended well."""
-    cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
-    return [
-        ("".join(c["source"]), c["metadata"].get("papermill", {}).get("status") == "completed")
-        for c in cells
-        if c["cell_type"] == "code"
-    ]
-
-
-def _check_whole(executed: Path) -> None:
-    """Nothing, or the error for a cell that did not end well; papermill lets `sys.exit()` pass."""
-    broken = [source for source, well in _cells(executed) if not well]
-    if broken:
-        raise ReplicateError(
-            f"the notebook ended early, at the cell {broken[0].strip().splitlines()[0]!r}; "
-            "expected every cell to be executed: correct it"
-        )
-
-
-def _is_done(entry: dict, executed: Path, error: Exception) -> bool:
-    """Whether a run is finished and scored although a cell failed, which came after its training.
-
-    Some figures compare several methods; the whole notebook draws them. Where the cell that trains
-    was reached and ended well, the run folder decides: of a notebook that failed before, an earlier
-    start may have left a folder that looks finished.
-    """
-    if "folder" not in entry or not hasattr(error, "ename") or not executed.is_file():
-        return False
-    if not any(TRAINS in source and well for source, well in _cells(executed)):
-        return False
-    from replicate.lab import state
-
-    return state.of(_run(entry)).word == "scored"
-
-
-def _run(entry: dict):
-    from replicate.lab.parameters import checked
-
-    return checked(entry["parameters"], entry["notebook"]).runs()[0]
 
 
 def _gpu(entry: dict, held: ExitStack) -> str:
-    """The UUID of the GPU that this job holds from now on; empty where it needs none."""
+    """The UUID of the GPU that this job holds from now on; empty where it needs none.
+
+    To be called before torch looks for GPUs, which it does once.
+    """
     uuids = machines.listed() if entry["gpu"] else []
     if not uuids:
         return ""
@@ -183,6 +140,27 @@ def _gpu(entry: dict, held: ExitStack) -> str:
     os.environ |= {machines.VISIBLE: uuid, machines.HELD: uuid}
     print(f"on GPU {uuid}", file=sys.stderr)
     return uuid
+
+
+def _train(entry: dict, retrain: bool) -> None:
+    """Trains and scores the run, or goes on with it; a stale one first makes room if it may."""
+    from replicate.lab.execute import ensure
+    from replicate.lab.run import run_of
+    from replicate.lab.stopping import Stopped
+
+    try:
+        ensure(run_of(entry), entry["device"], retrain, entry["offline"], wait=True)
+    except Stopped as stopped:
+        raise Stop(str(stopped)) from stopped
+
+
+def _draw(entry: dict, executed: Path) -> None:
+    """Executes a whole notebook; it takes the place of the one before, never half-written."""
+    _papermill(entry, executed)
+    _check_whole(executed)
+    target = Path(entry["executed"])
+    files.write(target, executed.read_bytes())
+    files.write(attempts.drawn_file(target), entry["digest"])
 
 
 def _papermill(entry: dict, executed: Path) -> None:
@@ -201,11 +179,16 @@ def _papermill(entry: dict, executed: Path) -> None:
     )  # fmt: skip
 
 
-def _publish(executed: Path, entry: dict) -> None:
-    """A whole notebook takes the place of the one before; it is never seen half-written."""
-    target = Path(entry["executed"])
-    files.write(target, executed.read_bytes())
-    files.write(attempts.drawn_file(target), entry["digest"])
+def _check_whole(executed: Path) -> None:
+    """Nothing, or the error for a cell that did not end well; papermill lets `sys.exit()` pass."""
+    for cell in json.loads(executed.read_text(encoding="utf-8"))["cells"]:
+        ended = cell["metadata"].get("papermill", {}).get("status")
+        if cell["cell_type"] == "code" and ended != "completed":
+            first = "".join(cell["source"]).strip().splitlines()[0]
+            raise ReplicateError(
+                f"the notebook ended early, at the cell {first!r}; expected every cell to be "
+                "executed: correct it"
+            )
 
 
 def _in_a_line(error: Exception) -> str:

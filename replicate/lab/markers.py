@@ -17,12 +17,16 @@ def folder() -> Path:
     return paths.results() / ".done"
 
 
-def agree(runs: Iterable[Run]) -> dict[str, list[Run]]:
-    """The runs by state (`state.WORDS`); a marker is there, or gone, as its run's state says."""
+def agree(runs: Iterable[Run], offline: bool = False) -> dict[str, list[Run]]:
+    """The runs by state (`state.WORDS`); a marker is there, or gone, as its run's state says.
+
+    Args:
+        offline: scores of networks that are here but are left out are not missing.
+    """
     today = Today()
     found: dict[str, list[Run]] = {}
     for run in runs:
-        word = state.of(run, today).word
+        word = state.of(run, today, offline=offline).word
         found.setdefault(word, []).append(run)
         _mark(folder() / "runs" / key(run), run.folder / "scores.csv", word == "scored")
     return found

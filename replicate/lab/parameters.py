@@ -100,6 +100,29 @@ class Parameters(Asked):
         return longer.get(self.paper, 1)
 
 
+class Quick(Asked):
+    """What `make replicate` asks for: methods x seeds on each data set, at one budget."""
+
+    methods: dict[str, list[str]] = Field(min_length=1)  # data set: METHOD or METHOD:VARIANT
+    seeds: list[settings.Seed] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Quick":
+        for dataset in self.methods:
+            spec.spec(dataset)
+        self.runs()
+        return self
+
+    def runs(self) -> list[Run]:
+        """Every run asked for: data set by data set, method by method."""
+        return [
+            make_run(name, dataset, seed, self.budget)
+            for dataset, names in self.methods.items()
+            for name in names
+            for seed in self.seeds
+        ]
+
+
 class ProtocolParameters(Asked):
     """What `00_protocol` asks for: the test images of one data set in one direction."""
 
@@ -180,6 +203,23 @@ def checked(given: Mapping[str, object], notebook: str = "") -> Asked:
         UnknownName, ReplicateError: as of `parameters`.
     """
     return documents.validated(MODELS.get(notebook, Parameters), given)
+
+
+def quick(budget: str = "laptop", seeds: str = "") -> Quick:
+    """The runs of `data/quick.toml`.
+
+    Args:
+        seeds: others than those in the file, such as "0,1".
+
+    Raises:
+        UnknownName: a budget, method, variant or data set that does not exist.
+        ReplicateError: a value of the wrong type.
+    """
+    file = paths.quick()
+    given = documents.read_toml(file) | {"budget": budget}
+    if seeds:
+        given["seeds"] = seeds_of(seeds)
+    return documents.validated(Quick, given, paths.shown(file))
 
 
 def seeds_of(text: str) -> list[int]:

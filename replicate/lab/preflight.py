@@ -1,10 +1,11 @@
-"""What a run will take, measured by two real steps and one evaluation, and kept for later."""
+"""What a run will take, measured by a few real steps and one evaluation, and kept for later."""
 
 import hashlib
 import json
 import subprocess
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.lab.grid import image_counts, iterations
 from replicate.lab.run import Run, method_name
-from replicate.lab.workflow import snakemake
 
 AGAIN = "Delete it and run `replicate preflight` again: it is measured anew"
+STEPS = {"smoke": 2, "laptop": 6, "paper": 2}  # the first one is not timed
+IMAGES = 8  # of each domain
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Estimate:
     """A preflight's figures, and what they mean for one run.
 
     Attributes:
+        device_name: the model of the GPU or processor that it was measured on; `host` its machine.
         processor_seconds_per_step: of the process; other work on the machine does not move it.
         peak_memory_mb: of the device: allocated by torch on a GPU, else of the process (VmHWM).
         host_memory_mb: of the process, whatever the device.
@@ -30,8 +33,6 @@ class Estimate:
         checkpoint_mb: of one checkpoint; a run keeps two.
         png_mb: of one translation with its map.
         made_up: whether the images were noise, because the set was not there.
-        on_disk: whether activations waited on the disk, because the memory was too small for them:
-            a run takes more than `peak_memory_mb`.
         iterations: of the run; None where nobody knows how many images its set has.
     """
 
@@ -41,6 +42,7 @@ class Estimate:
     budget: str
     device: str
     device_name: str
+    host: str
     threads: int
     steps: int
     seconds_per_step: float
@@ -54,7 +56,6 @@ class Estimate:
     checkpoint_seconds: float
     png_mb: float
     made_up: bool
-    on_disk: bool
     iterations: int | None
     test_images: int
 
@@ -79,7 +80,6 @@ class Estimate:
 
     def __str__(self) -> str:
         images = "made-up images" if self.made_up else f"images of {self.dataset}"
-        more = ", activations on the disk: a run takes more" if self.on_disk else ""
         seen = f" ({self.nvidia_smi_mb:.0f} MB by nvidia-smi)" if self.nvidia_smi_mb else ""
         host = (
             f", {self.host_memory_mb:.0f} MB of the host" if self.device.startswith("cuda") else ""
@@ -88,9 +88,9 @@ class Estimate:
         if self.hours is not None:
             hours = f"{self.hours:.2f} h for {self.iterations:,} steps on {self.dataset}"
         return "\n".join([
-            f"{self.name} at {self.size} px, budget {self.budget}, on {self.device_name}, "
-            f"{self.threads} threads: {self.steps} steps on {images}",
-            f"  peak memory   {self.peak_memory_mb:.0f} MB{seen}{host}{more}",
+            f"{self.name} at {self.size} px, budget {self.budget}, on {self.device_name} of "
+            f"{self.host}, {self.threads} threads: {self.steps} steps on {images}",
+            f"  peak memory   {self.peak_memory_mb:.0f} MB{seen}{host}",
             f"  training      {self.images_per_second:.2f} images/s, "
             f"{self.seconds_per_step:.2f} s a step",
             f"  evaluation    {self.evaluation_images_per_second:.2f} images/s with the stand-in",
@@ -99,36 +99,62 @@ class Estimate:
         ])  # fmt: skip
 
 
-def preflight(run: Run, device: str = "cpu", steps: int = 2, images: int = 8) -> Estimate:
-    """Measures a run's kind in a process of its own, and keeps the figures.
+def every(
+    runs: Iterable[Run], device: str = "cpu", steps: int = 0, images: int = IMAGES, at_once: int = 1
+) -> list[Estimate]:
+    """Every kind among some runs, measured where this machine has not yet.
 
     Args:
         device: of this machine.
-        steps: real training steps; the first one is not timed.
+        steps: real training steps, of which the first is not timed; 0: as many as its budget takes.
         images: of each domain that are translated and scored.
+        at_once: kinds that are measured beside each other, as their runs will be.
+
+    Returns:
+        One for each kind, in the order of the runs.
+
+    Raises:
+        ReplicateError: some do not fit into the memory, or cannot be trained on their set; what was
+            measured of the others is kept.
+    """
+    devices.find(device)
+    kinds: dict[Path, Run] = {}
+    for run in runs:
+        kinds.setdefault(place(run, device), run)
+    left = [run for run in kinds.values() if not is_here(estimate(run, device))]
+    faults = []
+
+    def measure(number: int) -> None:
+        print(f"measuring {number + 1} of {len(left)}: {left[number].title}", file=sys.stderr)
+        try:
+            preflight(left[number], device, steps, images)
+        except ReplicateError as error:
+            faults.append(str(error))
+
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(measure, range(len(left))))
+    if faults:
+        more = "; the others are kept, and the same command goes on with what is missing"
+        raise ReplicateError("; ".join(faults) + (more if len(kinds) > 1 else ""))
+    return [estimate(run, device) for run in kinds.values()]
+
+
+def preflight(run: Run, device: str = "cpu", steps: int = 0, images: int = IMAGES) -> Estimate:
+    """One kind, measured in a process of its own whether it was before or not, and kept.
 
     Raises:
         ReplicateError: it does not fit into the memory, or cannot be trained on this set.
     """
+    spec(run.dataset), devices.find(device)  # what is not here is told before anything starts
     asked = {
         "name": f"{run.method}:{run.variant}", "dataset": run.dataset, "budget": run.budget,
-        "device": device, "steps": steps, "images": images,
+        "device": device, "steps": steps or STEPS[run.budget], "images": images,
     }  # fmt: skip
-    spec(run.dataset), devices.find(device)  # what is not here is told before anything starts
-    answer = _rehearsed(run, asked | {"on_disk": False})
-    if "full" in answer and device == "cpu":
-        print(f"{answer['full']}; once more with activations on the disk", file=sys.stderr)
-        answer = _rehearsed(run, asked | {"on_disk": True})
-    if "full" in answer:
-        raise ReplicateError(answer["full"])
-    files.write_sealed(place(run, device), asked | answer)
-    return _estimate(run, device, answer)
-
-
-def _rehearsed(run: Run, asked: dict) -> dict:
-    """What a process of its own found; "full" says that the memory was, and where."""
+    log = paths.results() / "logs" / "preflight" / place(run, device).with_suffix(".log").name
+    log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "replicate.lab.rehearsal", json.dumps(asked)]
-    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    with log.open("w") as errors:
+        ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     lines = ended.stdout.splitlines()
     answer = json.loads(lines[-1]) if ended.returncode == 0 and lines else {}
     if "error" in answer:
@@ -136,14 +162,28 @@ def _rehearsed(run: Run, asked: dict) -> dict:
     if not answer:
         killed = f"was killed by signal {-ended.returncode}" if ended.returncode < 0 else "failed"
         raise ReplicateError(
-            f"the preflight of {run.title} {killed}; a process that the system kills had most "
-            "likely too little memory: try a machine with more, or another variant"
+            f"the preflight of {run.title} {killed}, see {log}; a process that the system kills "
+            "had most likely too little memory: measure on a machine with more, or another variant"
         )
-    return answer
+    files.write_sealed(place(run, device), asked | answer)
+    return estimate(run, device)
+
+
+def is_here(found: Estimate | None) -> bool:
+    """Whether an estimate was measured on this machine's device, or on one of the same model.
+
+    Of a GPU that this machine lacks no one can tell, so it counts as another machine's.
+    """
+    if found is None:
+        return False
+    try:
+        return found.device_name == devices.model(devices.find(found.device))
+    except ReplicateError:
+        return False
 
 
 def estimate(run: Run, device: str = "cpu", counts: dict | None = None) -> Estimate | None:
-    """What a preflight of the run's kind has found; None where none was made.
+    """What a preflight of the run's kind has found, here or elsewhere; None where none was made.
 
     Args:
         device: one of `devices.known()`, where the run would train.
@@ -153,42 +193,12 @@ def estimate(run: Run, device: str = "cpu", counts: dict | None = None) -> Estim
     if not file.exists():
         return None
     found, counts = files.read_json(file, AGAIN), counts or image_counts(spec(run.dataset))
+    if found.get("on_disk") or "host" not in found:  # as earlier versions measured
+        return None
     try:
         return _estimate(run, device, found, counts)
     except (KeyError, TypeError) as error:
         raise files.Damaged(file, f"no {error}", AGAIN) from error
-
-
-def every(runs: Iterable[Run], budget: str, device: str = "cpu") -> list[Estimate]:
-    """Every kind among some runs, measured one at a time where it was not before.
-
-    Args:
-        budget: of the runs.
-        device: of this machine.
-
-    Returns:
-        One for each kind, in the order of the runs.
-
-    Raises:
-        ReplicateError: a preflight failed; those of the others are kept.
-    """
-    devices.find(device)
-    kinds = {place(run, device): run for run in reversed(list(runs))}
-    folder = paths.results()
-    asked = {
-        p.relative_to(folder).as_posix(): [f"{r.method}:{r.variant}", "--data", r.dataset]
-        for p, r in kinds.items()
-    }
-    listed = folder / "preflight" / budget / device / "kinds.json"
-    files.write_json(listed, asked)
-    words = ["preflight", "--profile", str(paths.ROOT / "profiles" / "local"), "--retries", "0"]
-    command = snakemake("replicate/lab/rules/preflight.smk", folder, words, kinds=listed)
-    ended = subprocess.run(command)
-    if ended.returncode:
-        raise ReplicateError(
-            "a preflight failed; its log is named above. The same command goes on with the others"
-        )
-    return [estimate(run, device) for run in reversed(kinds.values())]
 
 
 def place(run: Run, device: str) -> Path:

@@ -5,13 +5,14 @@ from its argument and answers with one on the last line of its output.
 """
 
 import json
+import platform
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -26,7 +27,6 @@ from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
 from replicate.lab import memory
 from replicate.lab.grid import iterations, missing
-from replicate.lab.offload import saved_on_disk
 from replicate.lab.run import Run, make_run
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Config, Method
@@ -34,6 +34,7 @@ from replicate.training import Training
 
 MADE_UP_EPOCH = 1000  # iterations, where nobody knows how many images the set has
 MB = 1e6
+MORE = "measure on a GPU (`--device cuda`), or on a machine with more"
 
 
 class Timed(Training):
@@ -58,15 +59,12 @@ class Timed(Training):
         self.saving = time.perf_counter() - start
 
 
-def rehearse(
-    run: Run, device: torch.device, steps: int, images: int, on_disk: bool = False
-) -> dict:
+def rehearse(run: Run, device: torch.device, steps: int, images: int) -> dict:
     """What a run takes, measured in a temporary folder; the first step warms up and is not timed.
 
     Args:
         steps: iterations at least; a method that moves its generator every n-th one gets 1 + n.
         images: of each domain that are translated and scored.
-        on_disk: whether activations wait in files, where they do not fit into the memory.
 
     Raises:
         ReplicateError: the set is not for this method, or a loss is not finite.
@@ -83,8 +81,7 @@ def rehearse(
         c = run.config
         batches = Batches(sets["train"], c.batch_size, c.crop_size, c.flip, run.seed, device)
         loop = Timed(made, batches, Path(name), total, run.hash, label=f"preflight of {run.title}")
-        with saved_on_disk(Path(name)) if on_disk else nullcontext():
-            loop.run(min(total, _steps(run.config, steps)))
+        loop.run(min(total, _steps(run.config, steps)))
         newest = checkpoint.generations(Path(name))[0].stat().st_size
         start = time.perf_counter()
         _evaluate(made, sets, Path(name) / "outputs")
@@ -104,9 +101,9 @@ def rehearse(
         "checkpoint_seconds": loop.saving,
         "png_mb": written / MB / (2 * images),
         "made_up": made_up,
-        "on_disk": on_disk,
         "threads": torch.get_num_threads(),
-        "device_name": repro.stamp(device)["device"],
+        "device_name": devices.model(device),
+        "host": platform.node(),
     }
 
 
@@ -195,24 +192,22 @@ def _used_mb(device: torch.device) -> float | None:
     return None if found is None else int(found) * 2**20 / MB
 
 
-def main(text: str) -> None:
-    """Answers one request; an error of the user is an answer too, and so is a full memory."""
-    asked = json.loads(text)
+def answer(asked: dict) -> dict:
+    """What one request comes to; an error of the user is an answer too, and so is a full memory."""
     run = make_run(asked["name"], asked["dataset"], 0, asked["budget"])
     try:
         device = devices.find(asked["device"])
         memory.check(run, device)
         with _limited(device):
-            found = rehearse(run, device, asked["steps"], asked["images"], asked["on_disk"])
-        answer = found | {"config": asdict(run.config)}
+            found = rehearse(run, device, asked["steps"], asked["images"])
+        return found | {"config": asdict(run.config)}
     except ReplicateError as error:
-        answer = {"error": str(error)}
+        return {"error": str(error)}
     except RuntimeError as error:  # of a GPU or, by another class of error, of the host
         if "memory" not in str(error):
             raise
         words = str(error).strip().splitlines()[0]
-        answer = {"full": f"{run.title}: {words}; try a device with more memory"}
-    print(json.dumps(answer))
+        return {"error": f"{run.title} does not fit into the memory ({words}); {MORE}"}
 
 
 @contextmanager
@@ -232,4 +227,4 @@ def _limited(device: torch.device) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    print(json.dumps(answer(json.loads(sys.argv[1]))))

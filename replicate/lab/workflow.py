@@ -1,4 +1,4 @@
-"""A notebook's runs as a Snakemake workflow: what is asked for, what it costs."""
+"""A notebook's runs as a Snakemake workflow: what is asked for, and how Snakemake is called."""
 
 import os
 import sys
@@ -92,26 +92,3 @@ def snakemake(file: str, folder: Path, words: Sequence[str], **config: Path) -> 
 def cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def describe(params: Asked, jobs: int) -> str:
-    """What will be done and how long it takes, after ten timed steps of every kind of run."""
-    from replicate.lab.plan import makespan, plan  # here: what it needs loads slowly
-
-    planned = plan(params.runs(), params.device)
-    lines = [
-        f"{len(planned)} runs at budget {params.budget}, {jobs} at a time, into {paths.results()}"
-    ]
-    for each in planned:
-        todo = (
-            f"{each.steps} steps of {each.per_step * 1e3:.0f} ms, about {each.seconds / 60:.1f} min"
-            if each.steps
-            else "nothing to do"
-        )
-        lines.append(f"  {each.run.title}: {each.state}, {todo}")
-    minutes = makespan(planned, jobs) / 60
-    training = (
-        f"about {minutes:.0f} min in all (ten steps timed)" if planned else "nothing to train"
-    )
-    lines.append(f"{training}, then the notebook: {params.minutes()} min")
-    return "\n".join(lines)

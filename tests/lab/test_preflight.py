@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import torch
+from replicate.lab.offload import saved_on_disk
 
 from replicate import cli, devices, paths
 from replicate.datasets.spec import spec
@@ -16,7 +17,6 @@ from replicate.errors import ReplicateError, UnknownName
 from replicate.lab import make_run, memory, preflight, rehearsal
 from replicate.lab.graph import needs
 from replicate.lab.grid import grid, image_counts, iterations
-from replicate.lab.offload import saved_on_disk
 from replicate.lab.preflight import Estimate, estimate, place
 from replicate.methods import METHODS
 

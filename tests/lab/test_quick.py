@@ -8,13 +8,13 @@ import threading
 import time
 
 import pytest
+from replicate.lab.plan import Planned
+from replicate.lab.quick import quick
 from support.made_up_runs import record_of
 
 from replicate import checkpoint, paths
 from replicate.errors import ReplicateError
 from replicate.lab import make_run, pool
-from replicate.lab.plan import Planned
-from replicate.lab.quick import quick
 from replicate.report import claims
 
 NAMES = ("cyclegan", "aggan", "ugatit")

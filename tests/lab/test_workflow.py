@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from replicate.lab.plan import OVERHEAD, Planned, makespan
 
 from replicate import checkpoint, paths
 from replicate.errors import ReplicateError, UnknownName
 from replicate.lab import ensure, make_run, plan, state, workflow
 from replicate.lab.graph import key
 from replicate.lab.parameters import checked
-from replicate.lab.plan import OVERHEAD, Planned, makespan
 from replicate.lab.run import Run
 from replicate.lab.state import State, Today
 
