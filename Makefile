@@ -1,9 +1,10 @@
 # Needs Python 3.11 or newer with venv, make and git; everything else goes into .venv.
 #   make setup        .venv from requirements.lock; the other targets make it where it is missing
 #   make replicate    train the runs of data/quick.toml, or of ARGS="--notebook 02_aggan", and
-#                     print their numbers beside the published ones
+#                     print their numbers beside the published ones; ARGS=--dry-run: only the plan
 #   make runs         the whole grid of a budget: BUDGET=paper PROFILE=slurm ARGS="--seeds 0,1"
-#   make preflight    memory and speed of every kind of run of a budget: BUDGET=paper DEVICE=cuda
+#   make preflight    time and memory of every kind of run of a budget: BUDGET=paper DEVICE=cuda;
+#                     kept, and read by whatever says how long runs take
 #   make report       tables, plots and records of a budget as one HTML file
 #   make test         what CI runs: the tests, then every notebook on its smoke parameters
 #   make test-cluster kills runs on this machine and on a Slurm of its own; minutes, as root

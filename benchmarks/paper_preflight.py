@@ -19,7 +19,6 @@ COLUMNS = {
     "s_per_step": "seconds_per_step",
     "steps": "steps",
     "made_up_images": "made_up",
-    "activations_on_disk": "on_disk",
     "checkpoint_mb": "checkpoint_mb",
     "iterations": "iterations",
 }

@@ -7,7 +7,6 @@ from replicate import devices, paths
 from replicate.errors import ReplicateError, UnknownName
 from replicate.lab import doctor, ensure, make_run, preflight
 from replicate.lab.engine import find_profile, snakemake_limits
-from replicate.lab.execute import seconds_per_step
 from replicate.lab.forecast import forecast
 from replicate.lab.grid import pages
 from replicate.lab.parameters import checked
@@ -17,9 +16,8 @@ from replicate.metrics.folders import score_folders
 RUN = make_run("cyclegan", "horse2zebra_drawn", 41, "smoke")
 ASKED = {
     "train": lambda name: ensure(RUN, name),
-    "the plan of a notebook": lambda name: seconds_per_step(RUN, name),
     "preflight": lambda name: preflight.preflight(RUN, name),
-    "preflight of a budget": lambda name: preflight.every([RUN], "smoke", name),
+    "preflight of a budget": lambda name: preflight.every([RUN], name),
     "score": lambda name: score_folders({"fake": "a", "real": "b"}, device=name),
     "a notebook": lambda name: checked(read_params("02_aggan", "smoke") | {"device": name}),
     "plan": lambda name: forecast([RUN], name),
@@ -89,3 +87,9 @@ def test_a_grid_chooses_its_gpus_itself():
 def test_preflights_of_two_devices_lie_apart(workspace):
     places = {preflight.place(RUN, name) for name in ("cpu", "cuda", "cuda:0")}
     assert len(places) == 3 and all(p.is_relative_to(paths.results()) for p in places)
+
+
+def test_a_processor_and_a_gpu_have_the_name_of_their_model(gpus):
+    gpus(2)
+    assert devices.model(torch.device("cuda:1")).startswith("GPU")
+    assert devices.model(torch.device("cpu")) not in ("", "cpu")

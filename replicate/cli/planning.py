@@ -87,10 +87,14 @@ def plan(
 
 def line_of(each) -> str:
     """A run's state, the hours that are left, its title, why it is in that state, who says so."""
-    hours = "not measured" if each.hours is None else f"{each.hours:.2f} h"
+    hours = "not measured" if each.hours is None else _time(each.hours)
     about = [each.seen.why, each.whole.by if each.hours else ""]
     more = "; ".join(text for text in about if text)
     return f"{each.seen.word:<9} {hours:>12}  {each.run.title}{more and f' ({more})'}"
+
+
+def _time(hours: float) -> str:
+    return f"{hours:.2f} h" if hours >= 1 else f"{60 * hours:.1f} min"
 
 
 def _told(each) -> dict:

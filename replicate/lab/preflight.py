@@ -152,21 +152,27 @@ def preflight(run: Run, device: str = "cpu", steps: int = 0, images: int = IMAGE
     }  # fmt: skip
     log = paths.results() / "logs" / "preflight" / place(run, device).with_suffix(".log").name
     log.parent.mkdir(parents=True, exist_ok=True)
+    answer = _rehearsed(asked, log)
+    if "error" in answer:
+        raise ReplicateError(answer["error"])
+    files.write_sealed(place(run, device), asked | answer)
+    return estimate(run, device)
+
+
+def _rehearsed(asked: dict, log: Path) -> dict:
+    """What a process of its own answers; the rest of what it says goes to the log."""
     command = [sys.executable, "-m", "replicate.lab.rehearsal", json.dumps(asked)]
     with log.open("w") as errors:
         ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     lines = ended.stdout.splitlines()
-    answer = json.loads(lines[-1]) if ended.returncode == 0 and lines else {}
-    if "error" in answer:
-        raise ReplicateError(answer["error"])
-    if not answer:
-        killed = f"was killed by signal {-ended.returncode}" if ended.returncode < 0 else "failed"
-        raise ReplicateError(
-            f"the preflight of {run.title} {killed}, see {log}; a process that the system kills "
-            "had most likely too little memory: measure on a machine with more, or another variant"
-        )
-    files.write_sealed(place(run, device), asked | answer)
-    return estimate(run, device)
+    if ended.returncode == 0 and lines:
+        return json.loads(lines[-1])
+    killed = f"was killed by signal {-ended.returncode}" if ended.returncode < 0 else "failed"
+    text = (
+        f"the preflight of {asked['name']} {killed}, see {log}; a process that the system kills "
+        "had most likely too little memory: measure on a machine with more, or another variant"
+    )
+    return {"error": text}
 
 
 def is_here(found: Estimate | None) -> bool:

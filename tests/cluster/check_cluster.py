@@ -68,9 +68,9 @@ class Site:
         )
 
     def _middle(self) -> list[Path]:
-        return [run for run in self.runs() if self.logged(run) in MIDDLE and self.kernel(run)]
+        return [run for run in self.runs() if self.logged(run) in MIDDLE and self.trainer(run)]
 
-    def kernel(self, run: Path) -> psutil.Process | None:
+    def trainer(self, run: Path) -> psutil.Process | None:
         """The process that trains a run, from the run's own record of who holds it."""
         try:
             held = (run.parent / f"{run.name}.owner.json").read_text()
@@ -237,15 +237,22 @@ def test_on_one_machine(site, undisturbed):
         rf"in use by another start: pid {command.pid} on host \S+, since 20", again.stderr
     )
 
-    job = here.kernel(first).parent()
-    assert "replicate.lab.job" in job.cmdline()
-    job.send_signal(signal.SIGKILL)  # the kernel that it leaves behind ends by itself
-    here.kernel(second).parent().send_signal(signal.SIGTERM)  # preempted
+    job = here.trainer(first)
+    assert "replicate.lab.job" in job.cmdline()  # which trains itself, so that signals reach it
+    job.send_signal(signal.SIGKILL)
+    here.trainer(second).send_signal(signal.SIGTERM)  # preempted
     until(lambda: "stopped by SIGTERM at iteration" in (second / "run.json").read_text(), "a stop")
     here.in_the_middle(2)  # again, or others
     here.pull_the_plug(command)
     command = here.start()
     until(lambda: "of an earlier start, after a checkpoint" in here.printed(), "orphans")
+    stopped = here.in_the_middle(2)
+    command.send_signal(signal.SIGINT)  # Ctrl-C
+    assert command.wait(PATIENCE) == 1
+    assert here.printed().rstrip().endswith("saved; the same command goes on where this one was")
+    assert all('"status": "stopped"' in (run / "run.json").read_text() for run in stopped)
+    assert machines.of(here.results) == []
+    command = here.start()
     here.hold.unlink()
     assert command.wait(2 * PATIENCE) == 0, here.printed()
     printed = here.printed()
@@ -278,7 +285,7 @@ def test_on_slurm(cluster, site, undisturbed):
     there = site("--seeds", "0,1", "--profile", "slurm")
     command = there.start()
     first, second = there.in_the_middle(2)
-    job = there.kernel(first).environ()["SLURM_JOB_ID"]
+    job = there.trainer(first).environ()["SLURM_JOB_ID"]
     subprocess.run(["scancel", job], check=True)
     until(lambda: "stopped by SIGTERM at iteration" in (first / "run.json").read_text(), "a stop")
     assert there.logged(second) < ITERATIONS

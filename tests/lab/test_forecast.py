@@ -4,26 +4,29 @@ import json
 import sys
 
 import pytest
+import torch
 from support.made_up_runs import make_up
 
-from replicate import cli, files, paths
+from replicate import cli, devices, files, paths
 from replicate.datasets import hashes
 from replicate.errors import ReplicateError
 from replicate.lab import fingerprint, make_run, preflight
 from replicate.lab import forecast as forecasting
-from replicate.lab.forecast import by_method, forecast
+from replicate.lab.forecast import Estimates, Known, by_method, forecast
 from replicate.lab.state import Today, describe
 
 
 @pytest.fixture
-def measured(monkeypatch) -> None:
+def measured(monkeypatch) -> type:
     """Whatever runs, a whole run of 100 steps takes ten hours and a gigabyte."""
 
-    class Known:
-        hours, disk_mb = 10.0, 1000.0
+    class Measured:
+        hours, host_memory_mb, disk_mb = 10.0, 900.0, 1000.0
+        device, device_name = "cpu", devices.model(torch.device("cpu"))
 
-    monkeypatch.setattr(preflight, "estimate", lambda run, device, counts=None: Known)
+    monkeypatch.setattr(preflight, "estimate", lambda run, device, counts=None: Measured)
     monkeypatch.setattr(forecasting, "iterations", lambda run, counts=None: 100)
+    return Measured
 
 
 def asked(name: str = "cyclegan", seed: int = 0, dataset: str = "horse2zebra"):
@@ -70,15 +73,32 @@ def test_finished_runs_of_the_same_kind_tell_the_hours_where_no_preflight_does(
     monkeypatch.setattr(forecasting, "iterations", lambda run, counts=None: 100)
     runs = [asked(seed=seed) for seed in range(4)]
     for run, hours in zip(runs, (1.0, 3.0, 20.0), strict=False):
-        make_up(run, iterations=10, hours=hours)
+        make_up(run, iterations=10, hours=hours, peak_memory_mb=700)
     other_set, other_method = asked(dataset="apple2orange"), asked("aggan")
     on_gpu = make_run("cyclegan", "horse2zebra", 9, "laptop")
     found = forecast([runs[3], other_set], "cpu")
     assert [each.hours for each in found] == [30, 30]  # the median, 0.3 h a step
-    assert {each.by for each in found} == {"finished runs"} and found[0].disk_mb > 0
+    assert {each.whole.by for each in found} == {"finished runs"} and found[0].whole.disk_mb > 0
+    assert found[0].whole.memory_mb == 700
     assert forecast([on_gpu], "cuda")[0].hours is None
-    monkeypatch.setattr(paths, "published", lambda: workspace)
-    assert forecast([other_method], "cpu")[0][2:] == (None, None, "")
+    before = paths.results()
+    monkeypatch.setattr(paths, "published", lambda: before)
+    monkeypatch.setenv("REPLICATE_RESULTS", str(workspace / "elsewhere"))
+    assert forecast([runs[3]], "cpu")[0].whole == Known(30, 700, None, "published runs")
+    assert forecast([other_method], "cpu")[0].whole == Known(None, None, None, "")
+
+
+def test_a_preflight_of_another_machine_is_named_as_such_and_comes_after_runs_of_this_one(
+    workspace, measured
+):
+    run = asked()
+    assert Estimates().of(run, "cpu") == Known(10, 900, 1000, "preflight")
+    measured.device_name = "another processor"
+    assert Estimates().of(run, "cpu") == Known(10, 900, 1000, "preflight on another processor")
+    measured.device, measured.device_name = "cuda", "a GPU"  # which this machine may lack
+    assert Estimates().of(run, "cuda").by == "preflight on a GPU"
+    make_up(asked(seed=1), iterations=100, hours=3.0)
+    assert Estimates().of(run, "cpu")[::3] == (3, "finished runs")
 
 
 def test_a_set_of_unknown_size_has_unknown_hours(workspace):
@@ -141,7 +161,12 @@ def test_plan_and_status_in_words_and_as_json(workspace, measured, monkeypatch, 
         "stale", "hours", "disk",
     ]  # fmt: skip
     assert " ".join(text[-4].split()) == "all 3 0 0 0 0 1 2 0 0 25.00 3.0 GB"
-    assert text[-3].split(maxsplit=3) == ["failed", "5.00", "h", f"{run.title} (no space)"]
+    assert text[-3].split(maxsplit=3) == [
+        "failed",
+        "5.00",
+        "h",
+        f"{run.title} (no space; preflight)",
+    ]
     told = json.loads(call(monkeypatch, capsys, *words, "--json"))
     assert told["methods"][-1]["hours"] == 25 and len(told["runs"]) == 3
     more = json.loads(call(monkeypatch, capsys, *words, "--json", "--seeds", "0,1"))
@@ -151,6 +176,7 @@ def test_plan_and_status_in_words_and_as_json(workspace, measured, monkeypatch, 
 
 
 def test_a_plan_without_measurements_names_the_command(workspace, monkeypatch, capsys):
+    monkeypatch.setattr(paths, "published", lambda: workspace)
     text = call(monkeypatch, capsys, "plan", "paper", "--notebook", "02_aggan")
     assert "not measured" in text and "`make preflight BUDGET=paper DEVICE=cuda`" in text
     assert not paths.results().exists()  # a plan makes nothing

@@ -10,6 +10,7 @@ from replicate import checkpoint, paths
 from replicate.lab import attempts, engine, fingerprint, make_run, markers
 from replicate.lab.graph import Options, graph, key
 from replicate.lab.grid import pages
+from replicate.lab.job import STOPPED
 
 # Attempts
 
@@ -142,13 +143,24 @@ def test_the_outcome_names_what_failed_with_its_reason_and_evidence(workspace, c
         attempts.begin(place, {"started": now - 100})  # of an earlier start
         attempts.begin(place, {"started": now})
     place = attempts.folder(paths.results(), "runs", failed)
-    attempts.notebook(place, 2).touch()
     attempts.note(place, {"attempt": 2, "status": 1, "reason": "disk full", "ended": now})
     assert engine.print_outcome(content, now - 1) is False
     lines = capsys.readouterr().out.splitlines()
     title = content["runs"][failed]["title"]
-    log, notebook = attempts.log(place, 2), attempts.notebook(place, 2)
-    assert lines[0] == f"failed: {title}: disk full; 1 try, log {log}, notebook {notebook}"
+    assert lines[0] == f"failed: {title}: disk full; 1 try, log {attempts.log(place, 2)}"
     assert "killed; it wrote nothing of its end; 1 try, log" in lines[1]
     assert lines[2].startswith("not begun: 1 jobs")
     assert lines[3:5] == ["stale, kept: aggan on x, seed 1 (smoke)", "not drawn: 04_ugatit"]
+
+
+def test_a_stopped_run_is_told_as_saved(workspace, capsys):
+    content = graph(pages("smoke", ["02_aggan"]), [], Options(summary=False, draw=False))
+    content |= {"kept": [], "left_out": []}
+    place = attempts.folder(paths.results(), "runs", next(iter(content["runs"])))
+    attempts.begin(place, {"started": time.time()})
+    reason = "stopped by SIGTERM at iteration 3 of 6, which is saved"
+    attempts.note(place, {"attempt": 1, "status": STOPPED, "reason": reason, "ended": time.time()})
+    assert engine.print_outcome(content, 0) is False
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"stopped: {next(iter(content['runs'].values()))['title']}: {reason}"
+    assert lines[-1] == "saved; the same command goes on where this one was"

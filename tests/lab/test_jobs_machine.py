@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from replicate import paths
 from replicate.errors import ReplicateError, UnknownName
-from replicate.lab import engine, graph, machines, make_run, slurm
+from replicate.lab import engine, machines, slurm
+from replicate.lab.forecast import FINISHED, HERE, PUBLISHED, Known
+from replicate.lab.graph import needs
 from replicate.lab.grid import pages
 
 UUIDS = ["GPU-aaaa", "GPU-bbbb"]
@@ -239,25 +240,21 @@ def test_an_unknown_profile_is_refused_with_the_closest(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "found, expected",
+    "known, expected",
     [
-        (None, {"mem_mb": 4000, "minutes": 60}),
-        ((8000, 2.0), {"mem_mb": 12_000, "minutes": 195}),  # 1.25 x 8000 + 2000; 1.5 x 120 + 15
-        ((8000, None), {"mem_mb": 12_000, "minutes": 60}),  # nobody knows how many images there are
+        (Known(), {"mem_mb": 4000, "minutes": 60}),
+        # 1.25 x 8000 + 2000; 1.5 x 120 + 15
+        (Known(2.0, 8000, 1.0, HERE), {"mem_mb": 12_000, "minutes": 195}),
+        (Known(0.2, 800, 1.0, "preflight on a GPU"), {"mem_mb": 3000, "minutes": 33}),
+        # nobody knows how many images there are
+        (Known(None, 8000, 1.0, HERE), {"mem_mb": 12_000, "minutes": 60}),
+        # no less than the default: they may be of a faster machine
+        (Known(0.2, 800, None, PUBLISHED), {"mem_mb": 4000, "minutes": 60}),
+        (Known(2.0, None, 1.0, FINISHED), {"mem_mb": 4000, "minutes": 195}),
     ],
 )
-def test_a_cluster_is_asked_for_what_the_preflight_found(workspace, monkeypatch, found, expected):
-    asked = []
-
-    def estimate(run, device):
-        asked.append(device)
-        if found is None:
-            return None
-        return SimpleNamespace(host_memory_mb=found[0], hours=found[1], on_disk=False)
-
-    monkeypatch.setattr(graph, "estimate", estimate)
-    assert graph.needs(make_run("aggan", "horse2zebra_drawn", 0, "laptop"), "cuda") == expected
-    assert asked == ["cuda"]
+def test_a_cluster_is_asked_for_what_is_known_of_a_run(known, expected):
+    assert needs("laptop", known) == expected
 
 
 def test_a_path_that_the_slurm_plugin_takes_apart_is_refused():

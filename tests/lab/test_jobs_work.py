@@ -5,139 +5,199 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+import torch
 from support.made_up_runs import record_of
 
 from replicate import paths
-from replicate.lab import attempts, machines, make_run
+from replicate.lab import attempts, execute, machines, make_run, state
 from replicate.lab import job as work
 from replicate.lab.graph import Options, graph
 from replicate.lab.grid import pages
 
-WHOLE = "completed completed completed"
-
-
-def write_notebook(file: Path, states: str) -> None:
-    """What papermill leaves of a notebook whose second cell trains: how each of its cells ended."""
-    sources = ["params = 1", "runs = lab.grid(params)", "plots.losses(runs)"]
-    cells = [
-        {"cell_type": "code", "source": [source], "metadata": {"papermill": {"status": state}}}
-        for source, state in zip(sources, states.split(), strict=True)
-    ]
-    file.write_text(json.dumps({"cells": cells}))
+WHOLE, DEFAULT = "completed completed completed", Options()
 
 
 @pytest.fixture
 def job(workspace, monkeypatch):
-    """A function that writes a graph of one run and works it off; papermill does as it is told."""
-    kept = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)}
+    """A function that works off one job of a graph, of the first run or of the notebook."""
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)}
     before, below = set(machines.below()), machines.below  # such as another test's browser
     monkeypatch.setattr(machines, "below", lambda: [p for p in below() if p not in before])
 
-    def call(
-        papermill, again: bool = False, executed: str = WHOLE, **changes
-    ) -> tuple[int, list[dict], Path]:
-        run = make_run("cyclegan", "tiny", 0, "smoke")
-        content = graph(pages("smoke", ["02_aggan"]), [], Options(again=again))
-        entry = next(iter(content["runs"].values())) | {"folder": str(run.folder)} | changes
-        content["runs"] = {"d/m/leaf": entry}
+    def call(kind: str, options: Options = DEFAULT, **changes) -> tuple[int, list[dict]]:
+        content = graph(pages("smoke", ["02_aggan"]), [], options)
+        key, entry = next(iter(content[kind].items()))
+        content[kind] = {key: entry | changes}
+        call.place = attempts.folder(paths.results(), kind, key)
         file = workspace / "graph.json"
         file.write_text(json.dumps(content))
-
-        def told(entry: dict, file: Path) -> None:
-            write_notebook(file, executed)
-            papermill(entry, file)
-
-        monkeypatch.setattr(work, "_papermill", told)
-        status = work.main([str(file), "runs", "d/m/leaf"])
-        place = attempts.folder(paths.results(), "runs", "d/m/leaf")
-        return status, attempts.read(place), place
+        return work.main([str(file), kind, key]), attempts.read(call.place)
 
     yield call
-    for number, handler in kept.items():
+    for number, handler in handlers.items():
         signal.signal(number, handler)
+    torch.use_deterministic_algorithms(False)
 
 
-def test_a_job_leaves_its_output_its_end_and_no_process(job, capfd):
+@pytest.fixture
+def trains(monkeypatch):
+    """A function that says what training does; a job asks for it as `ensure`."""
+    return lambda does: monkeypatch.setattr(execute, "ensure", does)
+
+
+@pytest.fixture
+def draws(monkeypatch):
+    """A function that says what papermill does to a notebook of three cells, and how they end."""
+
+    def tell(does, states: str = WHOLE) -> None:
+        cells = [
+            {"cell_type": "code", "source": [source], "metadata": {"papermill": {"status": state}}}
+            for source, state in zip(("a = 1", "b = 2", "c = 3"), states.split(), strict=True)
+        ]
+
+        def papermill(entry, file):
+            file.write_text(json.dumps({"cells": cells}))
+            does(entry, file)
+
+        monkeypatch.setattr(work, "_papermill", papermill)
+
+    return tell
+
+
+# A run
+
+
+def test_a_run_is_trained_in_the_job_itself_with_all_that_makes_it_this_run(job, trains):
+    asked = []
+    trains(lambda *words, **more: asked.append((words, more, os.getpid())))
+    changes = {"label": "paper+lr=0.001", "device": "mps", "offline": True}
+    status, tries = job("runs", Options(retrain=True), **changes)
+    run = make_run("cyclegan", "horse2zebra_drawn", 0, "smoke", {"lr": 1e-3})
+    assert asked == [((run, "mps", True, True), {"wait": True}, os.getpid())]
+    assert status == 0 and tries[0]["status"] == 0 and tries[0]["pid"] == os.getpid()
+
+
+def test_a_job_leaves_its_output_its_end_and_no_process(job, trains, capfd):
     left = []
 
-    def papermill(entry, executed):
-        left.append(subprocess.Popen(["sleep", "60"]))  # what a kernel might leave
+    def ensure(*words, **more):
+        left.append(subprocess.Popen(["sleep", "60"]))
         os.write(1, b"in the log\n")
 
-    status, tries, place = job(papermill)
+    trains(ensure)
+    status, tries = job("runs")
     assert status == 0 and tries[0]["status"] == 0 and tries[0]["ended"] >= tries[0]["began"]
-    assert (place / "latest.log").read_text() == "in the log\n"
+    assert (job.place / "latest.log").read_text() == "in the log\n"
+    assert not (job.place / "latest.ipynb").is_symlink()  # a run has none
     assert "in the log" not in capfd.readouterr().out
     assert left[0].wait(5) == -signal.SIGKILL
 
 
-def test_a_failed_job_says_why_in_one_line(job, capfd):
-    def papermill(entry, executed):
-        error = RuntimeError("whole trace")
-        error.ename, error.evalue = "ReplicateError", "disk is\n full"
-        raise error
+def test_a_real_run_is_scored_in_the_end(job, tiny):
+    run = make_run("cyclegan", tiny, 0, "smoke")
+    assert job("runs", dataset=tiny, folder=str(run.folder))[0] == 0
+    assert state.of(run).name == "scored"
 
-    status, tries, _ = job(papermill)
+
+def test_a_failed_job_says_why_in_one_line(job, trains, capfd):
+    def ensure(*words, **more):
+        raise OSError("disk is\n full")
+
+    trains(ensure)
+    status, tries = job("runs")
     assert status == 1 and tries[0]["reason"] == "disk is full"
     assert capfd.readouterr().err.endswith("(smoke): disk is full\n")
 
 
-def test_a_cell_that_fails_after_the_training_does_not_make_the_run_fail(finished, job):
-    def papermill(entry, executed):
-        error = RuntimeError("whole trace")
-        error.ename, error.evalue = "ReplicateError", "no run has heat maps"
-        raise error
-
-    given = {"methods": ["cyclegan"], "datasets": ["tiny"]}
-    content = graph(pages("smoke", ["02_aggan"]), [], Options())["runs"]
-    parameters = next(iter(content.values()))["parameters"] | given
-    status, tries, _ = job(papermill, parameters=parameters)
-    assert status == 0 and tries[0]["reason"] == "no run has heat maps"
-    (finished.folder / "scores.csv").unlink()
-    assert job(papermill, parameters=parameters)[0] == 1
-
-
-@pytest.mark.parametrize(
-    "executed", ["failed pending pending", "completed failed pending", "completed completed failed"]
-)
-@pytest.mark.parametrize("name", ["ReplicateError", "SystemExit"])
-def test_a_notebook_that_failed_before_the_end_of_its_training_is_not_done(
-    finished, job, executed, name
-):
-    """Whatever an earlier start left in the run's folder; papermill says nothing of SystemExit."""
-
-    def papermill(entry, file):
-        if name != "SystemExit":
-            error = RuntimeError("whole trace")
-            error.ename, error.evalue = name, "no such parameter"
-            raise error
-
-    given = {"methods": ["cyclegan"], "datasets": ["tiny"]}
-    content = graph(pages("smoke", ["02_aggan"]), [], Options())["runs"]
-    parameters = next(iter(content.values()))["parameters"] | given
-    status, tries, _ = job(papermill, executed=executed, parameters=parameters)
-    after = executed.startswith("completed completed") and name != "SystemExit"
-    assert status == int(not after) and tries[-1]["reason"]
-
-
-def test_a_loss_that_was_not_finite_is_not_tried_again_by_itself(job, tmp_path):
-    run = make_run("cyclegan", "tiny", 0, "smoke")
+def test_a_loss_that_was_not_finite_is_not_tried_again_by_itself(job, trains):
+    run = make_run("cyclegan", "horse2zebra_drawn", 0, "smoke")
     run.folder.mkdir(parents=True)
     reason = "loss adv_A is nan at iteration 3"
     record = record_of(run, "failed", diverged=True, reason=reason)
     (run.folder / "run.json").write_text(json.dumps(record))
-    status, tries, _ = job(lambda *a: pytest.fail("it was tried"))
+    trains(lambda *words, **more: pytest.fail("it was tried"))
+    status, tries = job("runs")
     assert (
         status == 1 and tries[-1]["reason"].startswith(reason) and "--again" in tries[-1]["reason"]
     )
-    status, tries, _ = job(lambda *a: None, again=True)
+    trains(lambda *words, **more: None)
+    status, tries = job("runs", Options(again=True))
     assert status == 0 and [t["attempt"] for t in tries] == [1, 2]
 
 
-def test_a_job_passes_a_signal_on_and_waits_for_what_comes_of_it(job, tmp_path):
+def test_a_signal_reaches_the_training_which_saves(job, tiny, monkeypatch):
+    run, batch = make_run("cyclegan", tiny, 0, "smoke"), execute.Batches.__call__
+
+    def signalled(batches, i):
+        if i == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return batch(batches, i)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execute.Batches, "__call__", signalled)
+        status, tries = job("runs", dataset=tiny, folder=str(run.folder))
+    assert status == work.STOPPED == tries[0]["status"]
+    assert tries[0]["reason"].startswith("stopped by SIGTERM at iteration 2 of 4, which is saved")
+    assert state.of(run).name == "stopped"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_outside_of_a_training_ends_the_job_at_once(job, trains, number):
+    def ensure(*words, **more):
+        os.kill(os.getpid(), number)
+        pytest.fail("it went on")
+
+    trains(ensure)
+    status, tries = job("runs")
+    assert status == work.STOPPED and tries[0]["reason"].startswith("stopped before its training")
+
+
+def test_a_job_runs_on_the_gpu_that_it_locked(job, trains, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(machines, "LOCKS", tmp_path)
+    monkeypatch.setenv(machines.VISIBLE, "GPU-aaaa,GPU-bbbb")
+    monkeypatch.setenv(machines.HELD, "")
+    trains(lambda *words, **more: seen.append(os.environ[machines.VISIBLE]))
+    with machines.one(["GPU-aaaa"]):
+        status, tries = job("runs", gpu=1)
+    assert status == 0 and seen == ["GPU-bbbb"] and tries[0]["gpu"] == "GPU-bbbb"
+
+
+def test_torch_is_not_imported_before_the_gpu_is_chosen():
+    code = "import sys, replicate.lab.job; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+# A notebook
+
+
+def test_a_whole_notebook_takes_the_place_of_the_one_before(job, draws):
+    draws(lambda entry, executed: None)
+    assert job("notebooks")[0] == 0
+    executed = paths.results() / "notebooks" / "smoke" / "02_aggan.ipynb"
+    assert executed.read_bytes() == (job.place / "latest.ipynb").read_bytes()
+    assert attempts.drawn_file(executed).exists()
+
+
+@pytest.mark.parametrize("name", ["ReplicateError", "SystemExit"])
+def test_a_notebook_that_ended_early_is_not_drawn(job, draws, name):
+    def papermill(entry, file):
+        if name != "SystemExit":  # of which papermill says nothing
+            error = RuntimeError("whole trace")
+            error.ename, error.evalue = name, "no such\n parameter"
+            raise error
+
+    draws(papermill, "completed failed pending")
+    status, tries = job("notebooks")
+    said = "ended early, at the cell 'b = 2'" if name == "SystemExit" else "no such parameter"
+    assert status == 1 and said in tries[0]["reason"]
+    assert not (paths.results() / "notebooks").exists()
+
+
+def test_a_job_passes_a_signal_on_to_a_kernel_and_waits_for_what_comes_of_it(job, draws):
     kernel = "import signal, sys, time; signal.signal(15, lambda *a: sys.exit(5)); "
     kernel += "print(flush=True); time.sleep(60)"
 
@@ -148,21 +208,6 @@ def test_a_job_passes_a_signal_on_and_waits_for_what_comes_of_it(job, tmp_path):
         child.communicate()
         raise RuntimeError(f"the kernel ended with {child.returncode}")
 
-    status, tries, _ = job(papermill)
+    draws(papermill)
+    status, tries = job("notebooks")
     assert status == work.STOPPED and tries[0]["reason"] == "the kernel ended with 5"
-
-
-def test_a_job_runs_on_the_gpu_that_it_locked(job, tmp_path, monkeypatch):
-    seen = []
-    monkeypatch.setattr(machines, "LOCKS", tmp_path)
-    monkeypatch.setenv(machines.VISIBLE, "GPU-aaaa,GPU-bbbb")
-    monkeypatch.setenv(machines.HELD, "")
-    with machines.one(["GPU-aaaa"]):
-        status, tries, _ = job(lambda *a: seen.append(os.environ[machines.VISIBLE]), gpu=1)
-    assert status == 0 and seen == ["GPU-bbbb"] and tries[0]["gpu"] == "GPU-bbbb"
-
-
-def test_the_cell_that_trains_is_found_in_every_notebook_that_has_runs(workspace):
-    for entry in graph(pages("smoke"), [], Options())["runs"].values():
-        cells = json.loads(Path(entry["source"]).read_text())["cells"]
-        assert sum(work.TRAINS in "".join(cell["source"]) for cell in cells) == 1, entry["source"]

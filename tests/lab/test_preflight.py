@@ -4,28 +4,26 @@ import json
 import resource
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import torch
-from replicate.lab.offload import saved_on_disk
 
-from replicate import cli, devices, paths
+from replicate import cli, devices, files, paths
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, UnknownName
 from replicate.lab import make_run, memory, preflight, rehearsal
-from replicate.lab.graph import needs
 from replicate.lab.grid import grid, image_counts, iterations
 from replicate.lab.preflight import Estimate, estimate, place
 from replicate.methods import METHODS
 
 KNOWN = Estimate(
-    name="x", dataset="d", size=256, budget="paper", device="cuda", device_name="a GPU", threads=1,
-    steps=2, seconds_per_step=0.5, processor_seconds_per_step=0.4, images_per_second=2.0,
-    evaluation_images_per_second=4.0, peak_memory_mb=1000.0, host_memory_mb=900.0,
-    nvidia_smi_mb=1500.0, checkpoint_mb=100.0, checkpoint_seconds=3.0, png_mb=0.5, made_up=True,
-    on_disk=False, iterations=7200, test_images=240,
+    name="x", dataset="d", size=256, budget="paper", device="cuda", device_name="a GPU",
+    host="node7", threads=1, steps=2, seconds_per_step=0.5, processor_seconds_per_step=0.4,
+    images_per_second=2.0, evaluation_images_per_second=4.0, peak_memory_mb=1000.0,
+    host_memory_mb=900.0, nvidia_smi_mb=1500.0, checkpoint_mb=100.0,
+    checkpoint_seconds=3.0, png_mb=0.5, made_up=True, iterations=7200, test_images=240,
 )  # fmt: skip
 
 
@@ -58,7 +56,7 @@ def test_the_text_says_what_was_measured_on_what():
     assert "320 MB" in text
     assert "no source states how many images" in str(replace(KNOWN, iterations=None))
     assert "images of d" in str(replace(KNOWN, made_up=False))
-    assert "a run takes more" in str(replace(KNOWN, on_disk=True)) and "more" not in text
+    assert "on a GPU of node7, 1 threads" in text
 
 
 @pytest.mark.parametrize(
@@ -100,10 +98,10 @@ def test_a_real_preflight_in_a_process_of_its_own(tiny, monkeypatch, capfd):
     assert (found.steps, found.iterations, found.test_images, found.made_up) == (2, 4, 16, False)
     # torch alone takes 200 MB; the networks of smoke runs next to nothing
     assert 200 < found.peak_memory_mb == found.host_memory_mb < 2000
-    assert found.nvidia_smi_mb is None and found.hours > 0
+    assert found.nvidia_smi_mb is None and found.hours > 0 and preflight.is_here(found)
     assert found.images_per_second == pytest.approx(1 / found.seconds_per_step)
     assert not run.folder.exists()  # no run was made, and nothing is left over
-    assert [p.name for p in paths.results().iterdir()] == ["preflight"]
+    assert {p.name for p in paths.results().iterdir()} == {"preflight", "logs"}
     changed = make_run("cyclegan", tiny, 0, "smoke", {"ngf": 8})
     assert estimate(changed) is None and estimate(run, "cuda") is None
 
@@ -147,22 +145,23 @@ def test_made_up_images_have_what_a_method_may_ask_for():
 # What is refused
 
 
-def answer(capsys, **changes: object) -> dict:
+def answer(**changes: object) -> dict:
     asked = {"name": "cyclegan", "dataset": "horse2zebra", "budget": "smoke", "device": "cpu"}
-    rehearsal.main(json.dumps(asked | {"steps": 2, "images": 8, "on_disk": False} | changes))
-    return json.loads(capsys.readouterr().out)
+    return rehearsal.answer(asked | {"steps": 2, "images": 8} | changes)
 
 
-def test_what_cannot_fit_is_refused_before_anything_starts(workspace, monkeypatch, capsys):
+def test_what_cannot_fit_is_refused_before_anything_starts(workspace, monkeypatch):
     monkeypatch.setattr(memory, "_free", lambda device: 1.0)
-    assert "before the first image, expected at most" in answer(capsys)["error"]
+    assert "before the first image, expected at most" in answer()["error"]
     monkeypatch.setattr(memory, "_free", lambda device: float("inf"))
 
     def full(*asked: object) -> dict:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     monkeypatch.setattr(rehearsal, "rehearse", full)
-    assert "can't allocate memory; try a device with more" in answer(capsys)["full"]
+    text = answer()["error"]
+    assert text.startswith("cyclegan on horse2zebra, seed 0 (smoke) does not fit into the memory (")
+    assert "can't allocate memory); measure on a GPU" in text
 
 
 def test_a_process_gets_no_more_memory_than_is_free(monkeypatch):
@@ -176,59 +175,15 @@ def test_a_process_gets_no_more_memory_than_is_free(monkeypatch):
         assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
-def test_what_does_not_fit_is_done_again_with_activations_on_the_disk(workspace, monkeypatch):
-    asked = []
-
-    def full_at_first(run, given: dict) -> dict:
-        asked.append(given["on_disk"])
-        figures = {f.name: getattr(KNOWN, f.name) for f in fields(KNOWN)}
-        figures |= {"steps": 6}  # more than were asked for
-        return figures | {"on_disk": True} if given["on_disk"] else {"full": "too large"}
-
-    monkeypatch.setattr(preflight, "_rehearsed", full_at_first)
-    run = make_run("cyclegan", "horse2zebra", 0, "smoke")
-    found = preflight.preflight(run)
-    assert asked == [False, True] and found.on_disk and estimate(run) == found
-    assert found.steps == 6
-    monkeypatch.setattr(devices, "find", torch.device)  # as if it were here
-    with pytest.raises(ReplicateError, match="too large"):
-        preflight.preflight(run, "cuda")
-    paper = make_run("cyclegan", "horse2zebra", 0, "paper")
-    monkeypatch.setattr("replicate.lab.graph.estimate", lambda *asked: found)
-    assert needs(paper, "cpu")["mem_mb"] == 32_000  # the default, because that was too little
-    monkeypatch.setattr(
-        "replicate.lab.graph.estimate", lambda *asked: replace(found, on_disk=False)
-    )
-    assert needs(paper, "cpu")["mem_mb"] == 3125  # a quarter more than 900 MB, and 2000
-
-
-def test_activations_on_the_disk_give_the_same_gradients(tmp_path):
-    torch.manual_seed(0)
-    network = torch.nn.Sequential(
-        torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.Conv2d(8, 1, 3)
-    )
-    x = torch.randn(2, 3, 16, 16)
-    network(x).square().mean().backward()
-    expected = [p.grad.clone() for p in network.parameters()]
-    network.zero_grad()
-    with saved_on_disk(tmp_path, least=0):
-        loss = network(x).square().mean()
-        assert len(list(tmp_path.iterdir())) >= 3  # the input and what follows each layer
-        loss.backward()
-    assert all(torch.equal(p.grad, g) for p, g in zip(network.parameters(), expected, strict=True))
-    del loss
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_device_that_is_not_there_is_refused(workspace, monkeypatch, capsys):
+def test_a_device_that_is_not_there_is_refused(workspace, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert "torch finds no GPU; use device='cpu'" in answer(capsys, device="cuda")["error"]
+    assert "torch finds no GPU; use device='cpu'" in answer(device="cuda")["error"]
     with pytest.raises(UnknownName, match="unknown device 'gpu'"):
         preflight.preflight(make_run("cyclegan", "horse2zebra", 0, "smoke"), "gpu")
 
 
-def test_an_unpaired_set_is_refused_by_a_paired_method(tiny, capsys):
-    error = answer(capsys, name="pix2pix", dataset=tiny)["error"]
+def test_an_unpaired_set_is_refused_by_a_paired_method(tiny):
+    error = answer(name="pix2pix", dataset=tiny)["error"]
     assert error == "pix2pix needs paired images, tiny is unpaired"
 
 
@@ -247,15 +202,52 @@ def test_a_killed_preflight_is_told_and_keeps_nothing(workspace, monkeypatch, st
 # The whole budget
 
 
-def test_the_kinds_of_a_budget_are_measured_by_jobs_and_once(tiny, monkeypatch, capfd):
-    monkeypatch.setenv("PYTHONPATH", str(paths.ROOT))
-    runs = [make_run("cyclegan", tiny, seed, "smoke") for seed in (0, 1)]
-    (found,) = preflight.every(runs, "smoke")
-    assert found.name == "cyclegan" and found.peak_memory_mb > 200
-    file = place(runs[0], "cpu")
-    before = file.stat().st_mtime_ns
-    assert preflight.every(runs, "smoke") == [found]
-    assert file.stat().st_mtime_ns == before
+@pytest.fixture
+def measured(workspace, monkeypatch) -> list[str]:
+    """The kinds that were measured; nothing is, but a made-up estimate is kept of each."""
+    names = []
+    monkeypatch.setattr(preflight, "_rehearsed", lambda asked, log: names.append(asked["name"]) or {
+        field: value for field, value in asdict(KNOWN).items() if field not in asked
+    } | {"device_name": devices.model(torch.device("cpu"))})  # fmt: skip
+    return names
+
+
+def test_each_kind_is_measured_once_and_again_on_another_machine(measured, monkeypatch):
+    runs = [make_run(n, "horse2zebra", s, "smoke") for n in ("aggan", "cyclegan") for s in (0, 1)]
+    assert [found.name for found in preflight.every(runs)] == ["aggan", "cyclegan"]
+    assert preflight.every(runs, at_once=2) and measured == ["aggan:paper", "cyclegan:paper"]
+    found = estimate(runs[0])
+    assert preflight.is_here(found)
+    monkeypatch.setattr(devices, "model", lambda device: "another processor")
+    assert estimate(runs[0]) == found and not preflight.is_here(found)
+    preflight.every(runs[:1])
+    assert measured[2:] == ["aggan:paper"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert not preflight.is_here(replace(found, device="cuda"))  # no GPU, so another machine's
+
+
+def test_what_cannot_be_measured_is_told_and_the_others_are_kept(measured, monkeypatch):
+    runs = [make_run(name, "horse2zebra", 0, "smoke") for name in ("aggan", "cyclegan")]
+    works = preflight._rehearsed
+    monkeypatch.setattr(
+        preflight,
+        "_rehearsed",
+        lambda asked, log: (
+            {"error": "does not fit"} if "agg" in asked["name"] else works(asked, log)
+        ),
+    )
+    with pytest.raises(ReplicateError, match=r"^does not fit; the others are kept, and the same"):
+        preflight.every(runs)
+    assert estimate(runs[0]) is None and estimate(runs[1]).steps == 2
+
+
+def test_what_earlier_versions_measured_with_activations_on_the_disk_does_not_count(measured):
+    run = make_run("cyclegan", "horse2zebra", 0, "smoke")
+    preflight.preflight(run)
+    kept = json.loads(place(run, "cpu").read_text())
+    del kept["checksum"]
+    files.write_sealed(place(run, "cpu"), kept | {"on_disk": True})
+    assert estimate(run) is None
 
 
 def test_every_run_of_the_papers_can_be_rehearsed_on_its_set(workspace):
@@ -279,7 +271,7 @@ def test_the_command_takes_the_set_of_the_notebooks(workspace, monkeypatch, caps
             cli.main()
         assert ended.value.code in (0, None)
     (first, how), (second, _) = told
-    assert (first.dataset, first.budget, how) == ("shapes_drawn", "smoke", ("cpu", 2, 8))
+    assert (first.dataset, first.budget, how) == ("shapes_drawn", "smoke", ("cpu", 0, 8))
     assert (second.dataset, second.budget) == ("cats_dogs", "laptop")
     out = capsys.readouterr().out
     assert out.startswith(str(KNOWN)) and json.loads(out[len(str(KNOWN)) :])["disk_mb"] == 320

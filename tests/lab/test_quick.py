@@ -1,33 +1,19 @@
-"""What `make replicate` trains, and how a few runs at a time are trained and told about."""
+"""What `make replicate` trains, in which order, and what it refuses."""
 
-import json
-import os
-import signal
+import re
 import sys
-import threading
-import time
 
 import pytest
-from replicate.lab.plan import Planned
-from replicate.lab.quick import quick
-from support.made_up_runs import record_of
+from support.made_up_runs import make_up
 
-from replicate import checkpoint, paths
+from replicate import cli, paths
 from replicate.errors import ReplicateError
-from replicate.lab import make_run, pool
+from replicate.lab import preflight
+from replicate.lab.forecast import Estimates, Known
+from replicate.lab.graph import Options, graph
+from replicate.lab.grid import pages, quick_page
+from replicate.lab.parameters import quick
 from replicate.report import claims
-
-NAMES = ("cyclegan", "aggan", "ugatit")
-
-
-def planned(name: str, seconds: float = 60.0, state: str = "missing") -> Planned:
-    return Planned(make_run(name, "horse2zebra_drawn", 5, "smoke"), state, 4, 1.0, seconds)
-
-
-def python(code: str):
-    """A command that runs `code` with the run's folder as its argument."""
-    return lambda run: [sys.executable, "-c", code, str(run.folder)]
-
 
 # What is trained
 
@@ -73,83 +59,82 @@ def test_a_wrong_file_is_told(text: str, said: str, tmp_path, monkeypatch) -> No
         quick()
 
 
-# How it is trained
+# The command
 
 
-def test_the_longest_first_and_finished_ones_only_until_they_are_scored(workspace) -> None:
-    given = [planned("cyclegan", 10), planned("aggan", 30), planned("ugatit", 0, "trained")]
-    order = [each.run.method for each in pool.longest_first(given)]
-    assert order == ["aggan", "cyclegan", "ugatit"]
-    given[2] = planned("ugatit", 0, "scored")
-    assert [each.run.method for each in pool.longest_first(given)] == ["aggan", "cyclegan"]
+HOURS = {"cyclegan": 0.1, "aggan": 0.4, "attentiongan": 0.3, "ugatit": 0.5, "dagan": 0.2}
 
 
-def test_runs_go_two_at_a_time_in_order_and_a_failed_one_holds_nobody_up(workspace, monkeypatch):
-    monkeypatch.setattr(pool, "LOOK", 0.01)
-    (workspace / "at_work").mkdir()
-    code = """if True:
-        import os, sys, time
-        from pathlib import Path
-        here, name = Path(os.environ["REPLICATE_RESULTS"]).parent, Path(sys.argv[1]).parts[-2]
-        (here / "at_work" / name).touch()
-        time.sleep(0.3)
-        with (here / "seen").open("a") as file:
-            file.write(f"{name} {len(list((here / 'at_work').iterdir()))}\\n")
-        (here / "at_work" / name).unlink()
-        print("a log of", name)
-        sys.exit(name == "aggan")
-    """
-    said: list[str] = []
-    failed = pool.train_all([planned(name) for name in NAMES], 2, python(code), said.append)
-    seen = [line.split() for line in (workspace / "seen").read_text().splitlines()]
-    assert {name for name, _ in seen} == set(NAMES) and {int(n) for _, n in seen} <= {1, 2}
-    assert seen[-1][0] == "ugatit"  # the third one waited
-    assert [run.method for run in failed] == ["aggan"]
-    assert "a log of aggan" in pool.log(failed[0]).read_text()
-    assert sum(line.startswith("failed after") for line in said) == 1
-    assert any("3 of 3 done" in line or "2 of 3 done" in line for line in said)
+@pytest.fixture
+def known(monkeypatch) -> None:
+    """Every run takes as many hours as `HOURS` says, the others 0.6."""
+    of = lambda self, run, device: Known(HOURS.get(run.method, 0.6), by="somebody")  # noqa: E731
+    monkeypatch.setattr(Estimates, "of", of)
 
 
-def test_the_time_left_follows_the_iterations_of_the_run_folder(workspace, monkeypatch):
-    monkeypatch.setattr(pool, "LOOK", 0.01)
-    run = planned("cyclegan").run
-    run.folder.mkdir(parents=True)
-    (run.folder / "run.json").write_text(json.dumps(record_of(run, "running", iterations=200)))
-    assert pool.share_done(run.folder) == 0
-    (run.folder / "losses.csv").write_text("iteration,adv\n49,1\n50,1\n5")  # the last is cut off
-    assert pool.share_done(run.folder) == 0.25
-    checkpoint.save(run.folder, {}, 100)
-    assert pool.share_done(run.folder) == 0.5
-    each = pool.Working(planned("cyclegan"), None, began=0.0, share=0.25, moved=0.25)
-    assert each.rest(20) == 40  # what the plan says, less what has gone
-    each.look(50)  # half is done, that is, it moves on
-    assert each.rest(55) == 5
-    checkpoint.save(run.folder, {}, 150)
-    each.look(100)
-    assert each.rest(100) == pytest.approx(54)  # a quarter in 50 s: a quarter, and 2 % for scoring
+@pytest.fixture
+def command(workspace, known, monkeypatch):
+    """A function that calls `replicate all`; started is what Snakemake would be called with."""
+    started: list[dict] = []
+
+    def call(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["replicate", "all", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return str(ended.value.code or "")
+
+    def start(pages, options) -> bool:
+        started.append(graph(pages, [], options))
+        return True
+
+    monkeypatch.setattr("replicate.lab.engine.start", start)
+    call.started = started
+    return call
 
 
-def test_the_line_in_between_says_what_is_at_work_and_the_minutes_of_the_busiest_core(workspace):
-    each = pool.Working(planned("cyclegan"), None, time.monotonic(), 0.0)
-    line = pool._left([each], [planned("aggan", 600), planned("ugatit", 60)], 2)
-    # 60 s and then 60 s, beside 600 s
-    assert line == "  cyclegan 0%; 2 waiting; about 10 min left"
+def test_the_plan_names_every_run_the_longest_first_and_measures_what_is_unknown(
+    command, monkeypatch, capsys
+):
+    measured = []
+    monkeypatch.setattr(
+        preflight, "every", lambda runs, *how, **more: measured.append((list(runs), more))
+    )
+    assert command("--dry-run", "--jobs", "2") == "" and command.started == []
+    (runs, more), lines = measured[0], capsys.readouterr().out.splitlines()
+    assert runs == list(quick_page().runs) and more == {"at_once": 2}
+    assert lines[0] == f"8 runs at budget laptop, 2 at a time, into {paths.results()}"
+    minutes = [re.search(r"missing +(\d+)\.0 min .*\(somebody\)$", x)[1] for x in lines[1:9]]
+    assert minutes == ["36", "36", "30", "24", "18", "12", "12", "6"]
+    # one core: 36, 30, 12 and 12; the other: 36, 24, 18 and 6
+    assert lines[9] == "about 90 min of training in all"
+    command("--budget", "smoke", "--dry-run")
+    assert len(measured) == 1  # such a run is over before it could be measured
 
 
-def test_what_ends_the_pool_ends_its_runs(workspace):
-    path = pool.log(planned("cyclegan").run)
-    work = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+def test_eight_runs_go_through_the_graph_without_downloaded_weights_or_notebooks(command):
+    assert command("--budget", "smoke", "--seeds", "3") == ""
+    (content,) = command.started
+    assert len(content["runs"]) == 8 and content["notebooks"] == {} and not content["tables"]
+    assert {entry["seed"] for entry in content["runs"].values()} == {3}
+    assert {(entry["offline"], entry["threads"]) for entry in content["runs"].values()} == {
+        (True, 1)
+    }
 
-    def stop() -> None:  # once the run is at work
-        while not (path.exists() and path.read_text().strip()):
-            time.sleep(0.02)
-        os.kill(os.getpid(), signal.SIGTERM)
 
-    before = signal.getsignal(signal.SIGTERM)
-    threading.Thread(target=stop, daemon=True).start()
-    with pytest.raises(SystemExit, match=str(128 + signal.SIGTERM)):
-        pool.train_all([planned("cyclegan"), planned("aggan")], 1, python(work))
-    assert signal.getsignal(signal.SIGTERM) == before
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(path.read_text()), 0)
-    assert not pool.log(planned("aggan").run).exists()
+def test_a_stale_run_is_refused_with_the_way_out(command, capsys):
+    run = quick_page("smoke").runs[0]
+    make_up(run, fingerprint={"code": "of other code"})
+    text = command("--budget", "smoke")
+    assert run.title in text and "--retrain" in text and "REPLICATE_RESULTS" in text
+    assert command.started == []
+    assert command("--budget", "smoke", "--retrain") == "" and command.started[0]["retrain"]
+
+
+def test_the_longest_run_is_the_first_for_snakemake(workspace, known):
+    content = graph([quick_page()], [], Options(draw=False, offline=True))
+    given = {entry["name"]: entry["priority"] for entry in content["runs"].values()}
+    assert given["spatial_guidance:constant"] == 2160 and given["cyclegan"] == 360
+    drawn = graph(pages("laptop", ["02_aggan"]), [], Options(offline=True, summary=False))
+    assert not any(entry["offline"] for entry in drawn["runs"].values())  # its notebook scores them
+    (page,) = drawn["notebooks"].values()
+    assert page["priority"] > max(entry["priority"] for entry in drawn["runs"].values())

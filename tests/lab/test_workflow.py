@@ -1,4 +1,4 @@
-"""From a notebook's parameter file to the jobs of Snakemake: what is asked, planned and listed."""
+"""From a notebook's parameter file to the jobs of Snakemake: what is asked and listed."""
 
 import re
 import subprocess
@@ -7,43 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from replicate.lab.plan import OVERHEAD, Planned, makespan
 
-from replicate import checkpoint, paths
+from replicate import paths
 from replicate.errors import ReplicateError, UnknownName
-from replicate.lab import ensure, make_run, plan, state, workflow
+from replicate.lab import ensure, workflow
 from replicate.lab.graph import key
 from replicate.lab.parameters import checked
-from replicate.lab.run import Run
-from replicate.lab.state import State, Today
 
 NOTEBOOK = "02_aggan"
 PROTOCOL = "00_protocol"  # trains nothing
-
-
-@pytest.fixture
-def timed(monkeypatch) -> list[str]:
-    """What was timed; every step takes 2 s, and a run has 100."""
-    calls: list[str] = []
-
-    def measure(run, device, steps=10):
-        calls.append(run.method)
-        return 2.0, 100
-
-    monkeypatch.setattr(plan, "seconds_per_step", measure)
-    return calls
-
-
-def states(monkeypatch, given: dict[tuple[str, int], str]) -> None:
-    """Gives runs of (method, seed) a state; the others are missing."""
-
-    def of(run: Run, today: Today | None = None) -> State:
-        word = given.get((run.method, run.seed), "missing")
-        return (
-            State(run.folder, "scored", ("code",)) if word == "stale" else State(run.folder, word)
-        )
-
-    monkeypatch.setattr(state, "of", of)
 
 
 # What is asked
@@ -108,69 +80,6 @@ def test_what_cannot_be_is_refused_before_anything_starts(workspace, words, text
         workflow.asked(*words)
     with pytest.raises(UnknownName):
         workflow.asked("nothing", "smoke")
-
-
-# What it costs
-
-
-def test_the_plan_times_each_kind_once_and_counts_what_is_left(workspace, timed, monkeypatch):
-    states(monkeypatch, {("cyclegan", 1): "scored", ("aggan", 1): "stale"})
-    runs = [make_run(m, "d", seed, "laptop") for m in ("cyclegan", "aggan") for seed in (0, 1, 2)]
-    halfway = runs[2].folder
-    halfway.mkdir(parents=True)
-    checkpoint.save(halfway, {}, 40)
-    planned = plan.plan(runs, "cpu")
-    assert timed == ["cyclegan", "aggan"]
-    assert [each.steps for each in planned] == [100, 0, 60, 100, 0, 100]
-    assert [each.seconds for each in planned] == [
-        s * 2.0 * OVERHEAD for s in (100, 0, 60, 100, 0, 100)
-    ]
-    assert [each.state for each in planned][:2] == ["missing", "scored"]
-
-
-@pytest.mark.parametrize(
-    "seconds, jobs, expected",
-    [
-        ([], 2, 0),
-        ([5], 3, 5),
-        ([1, 2, 3], 1, 6),
-        ([1, 2, 3], 2, 4),  # 1 and 2 start; 3 follows 1
-        ([3, 2, 1], 2, 3),  # 3 and 2 start; 1 follows 2
-        ([4, 4, 4, 4, 4], 2, 12),
-        ([4, 0, 4], 2, 4),  # a finished run holds nobody up
-    ],
-)
-def test_the_whole_takes_as_long_as_the_busiest_job_slot(seconds, jobs, expected):
-    assert makespan([Planned(None, "", 1, 1.0, s) for s in seconds], jobs) == expected
-
-
-def test_the_plan_in_words(workspace, timed, monkeypatch):
-    states(monkeypatch, {("cyclegan", 0): "scored"})
-    text = workflow.describe(workflow.asked(NOTEBOOK, "laptop"), jobs=2).splitlines()
-    assert text[0] == f"3 runs at budget laptop, 2 at a time, into {paths.results()}"
-    assert text[1] == "  cyclegan on horse2zebra_drawn, seed 0 (laptop): scored, nothing to do"
-    # 100 steps of 2 s and the overhead: 250 s
-    assert text[2].endswith("(laptop): missing, 100 steps of 2000 ms, about 4.2 min")
-    assert text[-1].startswith("about 4 min in all (ten steps timed)")  # two at once
-
-
-def test_the_plan_of_a_notebook_that_trains_nothing(workspace, timed):
-    text = workflow.describe(workflow.asked(PROTOCOL, "laptop"), jobs=2).splitlines()
-    assert text == [
-        f"0 runs at budget laptop, 2 at a time, into {paths.results()}",
-        "nothing to train, then the notebook: 15 min",
-    ]
-    assert timed == []
-
-
-def test_timing_ten_steps_leaves_nothing_behind(tiny):
-    run = make_run("cyclegan", tiny, 0, "smoke", {"iterations": 50})
-    try:
-        per_step, total = plan.seconds_per_step(run)
-    finally:
-        torch.use_deterministic_algorithms(False)
-    assert per_step > 0 and total == 50
-    assert not paths.results().exists() and state.of(run).name == "missing"
 
 
 # What Snakemake makes of it
