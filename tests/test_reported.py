@@ -230,7 +230,8 @@ def test_join_of_nothing_is_empty(enter):
 
 
 def test_a_number_printed_in_two_tables_counts_once():
-    measured = scores(method="ugatit", dataset="selfie2anime", direction="selfie->anime")
+    arm = {"method": "ugatit", "variant": "tf", "dataset": "selfie2anime"}
+    measured = scores(**arm, direction="selfie->anime")
     joined = reported.join(measured, reported.load("kim2020ugatit").table)
     assert joined["where"].tolist() == ["Table 1; Table 3"]
     assert joined["printed"].tolist() == ["11.61 ± 0.57"]

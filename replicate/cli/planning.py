@@ -64,6 +64,9 @@ def plan(
     datasets: Datasets = "",
     device: Annotated[str, typer.Option(help="As of train; default: the notebooks'.")] = "",
     runs: Annotated[bool, typer.Option("--runs", help="One line a run that is left.")] = False,
+    cells: Annotated[
+        bool, typer.Option("--cells", help="Every printed cell: what fills it, or why nothing can.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """What a budget would do: runs done, stale and left, hours, disk. Trains nothing."""
@@ -71,6 +74,9 @@ def plan(
     from replicate.lab.grid import grid
 
     jobs = grid(budget, notebook or (), seeds, datasets)
+    if cells:
+        _show_cells([job.run for job in jobs], as_json)
+        return
     device = device or next((job.device for job in jobs), "cpu")
     found = forecast([job.run for job in jobs], device)
     rows = by_method(found)
@@ -95,6 +101,18 @@ def line_of(each) -> str:
 
 def _time(hours: float) -> str:
     return f"{hours:.2f} h" if hours >= 1 else f"{60 * hours:.1f} min"
+
+
+def _show_cells(runs: list, as_json: bool) -> None:
+    from replicate.report import tables
+
+    found = tables.cells(runs)
+    if as_json:
+        show(found.to_dict("records"))
+        return
+    say(tables.to_markdown(found))
+    filled = (found["filled by"] != "-").sum()
+    say(f"{filled} of {len(found)} printed cells will be filled; the last column says why not")
 
 
 def _told(each) -> dict:

@@ -19,7 +19,9 @@ IPYTHON = {"In", "Out", "exit", "quit"}
 
 
 FEWEST = 4  # images: with fewer KID has no standard error
-BY_DATASET = ("also", "one_seed")  # parameters that name further methods for a data set
+# parameters that name methods for a data set; those of the last may be named elsewhere too
+BY_DATASET = ("also", "one_seed", "five_seeds")
+FIVE = range(5)  # seeds: a verdict wants five pairs, `claims.rule.PAIRS`
 REFERENCES = ("torch-fidelity", "clean-fid", "torchmetrics")
 PLACES = {"published": paths.published, "local": paths.results}
 
@@ -59,13 +61,15 @@ class Parameters(Asked):
     seeds: list[settings.Seed] = Field(min_length=1)
     also: dict[str, list[str]] = {}  # data set: further methods, with all seeds
     one_seed: dict[str, list[str]] = {}  # data set: further methods, with the first seed alone
+    five_seeds: dict[str, list[str]] = {}  # data set: methods, named before or not, with seeds 0-4
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Parameters":
         _choose("paper", self.paper, reported.keys())
-        for name in [*self.datasets, *self.also, *self.one_seed]:
+        by_dataset = [getattr(self, field) for field in BY_DATASET]
+        for name in chain(self.datasets, *by_dataset):
             spec.spec(name)
-        for name in chain(self.methods, *self.also.values(), *self.one_seed.values()):
+        for name in chain(self.methods, *chain(*(more.values() for more in by_dataset))):
             make_run(name, self.datasets[0], 0, self.budget)
         for name in ("methods", "datasets", "seeds"):
             values = getattr(self, name)
@@ -73,6 +77,11 @@ class Parameters(Asked):
                 raise ReplicateError(f"{name}={values}: the same value twice; each once")
         self._check_each_once("also", self.also, {})
         self._check_each_once("one_seed", self.one_seed, self.also)
+        for dataset, methods in self.five_seeds.items():
+            if len(set(methods)) < len(methods):
+                raise ReplicateError(
+                    f"five_seeds={methods} on {dataset}: a method twice; each once"
+                )
         return self
 
     def _check_each_once(self, field: str, more: dict, before: dict) -> None:
@@ -92,7 +101,10 @@ class Parameters(Asked):
             (m, d, seed) for d, more in self.also.items() for m in more for seed in self.seeds
         ]
         asked += [(m, d, self.seeds[0]) for d, more in self.one_seed.items() for m in more]
-        return [make_run(*run, self.budget) for run in asked]
+        asked += [
+            (m, d, seed) for d, more in self.five_seeds.items() for m in more for seed in FIVE
+        ]
+        return [make_run(*run, self.budget) for run in dict.fromkeys(asked)]
 
     def minutes(self) -> int:
         """Longer where the notebook trains classifiers, segmenters or lone discriminators."""

@@ -33,6 +33,7 @@ def asked(
     if seeds:
         _check_takes("seeds", seeds, notebook, given)
         given["seeds"] = seeds_of(seeds)
+        given.pop("five_seeds", None)  # the seeds that are asked for are all
     if datasets and "dataset" in given and "," not in datasets:
         given["dataset"] = datasets.strip()
     elif datasets:
@@ -41,7 +42,7 @@ def asked(
         for field in BY_DATASET:
             if more := given.get(field):
                 given[field] = {
-                    d: [m for m in more[d] if m not in given["methods"]]
+                    d: [m for m in more[d] if field == "five_seeds" or m not in given["methods"]]
                     for d in given["datasets"]
                     if d in more
                 }

@@ -60,6 +60,8 @@ class Config:
     iterations: settings.Length | None = None
     # bf16: autocast of the convolutions; norms and losses stay fp32
     precision: Literal["fp32", "bf16"] = "fp32"
+    # serial: images in the order of their names, the same in every epoch
+    order: Literal["shuffled", "serial"] = added("shuffled")
 
 
 class Needs(NamedTuple):

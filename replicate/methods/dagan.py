@@ -104,6 +104,7 @@ class DAGAN(Method):
         "two-sided": {"stop_gradient": False},
         "no-labels": {"labels": "none"},
         "source-labels": {"labels": "source"},
+        "birds": {"n_classes": 200, "n_regions": 4, "half_size": 1 / 8},  # of CUB-200-2011
         "digits": {  # of MNIST, USPS and SVHN: they fill their small images, and have a hand
             "n_classes": 10, "load_size": 32, "crop_size": 32, "flip": False, "n_layers": 2,
             "half_size": 3 / 8,

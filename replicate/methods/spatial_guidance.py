@@ -72,6 +72,8 @@ class Config(base.Config):
 
 
 _BY_SOURCE = {"map_source": "source", "test_map": "source", "guided_cycle": True}
+# deviation spatial_guidance/as-released: train_attn.py:33-36
+_RELEASED = {"realign": False, "flip": False, "order": "serial", "test_map": "released"}
 
 
 @base.register(paper="lin2021spatial")
@@ -94,7 +96,11 @@ class SpatialGuidance(Method):
         "unguided": {"fusion": "none"},
         "two-pass": {"map_source": "two-pass", "test_map": "two-pass"},
         "source": _BY_SOURCE,
-        "source-alpha": {"fusion": "alpha", **_BY_SOURCE},  # the README's model for alpha
+        # the four models of the README: PHA or TAM, RHP by stored maps, alpha by the source's D
+        "released": _RELEASED,
+        "tam-released": {"attention": "tam", **_RELEASED},
+        "source-alpha": {"fusion": "alpha", **_BY_SOURCE},
+        "tam-source-alpha": {"attention": "tam", "fusion": "alpha", **_BY_SOURCE},
         "constant": {"map_source": "constant"},
         "shuffled": {"map_source": "shuffled"},
         "oracle": {"map_source": "oracle"},

@@ -25,6 +25,16 @@ from replicate.networks.blocks import upsample_nearest
 from replicate.networks.ugatit import CELL, NORMS, Discriminator, Generator, Output, min_max
 
 READINGS = ("torch", "tf")
+TF = {"reading": "tf", "batch_size": 2}  # one image for D, one for G
+ABLATIONS = {  # table 1
+    "in": {"norm": "in"},
+    "ln": {"norm": "ln"},
+    "adain": {"norm": "adain"},
+    "gn": {"norm": "gn"},
+    "no-cam": {"g_cam": False, "d_cam": False},
+    "no-g-cam": {"g_cam": False},
+    "no-d-cam": {"d_cam": False},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +77,9 @@ class UGATIT(Method):
     VARIANTS = {
         "paper": {},
         "light": {"light": True},
-        "tf": {"reading": "tf", "batch_size": 2},  # one image for D, one for G
-        "in": {"norm": "in"},
-        "ln": {"norm": "ln"},
-        "adain": {"norm": "adain"},
-        "gn": {"norm": "gn"},
-        "no-cam": {"g_cam": False, "d_cam": False},
-        "no-g-cam": {"g_cam": False},
-        "no-d-cam": {"d_cam": False},
+        "tf": TF,
+        **ABLATIONS,
+        **{f"tf-{name}": TF | changes for name, changes in ABLATIONS.items()},
     }
     SMOKE = {
         "load_size": 32, "crop_size": 32, "full_size": 32, "ngf": 4, "n_res": 1, "ndf": 4,

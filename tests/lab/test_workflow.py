@@ -53,6 +53,21 @@ def test_one_seed_is_the_first_and_stays_with_its_data_set():
     assert len({run.folder for run in drawn}) == len(drawn)
 
 
+def test_five_seeds_are_asked_for_once_and_yield_to_those_of_the_command_line():
+    given = workflow.read_params(NOTEBOOK, "smoke") | {"seeds": [1, 0]}
+    method, dataset = given["methods"][0], given["datasets"][0]
+    params = checked(given | {"five_seeds": {dataset: [method, "spagan"]}})
+    seeds = [run.seed for run in params.runs() if run.method == "spagan"]
+    assert seeds == [0, 1, 2, 3, 4] and len({run.folder for run in params.runs()}) == len(
+        params.runs()
+    )
+    with pytest.raises(ReplicateError, match="five_seeds=.*a method twice; each once"):
+        checked(given | {"five_seeds": {dataset: ["spagan", "spagan"]}})
+    paper = workflow.asked("01_dagan", "paper", seeds="0")
+    assert {run.seed for run in paper.runs()} == {0} and not paper.five_seeds
+    assert list(workflow.asked("01_dagan", "paper", "", "shapes_drawn").five_seeds)
+
+
 def test_a_notebook_of_one_data_set_takes_another_one():
     params = workflow.asked(PROTOCOL, "smoke", datasets="horse2zebra")
     assert params.model_dump() == workflow.read_params(PROTOCOL, "smoke") | {

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from replicate.errors import ReplicateError
+from replicate.evaluation import PIXELS
 from replicate.report.claims.entries import (
     BOTH,
     CEILING,
@@ -60,7 +61,7 @@ def judged(scores: pd.DataFrame, claims: Iterable[Claim]) -> pd.DataFrame:
         tried = _tried(scores, claim)
         tried = tried[(tried["dataset"] == claim.dataset) | (tried["budget"] == "paper")]
         if tried.empty:
-            lack = f"no {claim.metric} of {claim.method} on {claim.dataset}"
+            lack = _unmeasured(scores, claim)
             rows.append(_row(claim) | {"dataset": claim.dataset, "reason": lack})
         for _, group in tried.groupby(["dataset", "budget"]):
             rows += _together(claim, group)
@@ -110,6 +111,20 @@ def sides(claim: Claim, scores: pd.DataFrame) -> tuple[Side, Side]:
     if claim.against == IDLE:
         return left, _side(scores, claim, claim.metric, claim.method, "do_nothing")
     return left, _side(scores, claim, claim.metric, claim.against)
+
+
+def _unmeasured(scores: pd.DataFrame, claim: Claim) -> str:
+    """Why there is no score to try a claim on."""
+    lack = f"no {claim.metric} of {claim.method} on {claim.dataset}"
+    needs, _ = PIXELS.get(claim.protocol, ((), None))
+    here = scores[scores["name"].isin(claim.arms) & (scores["budget"] == "paper")]
+    if "mask" not in needs or here.empty:
+        return lack
+    return (
+        f"no {claim.metric} on {_joined(here['dataset'])}: photographs have no masks. `replicate "
+        "score FAKE REAL --source INPUTS --mask MASKS` takes a folder of them; say so where a "
+        "network made them (pseudo masks)"
+    )
 
 
 def _tried(scores: pd.DataFrame, claim: Claim) -> pd.DataFrame:

@@ -73,7 +73,8 @@ def test_the_page_has_every_entry_once_with_its_variants():
     assert frame["id"].is_unique and len(frame) == sum(len(entries(name)) for name in NAMES)
     assert (frame != "").all(axis=None)
     shown = frame.set_index("id").loc["spatial_guidance/attention"]
-    assert (shown["switch"], shown["variants"]) == ("attention", "`tam`, `tam-alpha`")
+    variants = "`tam`, `tam-alpha`, `tam-released`, `tam-source-alpha`"
+    assert (shown["switch"], shown["variants"]) == ("attention", variants)
     page = registers.register_page()
     assert sum(isinstance(part, str) for part in page.parts) == len(NAMES) + 2
     assert page.data.equals(frame)
