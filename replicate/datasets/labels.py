@@ -53,6 +53,20 @@ def read(images: list[Path]) -> np.ndarray | None:
     return np.array([values[path.name] for path in images], np.int64)
 
 
+def attributes(folder: Path) -> tuple[str, ...]:
+    """The names of the attributes in `folder/labels.csv`, in its order; none where it has classes.
+
+    Raises:
+        ReplicateError: there is no such file.
+    """
+    file = folder / NAME
+    if not file.is_file():
+        raise ReplicateError(f"no {shown(file)}; expected the labels that the set was packed with")
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        header = next(csv.reader(opened), [])
+    return () if header[1:2] == [CLASS[0]] else tuple(header[1:])
+
+
 def write(folder: Path, columns: tuple[str, ...], rows: dict[str, tuple]) -> None:
     """Writes `folder/labels.csv`: the `columns` after `file`, and their values for each file."""
     with (folder / NAME).open("w", encoding="utf-8", newline="") as file:

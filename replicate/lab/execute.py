@@ -15,7 +15,7 @@ from filelock import Timeout
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from replicate import checkpoint, devices, evaluation, files, paths, records, repro
+from replicate import checkpoint, devices, evaluation, files, paths, records, relabelling, repro
 from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
 from replicate.errors import ReplicateError
@@ -270,17 +270,20 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     method = load_method(run, device)
     test = packed.load(run.dataset, "test", run.config.crop_size)
     train = packed.load(run.dataset, "train", run.config.crop_size)
-    rows = []
+    rows, by_label = [], []
     for direction in DIRECTIONS:
-        outputs = evaluation.translate_split(method, test, direction)
+        outputs = relabelling.translate(method, test, direction)
         words = evaluation.in_words(direction, test)
         target = run.folder / "outputs" / words.replace("->", "2")
         evaluation.write_outputs(outputs, test.names[direction[0]], target)
         cache = paths.results() / "features"
+        real = relabelling.with_real(train, test, direction)
+        by_label = by_label if real is train else [fingerprint.BY_LABEL]
         scores = evaluation.score_direction(
-            outputs, direction, test, train, method.attention_cell, cache, offline
+            outputs, direction, test, real, method.attention_cell, cache, offline
         )
         rows += [asdict(score) | {"direction": words} for score in scores]
+    relabelling.write_further(method, test, run.folder / "outputs")
     _save_samples(method, test, run.folder / "translations.png")
     table = pd.DataFrame(rows).assign(
         method=run.method, variant=run.label, dataset=run.dataset, seed=run.seed,
@@ -290,7 +293,8 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     notes = {f"{row['direction']} {row['protocol']}": row["note"] for row in rows if row["note"]}
     notes |= classes.count(run.folder, run.budget)
     made = table.loc[table["value"].notna(), "protocol"]
-    protocols = [*made, *([classes.PROTOCOL] if (run.folder / records.CLASSES).exists() else [])]
+    counted = [classes.PROTOCOL] if (run.folder / records.CLASSES).exists() else []
+    protocols = [*made, *counted, *by_label]
     stamp = {
         "scoring": {p: fingerprint.scoring_fingerprint(p) for p in dict.fromkeys(protocols)},
         "inception": inception.available() and not offline,

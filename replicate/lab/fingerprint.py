@@ -37,6 +37,9 @@ NOT_DECIDING = (
     "replicate.metrics.features._write", "replicate.metrics.protocols.PROTOCOLS",
     "replicate.lab.fingerprint", "replicate.lab.definitions",
 )  # fmt: skip
+# Beside the protocols of a run whose labels decide targets and what is real; no protocol itself
+BY_LABEL = "labels"
+LABELLED = ("replicate.relabelling.translate", "replicate.relabelling.with_real")
 # What a protocol says that decides no value: words, and how a value is printed.
 SAID = {
     "id", "metric", "definition", "used_by", "certainty", "scale", "spread_kind", "default",
@@ -59,13 +62,15 @@ def scoring_fingerprint(protocol: str) -> str:
     """The same over what makes the scores of a protocol, and over its record's settings.
 
     Args:
-        protocol: its id.
+        protocol: its id, or `BY_LABEL`.
 
     Raises:
         UnknownName: no such protocol.
     """
     if protocol.startswith("classes/"):  # of runs alone: no command scores folders by it
         return _reached((*TRANSLATING, *OF_CLASSES)).digest
+    if protocol == BY_LABEL:
+        return _reached(LABELLED).digest
     about = protocols.find(protocol)
     roots = OF_FEATURES if about.features else OF_PIXELS
     reached = _reached((*TRANSLATING, *roots), _keys(about))

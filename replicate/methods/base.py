@@ -157,6 +157,15 @@ class Method(nn.Module):
         """The translation of (N, 3, H, W) in [-1, 1]; `direction` is "AB" or "BA"."""
         raise NotImplementedError
 
+    @classmethod
+    def by_attributes(cls, c: Config) -> bool:
+        """Whether labels are attributes, of which a translation changes one: `translate_to`."""
+        return False
+
+    def translate_to(self, x: Tensor, label: Tensor) -> Translation:
+        """Of a method of several domains: the translation of (N, 3, H, W) to labels (N, K)."""
+        raise NotImplementedError
+
     def update(self, loss: Tensor, *names: str) -> None:
         """One backward pass, then a step of the named optimisers."""
         for name in names:

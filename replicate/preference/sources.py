@@ -14,6 +14,7 @@ from replicate.evaluation import in_words
 from replicate.lab import state
 from replicate.lab.run import Run, make_run
 from replicate.preference.material import Material, check_covered, check_same, folder_images
+from replicate.relabelling import FURTHER, faces
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def collect(
         if equals:
             methods[name] = folder_images(Path(folder))
         else:
-            direction = in_letters(choice.direction, spec(choice.dataset).domains)
+            if direction not in FURTHER:
+                direction = in_letters(choice.direction, spec(choice.dataset).domains)
             runs.append(make_run(name, choice.dataset, choice.seed, choice.budget))
             methods[name] = run_images(runs[-1], direction)
     check_same(methods)
@@ -73,10 +75,13 @@ def collect(
     truth = folder_images(real) if real else {}
     if runs:
         split = packed.load(choice.dataset, "test", runs[0].config.crop_size)
-        X, Y = direction
-        inputs = inputs or _packed_images(split, X)
-        truth = truth or _packed_images(split, Y)
-        target = target or split.domains["AB".index(Y)]
+        if direction in FURTHER:  # of all test faces, where no folder of real ones is the target
+            inputs, target = inputs or faces(split), target or direction.partition("->")[2]
+        else:
+            X, Y = direction
+            inputs = inputs or _packed_images(split, X)
+            truth = truth or _packed_images(split, Y)
+            target = target or split.domains["AB".index(Y)]
     if inputs:
         check_covered("the folder of inputs", inputs, next(iter(methods.values())))
     return Material(methods, inputs, truth, target)
@@ -86,14 +91,15 @@ def run_images(run: Run, direction: str) -> dict[str, Path]:
     """The translated test images of a finished run by stem.
 
     Args:
-        direction: "AB" or "BA".
+        direction: "AB" or "BA", or one of `relabelling.FURTHER`.
 
     Raises:
         ReplicateError: the run is not finished; the text holds the command that trains it.
     """
     word = state.of(run).word
     split = packed.load(run.dataset, "test", run.config.crop_size)
-    folder = run.folder / "outputs" / in_words(direction, split).replace("->", "2")
+    words = direction if direction in FURTHER else in_words(direction, split)
+    folder = run.folder / "outputs" / words.replace("->", "2")
     if word != "scored" or not folder.is_dir():
         again = " --retrain" if word == "stale" else ""
         raise ReplicateError(

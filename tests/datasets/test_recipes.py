@@ -226,17 +226,8 @@ def test_a_recipe_agrees_with_the_registry(name):
         assert entry.domains == RECIPES[name].DOMAINS
 
 
-@pytest.mark.parametrize(
-    "name, method, settings",
-    [
-        ("cub", "dagan", {"n_classes": "2"}),
-        ("rafd", "attentiongan_multi", {"c_dim": "8"}),
-        ("celeba", "attentiongan_multi", {"c_dim": "5", "attributes": "true"}),
-    ],
-)
-def test_methods_train_on_the_labels(workspace, here, name, method, settings):
-    split = {"split": "official"} if name == "celeba" else {}
-    prepare(name, MINIATURES[name](here), "mini", **split)
+def test_dagan_trains_on_the_classes_of_birds(workspace, here):
+    prepare("cub", MINIATURES["cub"](here), "mini")
     assert spec("mini").counts["trainA"] >= 2
-    run = ensure(make_run(method, "mini", 0, "smoke", settings), offline=True)
+    run = ensure(make_run("dagan", "mini", 0, "smoke", {"n_classes": "2"}), offline=True)
     assert run.record()["status"] == "finished"

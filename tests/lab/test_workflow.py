@@ -61,7 +61,7 @@ def test_five_seeds_are_asked_for_once_and_yield_to_those_of_the_command_line():
     assert seeds == [0, 1, 2, 3, 4] and len({run.folder for run in params.runs()}) == len(
         params.runs()
     )
-    with pytest.raises(ReplicateError, match="five_seeds=.*a method twice; each once"):
+    with pytest.raises(ReplicateError, match=r"five_seeds=.*a method twice; each once"):
         checked(given | {"five_seeds": {dataset: ["spagan", "spagan"]}})
     paper = workflow.asked("01_dagan", "paper", seeds="0")
     assert {run.seed for run in paper.runs()} == {0} and not paper.five_seeds
