@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from replicate import documents, paths
 from replicate.errors import ReplicateError, unknown
+from replicate.metrics.comparisons import comparison
+from replicate.metrics.protocols import JPEG
 
 CELL = re.compile(r"(-?\d+(?:\.\d+)?)(?: ± (\d+(?:\.\d+)?))?", re.ASCII)
 CERTAINTY = re.compile(r"(verified|reported)( \(.+\))?")
@@ -267,6 +269,13 @@ def _once(reported: pd.DataFrame) -> pd.DataFrame:
     return first.merge(where.reset_index(), on=on, validate="1:1")
 
 
+def _lossy_compares(joined: pd.DataFrame) -> pd.Series:
+    """Whether the printed number may rest on JPEG files, as scores under an id of lossy files."""
+    pairs = zip(joined["inferred"], joined["reported_protocol"], strict=True)
+    known = [bool(ours) and comparison(ours + JPEG, printed) is not None for ours, printed in pairs]
+    return pd.Series(known, joined.index, dtype=bool)
+
+
 def _judge(joined: pd.DataFrame) -> pd.DataFrame:
     """The joined rows with `comparable`, and the budget in the note where it forbids to compare."""
     paper = joined["budget"] == "paper"
@@ -275,6 +284,7 @@ def _judge(joined: pd.DataFrame) -> pd.DataFrame:
     verified = joined["certainty"].astype(str).str.startswith("verified")
     joined["comparable"] = ""
     inferred = (joined["protocol"] == joined["inferred"]) & (joined["inferred"] != "")
+    inferred |= (joined["protocol"] == joined["inferred"] + JPEG) & _lossy_compares(joined)
     joined.loc[both & inferred, "comparable"] = "~"
     joined.loc[both & same & verified, "comparable"] = "="
     budget = joined.loc[~paper, "budget"] + " budget; " + joined.loc[~paper, "note"]

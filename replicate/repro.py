@@ -31,6 +31,15 @@ def prepare(seed: int, threads: int | None) -> None:
     torch.manual_seed(seed)
 
 
+def use_tf32(allowed: bool) -> None:
+    """Whether GPUs from Ampere on may round the factors of float32 products to 10 bits (TF32).
+
+    PyTorch allows it to convolutions by default; the GPUs of the papers had no such units.
+    """
+    torch.backends.cudnn.allow_tf32 = allowed
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+
+
 def matrix_units() -> bool:
     """Whether the CPU has matrix units for bfloat16; without them bf16 gains little or loses."""
     probe = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
@@ -60,6 +69,7 @@ def stamp(device: torch.device) -> dict:
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": torch.get_num_threads(),
+        "tf32": torch.backends.cudnn.allow_tf32,  # on a GPU that has it
     }
 
 

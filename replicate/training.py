@@ -21,8 +21,20 @@ from replicate.progress import progress
 
 LOG = "losses.csv"
 CHECKPOINTS = 20  # in a run, at even distances ...
-CHECKPOINT_SECONDS = 300.0  # ... and whenever the last one is older than this
+CHECKPOINT_SECONDS = 300.0  # ... and whenever the last one is older than this, or than `pause`
+CHECKPOINT_SHARE = 0.01  # of a run's time that writing them may take
 SAMPLES = 8  # rows of sample translations in a run
+
+
+def pause(seconds: float, size: float) -> float:
+    """How long no checkpoint is written after one, in s, but for the `CHECKPOINTS` of every run.
+
+    Args:
+        seconds: what writing the last one took; at most `CHECKPOINT_SHARE` of the time goes there.
+        size: of the last one, bytes; of 1 GB and more so many times `CHECKPOINT_SECONDS`, because
+            a disk, and whoever shares it, wears by bytes.
+    """
+    return max(CHECKPOINT_SECONDS * max(1.0, size / 1e9), seconds / CHECKPOINT_SHARE)
 
 
 @dataclass
@@ -50,6 +62,7 @@ class Training:
     seconds: float = field(default=0.0, init=False)
     log_offset: int = field(default=0, init=False)
     columns: list[str] = field(default_factory=list, init=False)
+    pause: float = field(default=CHECKPOINT_SECONDS, init=False)
 
     @property
     def device(self) -> torch.device:
@@ -72,7 +85,7 @@ class Training:
                 values = self._iterate()
                 self._log(log, values)
                 show(values)
-                late = time.monotonic() - since > CHECKPOINT_SECONDS
+                late = time.monotonic() - since > self.pause
                 if self._due(CHECKPOINTS) or late or self.done == until:
                     self._save(log, time.monotonic() - since)
                     since = time.monotonic()
@@ -152,7 +165,9 @@ class Training:
             "identity": self.identity,
             "threads": torch.get_num_threads(),
         }
-        checkpoint.save(self.folder, state, self.done)
+        start = time.monotonic()
+        saved = checkpoint.save(self.folder, state, self.done)
+        self.pause = pause(time.monotonic() - start, saved.stat().st_size)
 
     @contextmanager
     def _open_log(self):

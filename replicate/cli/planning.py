@@ -124,6 +124,7 @@ def _told(each) -> dict:
         "hours": each.hours,
         "memory_mb": each.whole.memory_mb,
         "disk_mb": each.whole.disk_mb,
+        "written_mb": each.whole.written_mb,
         "measured_by": each.whole.by,
         "folder": str(each.run.folder),
     }
@@ -141,6 +142,11 @@ def _print_rows(budget: str, device: str, rows: list[dict]) -> None:
     for row in rows:
         counts = (f"{row[h]:>8}" for h in heads)
         say(f"{row['method']:<{wide}}", *counts, f"{_hours(row):>15} {_disk(row):>9}")
+    if total["written_gb"] is not None:
+        say(
+            f"checkpoints: {total['written_gb']:,.1f} GB written in all, by time and size; of each "
+            "run the last ones are kept"
+        )
     if total["not_measured"]:
         say(
             f"hours of {total['not_measured']} runs are not measured, or how many images their set "

@@ -48,7 +48,9 @@ class ImageSet:
     passport: dict
 
 
-def load(name: str, split: str, size: int, progress: bool = True) -> ImageSet:
+def load(
+    name: str, split: str, size: int, progress: bool = True, resize: str = "bicubic"
+) -> ImageSet:
     """One split of a data set, packed at the first call and memory-mapped from then on.
 
     Args:
@@ -57,6 +59,8 @@ def load(name: str, split: str, size: int, progress: bool = True) -> ImageSet:
         size: side in px; images become squares as the set's `fit` says, by default squeezed, as
             the papers' loaders do.
         progress: whether bars run while the set is packed.
+        resize: the filter of image files, a key of `filling.FILTERS`; drawn sets are drawn at the
+            size, and digits are always bicubic.
 
     Raises:
         UnknownName: no such set or split.
@@ -71,9 +75,11 @@ def load(name: str, split: str, size: int, progress: bool = True) -> ImageSet:
         fill = partial(packing.fill_drawn, entry=entry, split=split, size=size)
     else:
         files = folders.split_files(entry, split)
-        target = _target(entry, split, size, _content(entry, split, files, progress))
         digits = entry.layout == "torchvision"
-        fill = packing.fill_digits if digits else partial(packing.fill_files, files=files)
+        resize = "bicubic" if digits else resize
+        target = _target(entry, split, size, _content(entry, split, files, progress, resize))
+        of_files = partial(packing.fill_files, files=files, resize=resize)
+        fill = packing.fill_digits if digits else of_files
         fill = partial(fill, entry=entry, split=split, size=size, show=progress)
     if not (target / "passport.json").is_file():
         packing.build(target, fill)
@@ -90,7 +96,7 @@ def index_file(entry: Spec, split: str) -> Path:
     return paths.derived("packed", f"{entry.name}-{split}.index.json")
 
 
-def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool) -> str:
+def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool, resize: str) -> str:
     """A hash of the names and contents of images and labels, of which half is A, and of how files
     become arrays."""
     flat = [path for group in files.values() for path in group]
@@ -99,7 +105,7 @@ def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool) 
     known = hashes.content_hashes(flat, entry.folder, index_file(entry, split), show)
     side = entry.left == entry.domains[0]
     # the decoder's version makes new arrays, whose hashes in the passport change with pixels alone
-    how = [images.VERSION, entry.fit]
+    how = [images.VERSION, entry.fit, *([] if resize == "bicubic" else [resize])]
     return hashlib.sha256(json.dumps([list(known.items()), side, how]).encode()).hexdigest()
 
 

@@ -89,6 +89,7 @@ def build(target: Path, fill: Callable[[Path], dict]) -> None:
     place(target, lambda folder: write_sealed(folder / "passport.json", fill(folder)))
 
 
+FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 VERSION = 1  # raise it when the same files would give other bytes
 # the module that draws a set, then those that it draws with; a new one is entered here
 DRAWN = {
@@ -118,7 +119,13 @@ def fill_drawn(folder: Path, entry: Spec, split: str, size: int) -> dict:
 
 
 def fill_files(
-    folder: Path, entry: Spec, split: str, size: int, files: dict[str, list[Path]], show: bool
+    folder: Path,
+    entry: Spec,
+    split: str,
+    size: int,
+    files: dict[str, list[Path]],
+    show: bool,
+    resize: str = "bicubic",
 ) -> dict:
     """Writes A and B from image files, each decoded once, and labels where the folders have them.
 
@@ -127,6 +134,7 @@ def fill_files(
     Args:
         files: by folder name: A's and B's, or the one of a paired set.
         show: whether a bar runs.
+        resize: a key of `FILTERS`.
     """
     groups = list(files.values()) * (2 if entry.paired else 1)
     names = {key: [path.name for path in group] for key, group in zip("AB", groups, strict=True)}
@@ -142,7 +150,7 @@ def fill_files(
             writer = ArrayWriter(folder / f"{key}.npy", shape, np.dtype(np.uint8))
             writers[key] = stack.enter_context(writer)
         for key, group in zip("AB", files.values(), strict=False):
-            squares = partial(_squares, entry=entry, key=key, size=size)
+            squares = partial(_squares, entry=entry, key=key, size=size, resize=resize)
             for made, changes in in_order(squares, group):
                 for domain, square in made.items():
                     writers[domain].append(square)
@@ -153,7 +161,8 @@ def fill_files(
     for key, found in labelled.items():
         digests[f"{key}_label"] = _write(folder / f"{key}_label.npy", found)
     made = _passport(VERSION, names, converted, digests)
-    return made if entry.fit == "squash" else made | {"fit": entry.fit}
+    made |= {} if entry.fit == "squash" else {"fit": entry.fit}
+    return made if resize == "bicubic" else made | {"resize": resize}
 
 
 def fill_digits(folder: Path, entry: Spec, split: str, size: int, show: bool) -> dict:
@@ -184,7 +193,7 @@ def _write(path: Path, array: np.ndarray) -> str:
 
 
 def _squares(
-    path: Path, entry: Spec, key: str, size: int
+    path: Path, entry: Spec, key: str, size: int, resize: str
 ) -> tuple[dict[str, np.ndarray], set[str]]:
     """The squeezed image of each domain that the file holds, and what decoding had to change."""
     try:
@@ -194,18 +203,20 @@ def _squares(
     turned = decoded.changes.get("turned", "").startswith("EXIF")
     changes = {decoded.mode} - {"RGB"} | ({"EXIF orientation"} if turned else set())
     images = _halves(path, decoded.image, entry) if entry.paired else {key: decoded.image}
-    return {k: np.asarray(fitted(image, entry.fit, size)) for k, image in images.items()}, changes
+    squares = {k: fitted(image, entry.fit, size, resize) for k, image in images.items()}
+    return {k: np.asarray(square) for k, square in squares.items()}, changes
 
 
-def fitted(image: Image.Image, fit: str, side: int) -> Image.Image:
-    """The image as a square (bicubic with antialiasing).
+def fitted(image: Image.Image, fit: str, side: int, resize: str = "bicubic") -> Image.Image:
+    """The image as a square, antialiased where it becomes smaller.
 
     Args:
         fit: "squash" squeezes all of it, "crop" cuts out the largest centred square, "pad" keeps
             all of it in its shape, with white on both sides.
         side: of the square, px.
+        resize: a key of `FILTERS`.
     """
-    size, method = (side, side), Image.Resampling.BICUBIC
+    size, method = (side, side), FILTERS[resize]
     if fit == "crop":
         return ImageOps.fit(image, size, method)
     if fit == "pad":

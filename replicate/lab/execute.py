@@ -15,11 +15,21 @@ from filelock import Timeout
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from replicate import checkpoint, devices, evaluation, files, paths, records, relabelling, repro
+from replicate import (
+    checkpoint,
+    devices,
+    evaluation,
+    files,
+    lossy,
+    paths,
+    records,
+    relabelling,
+    repro,
+)
 from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
 from replicate.errors import ReplicateError
-from replicate.lab import classes, fingerprint, health, memory, state
+from replicate.lab import classes, fingerprint, health, memory, state, streams
 from replicate.lab.run import COLUMNS, Run, method_name
 from replicate.lab.state import State
 from replicate.lab.stopping import Stoppable, Stopped, stopping
@@ -140,8 +150,10 @@ def prepared(run: Run, device: torch.device) -> tuple[Method, Batches]:
         ReplicateError: the memory is too small, or the set lacks what the method needs.
     """
     memory.check(run, device)
-    _check_needs(run, packed.load(run.dataset, "train", run.config.load_size))
-    return build(run, device)
+    _check_needs(run, streams.training_set(run))
+    repro.use_tf32(run.config.precision == "tf32")
+    special = streams.is_special(run) or streams.sized(run) != run.config
+    return (streams.build if special else build)(run, device)
 
 
 def _check_needs(run: Run, train: packed.ImageSet) -> None:
@@ -160,12 +172,6 @@ def _check_needs(run: Run, train: packed.ImageSet) -> None:
                 f"{' and '.join(missing)}. Take a set that has them (`replicate data list`), or "
                 f"another variant (`replicate methods`)"
             )
-    most = max(len(train.arrays[X]) for X in "AB")
-    if needs.at_most is not None and most > needs.at_most:
-        raise ReplicateError(
-            f"{name} remembers {needs.at_most} images of a domain, {run.dataset} has {most}; train "
-            f"with --set memory={most}"
-        )
 
 
 def build(run: Run, device: torch.device) -> tuple[Method, Batches]:
@@ -193,8 +199,13 @@ def _train(run: Run, device: torch.device) -> None:
         "label": run.label,
         "hash": run.hash,
         "fingerprint": fingerprint.of_run(
-            METHODS[run.method], run.dataset, run.config.load_size, run.config.crop_size
-        ),
+            METHODS[run.method],
+            run.dataset,
+            run.config.load_size,
+            run.config.crop_size,
+            run.config.resize,
+        )
+        | fingerprint.of_stream(streams.is_special(run)),
         "passport": passport.passport(run.dataset, (run.config.load_size, run.config.crop_size)),
         "iterations": total,
         "networks": method.counts(),
@@ -257,7 +268,7 @@ def _sample(run: Run, method: Method, test: packed.ImageSet, done: int) -> None:
 
 def load_method(run: Run, device: torch.device) -> Method:
     """The trained method of a run, from its newest whole checkpoint."""
-    method = METHODS[run.method](run.config).to(device)
+    method = METHODS[run.method](streams.sized(run)).to(device)
     state = checkpoint.load(run.folder, device)
     if state is None:
         raise ReplicateError(f"no checkpoint in {run.folder}; train the run first")
@@ -267,6 +278,7 @@ def load_method(run: Run, device: torch.device) -> Method:
 
 def _score(run: Run, device: torch.device, offline: bool) -> None:
     repro.prepare(run.seed, run.threads)
+    repro.use_tf32(False)
     method = load_method(run, device)
     test = packed.load(run.dataset, "test", run.config.crop_size)
     train = packed.load(run.dataset, "train", run.config.crop_size)
@@ -282,6 +294,8 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
         scores = evaluation.score_direction(
             outputs, direction, test, real, method.attention_cell, cache, offline
         )
+        if run.budget == "paper":
+            scores += lossy.scores(outputs, direction, test, real, cache, offline)
         rows += [asdict(score) | {"direction": words} for score in scores]
     relabelling.write_further(method, test, run.folder / "outputs")
     _save_samples(method, test, run.folder / "translations.png")

@@ -20,6 +20,7 @@ TRAINING = (
     "replicate.training.Training._iterate",
     "replicate.training.Training._sample",  # which must leave no trace in the training
 )
+STREAM = ("replicate.lab.streams.build",)
 CALLED = ("build", "setup", "begin", "step", "translate", "Config")  # of a method, by what is above
 TRANSLATING = ("replicate.evaluation.translate_split", "replicate.metrics.protocols.Protocol")
 OF_FEATURES = (
@@ -27,6 +28,7 @@ OF_FEATURES = (
     "replicate.metrics.compare.row",
 )  # fmt: skip
 OF_PIXELS = ("replicate.evaluation.seen", "replicate.evaluation.PIXELS")
+OF_FILES = ("replicate.lossy.as_jpeg",)  # of runs; a command's files are lossy by themselves
 OF_CLASSES = ("replicate.lab.classes.row",)
 # Bookkeeping, and the images, for which their passports stand.
 NOT_DECIDING = (
@@ -73,6 +75,7 @@ def scoring_fingerprint(protocol: str) -> str:
         return _reached(LABELLED).digest
     about = protocols.find(protocol)
     roots = OF_FEATURES if about.features else OF_PIXELS
+    roots += OF_FILES if protocol.endswith(protocols.JPEG) else ()
     reached = _reached((*TRANSLATING, *roots), _keys(about))
     return hashlib.sha256(f"{_settings(about)}\0{reached.digest}".encode()).hexdigest()[:16]
 
@@ -92,18 +95,25 @@ def _reached(roots: tuple[str, ...], keys: frozenset[str] | None = None) -> Reac
     return Reached(roots, CALLED, NOT_DECIDING, keys, fields_apart)
 
 
-def of_run(method: type[Method], dataset: str, load_size: int, crop_size: int) -> dict[str, str]:
+def of_run(
+    method: type[Method], dataset: str, load_size: int, crop_size: int, resize: str = "bicubic"
+) -> dict[str, str]:
     """What decides a run's result besides its identity: code, training data, all images."""
     return {
         "code": code_fingerprint(method),
-        "data": data_fingerprint(dataset, load_size),
+        "data": data_fingerprint(dataset, load_size, resize),
         "images": images_fingerprint(dataset, crop_size),
     }
 
 
-def data_fingerprint(dataset: str, load_size: int) -> str:
+def of_stream(special: bool) -> dict[str, str]:
+    """The code of a run whose images come by `streams.build`; empty for any other."""
+    return {"stream": _reached(STREAM).digest} if special else {}
+
+
+def data_fingerprint(dataset: str, load_size: int, resize: str = "bicubic") -> str:
     """Sixteen hexadecimal digits of the passport of the training split at its training size."""
-    passport = packed.load(dataset, "train", load_size).passport
+    passport = packed.load(dataset, "train", load_size, resize=resize).passport
     return hashlib.sha256(json.dumps(passport, sort_keys=True).encode()).hexdigest()[:16]
 
 

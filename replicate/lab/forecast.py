@@ -32,6 +32,7 @@ class Known(NamedTuple):
 
     Attributes:
         memory_mb: of the host.
+        written_mb: all checkpoints of the run; None without a preflight.
         by: what says so: `HERE`, `FINISHED`, "preflight on DEVICE" or `PUBLISHED`, the last two of
             another machine; empty where nothing does.
     """
@@ -40,6 +41,7 @@ class Known(NamedTuple):
     memory_mb: float | None = None
     disk_mb: float | None = None
     by: str = ""
+    written_mb: float | None = None
 
 
 class Foreseen(NamedTuple):
@@ -84,7 +86,7 @@ class Estimates:
 
 
 def _measured(found: preflight.Estimate, by: str) -> Known:
-    return Known(found.hours, found.host_memory_mb, found.disk_mb, by)
+    return Known(found.hours, found.host_memory_mb, found.disk_mb, by, found.written_mb)
 
 
 def forecast(runs: Iterable[Run], device: str) -> list[Foreseen]:
@@ -167,8 +169,9 @@ def by_method(found: Iterable[Foreseen]) -> list[dict]:
     """A row a method and variant, then one of all: counts by state, hours left, disk, unknown.
 
     Returns:
-        "method", "runs", a count for each of `state.WORDS`; "hours" and "disk_gb" of what is known,
-        None where nothing is; "not_measured", the runs left whose hours are not known.
+        "method", "runs", a count for each of `state.WORDS`; "hours", "disk_gb" and "written_gb"
+        (checkpoints) of what is known, None where nothing is; "not_measured", the runs left whose
+        hours are not known.
     """
     groups: dict[str, list[Foreseen]] = {}
     for each in found:
@@ -181,11 +184,13 @@ def _row(name: str, group: list[Foreseen]) -> dict:
     states = Counter(each.seen.word for each in group)
     hours = [each.hours for each in group if each.hours is not None]
     disk = [each.whole.disk_mb for each in group if each.whole.disk_mb is not None]
+    written = [each.whole.written_mb for each in group if each.whole.written_mb is not None]
     return {
         "method": name,
         "runs": len(group),
         **{column: states[column] for column in WORDS},
         "hours": sum(hours) if hours else None,
         "disk_gb": sum(disk) / 1e3 if disk else None,
+        "written_gb": sum(written) / 1e3 if written else None,
         "not_measured": sum(each.hours is None for each in group),
     }

@@ -65,9 +65,20 @@ class Estimate:
         if self.iterations is None:
             return None
         stepping = self.iterations * self.seconds_per_step
-        saves = max(training.CHECKPOINTS, stepping / training.CHECKPOINT_SECONDS)
         scoring = self.test_images / self.evaluation_images_per_second
-        return (stepping + saves * self.checkpoint_seconds + scoring) / 3600
+        return (stepping + self.checkpoints * self.checkpoint_seconds + scoring) / 3600
+
+    @property
+    def checkpoints(self) -> float:
+        """How many are written in the whole run; of an unknown length those of every run."""
+        pause = training.pause(self.checkpoint_seconds, self.checkpoint_mb * 1e6)
+        stepping = (self.iterations or 0) * self.seconds_per_step
+        return max(training.CHECKPOINTS, stepping / pause)
+
+    @property
+    def written_mb(self) -> float:
+        """All checkpoints of the run, of which the last ones are kept."""
+        return self.checkpoints * self.checkpoint_mb
 
     @property
     def disk_mb(self) -> float:
@@ -75,8 +86,9 @@ class Estimate:
         return checkpoint.KEPT * self.checkpoint_mb + self.test_images * self.png_mb
 
     def as_dict(self) -> dict:
-        """Everything measured, with "hours" and "disk_mb", as JSON."""
-        return asdict(self) | {"hours": self.hours, "disk_mb": self.disk_mb}
+        """Everything measured, with "hours", "disk_mb" and "written_mb", as JSON."""
+        derived = ("hours", "disk_mb", "written_mb")
+        return asdict(self) | {name: getattr(self, name) for name in derived}
 
     def __str__(self) -> str:
         images = "made-up images" if self.made_up else f"images of {self.dataset}"
@@ -95,7 +107,8 @@ class Estimate:
             f"{self.seconds_per_step:.2f} s a step",
             f"  evaluation    {self.evaluation_images_per_second:.2f} images/s with the stand-in",
             f"  whole run     {hours}",
-            f"  run folder    {self.disk_mb:.0f} MB",
+            f"  run folder    {self.disk_mb:.0f} MB, {self.written_mb / 1e3:.1f} GB of checkpoints "
+            "written in all",
         ])  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from replicate.datasets.batches import Batches
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
-from replicate.lab import memory
+from replicate.lab import memory, streams
 from replicate.lab.grid import iterations, missing
 from replicate.lab.run import Run, make_run
 from replicate.methods import METHODS
@@ -70,6 +70,7 @@ def rehearse(run: Run, device: torch.device, steps: int, images: int) -> dict:
         ReplicateError: the set is not for this method, or a loss is not finite.
     """
     repro.prepare(run.seed, run.threads)
+    repro.use_tf32(run.config.precision == "tf32")
     before, method = _used_mb(device), METHODS[run.method]
     sets, made_up = _images(run, images)
     if method.paired and not sets["train"].paired:
@@ -77,8 +78,8 @@ def rehearse(run: Run, device: torch.device, steps: int, images: int) -> dict:
     total = iterations(run) or run.config.epochs * MADE_UP_EPOCH
     paths.results().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=paths.results(), prefix=".preflight-") as name:
-        made = method(run.config).to(device)
         c = run.config
+        made = method(c if made_up else streams.sized(run)).to(device)
         batches = Batches(sets["train"], c.batch_size, c.crop_size, c.flip, run.seed, device)
         loop = Timed(made, batches, Path(name), total, run.hash, label=f"preflight of {run.title}")
         loop.run(min(total, _steps(run.config, steps)))
@@ -143,7 +144,7 @@ def _images(run: Run, n: int) -> tuple[dict[str, ImageSet], bool]:
     cut = {
         name: replace(s, arrays={k: a[:n] for k, a in s.arrays.items()}) for name, s in few.items()
     }
-    return {"train": packed.load(run.dataset, "train", c.load_size), **cut}, False
+    return {"train": streams.training_set(run), **cut}, False
 
 
 def made_up_images(entry: Spec, config: Config, split: str, size: int, n: int) -> ImageSet:

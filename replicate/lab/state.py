@@ -17,6 +17,7 @@ from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.lab import fingerprint
 from replicate.lab.run import Run, read_record, run_of, title
+from replicate.lab.streams import is_special
 from replicate.methods import METHODS
 from replicate.metrics import inception
 
@@ -32,7 +33,8 @@ class State:
 
     Attributes:
         name: one of `STATES`.
-        stale: what changed since it was trained: "method", "settings", "code", "images", "data".
+        stale: what changed since it was trained: "method", "settings", "code", "images", "data" or
+            "stream", how images come to it (see `streams`).
         reason: why it failed, stopped, is damaged or is to be scored, else empty.
         iteration: of the newest checkpoint, 0 where there is none.
         beat: seconds since the last sign of life, 0 where that is dated in the future.
@@ -88,6 +90,10 @@ class Today:
             now["data"] = self._once(("data", dataset, load), lambda: _data(dataset, load))
         before = record.get("fingerprint", {})
         differ = [key for key, value in now.items() if value and before.get(key, value) != value]
+        came = ("stream", method, record["label"], record["budget"], dataset)
+        stream = self._once(came, lambda: fingerprint.of_stream(is_special(run_of(record))))
+        if stream is not None and before.get("stream") != stream.get("stream"):
+            differ.append("stream")
         name = ("settings", method, record["label"], record["budget"])
         settings = self._once(name, lambda: run_of(record).identity()["config"])
         return tuple(["settings"] * (not _agree(settings, config)) + differ)

@@ -6,6 +6,7 @@ fake = a * F(x) + (1 - a) * x.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -124,7 +125,9 @@ DEVIATIONS = (
         "aggan/resize",
         "not stated",
         "TF1 bilinear without antialiasing, 286 px",
-        "bicubic with antialiasing, once, when the images are packed",
+        "bilinear, with antialiasing where an image becomes smaller, once, when the images are "
+        "packed; at laptop bicubic, as the other methods",
+        "resize",
     ),
 )
 
@@ -133,6 +136,8 @@ DEVIATIONS = (
 class Config(base.Config):
     """Values of the released code (configs/exp_01.json, model.py, main.py)."""
 
+    # TensorFlow's default, data_loader.py:60-63: deviation aggan/resize; bicubic before
+    resize: Literal[*base.FILTERS] = base.added("bicubic", now="bilinear")
     epochs: settings.Length = 100  # configs/exp_01, 02, 04
     ngf: settings.Count = 32  # model.py:20
     n_blocks: settings.Depth = 9
@@ -167,8 +172,8 @@ class AGGAN(Method):
         "n_layers": 1, "pool_size": 2, "iterations": 4,
     }  # fmt: skip
     LAPTOP = {
-        "load_size": 64, "crop_size": 64, "ngf": 16, "n_blocks": 4, "naf": 16, "ndf": 32,
-        "n_layers": 2, "lr": 4e-4, "iterations": 3000,
+        "load_size": 64, "crop_size": 64, "resize": "bicubic", "ngf": 16, "n_blocks": 4, "naf": 16,
+        "ndf": 32, "n_layers": 2, "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
     attention_cell = AttentionNet.CELL
 

@@ -81,6 +81,13 @@ DEVIATIONS = (
         "there are no such fields",
     ),
     Deviation(
+        "attentiongan/smaller-domain",
+        "not stated",
+        "the next image of A and any image of B, drawn with replacement",
+        "every domain walks its own permutations: no image of the smaller one comes again before "
+        "all have come",
+    ),
+    Deviation(
         "attentiongan/test-wraps",
         "not stated",
         "the test walks to the length of the larger domain and repeats the smaller one",

@@ -6,6 +6,7 @@ are expressions (RaFD, one of eight) or attributes (CelebA, any of five).
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +46,13 @@ DEVIATIONS = (
         "not in a reachable source",
         "centre crop of 178 px (CelebA) or 256 px (RaFD), then 128 px",
         "images are resized to 128 px when they are packed; cut them first where they need it",
+    ),
+    Deviation(
+        "attentiongan_multi/resize",
+        "not stated",
+        "bilinear, torchvision's default (data_loader.py)",
+        "bilinear with antialiasing; at laptop bicubic, as the other methods",
+        "resize",
     ),
     Deviation(
         "attentiongan_multi/lr-decay-noop",
@@ -93,6 +101,8 @@ DEVIATIONS = (
 class Config(base.Config):
     """Values of the released code (AttentionGAN-v1-multi/main.py) for RaFD."""
 
+    # torch's default there, data_loader.py; bicubic before
+    resize: Literal[*base.FILTERS] = base.added("bicubic", now="bilinear")
     load_size: settings.Side = 128  # data_loader.py: deviation attentiongan_multi/crop
     crop_size: settings.Side = 128
     batch_size: settings.Count = 8  # of each domain: 16 images a step
@@ -126,8 +136,8 @@ class AttentionGANMulti(Method):
         "ndf": 4, "n_layers": 4, "iterations": 4,
     }  # fmt: skip
     LAPTOP = {
-        "load_size": 64, "crop_size": 64, "batch_size": 2, "c_dim": 2, "ngf": 16, "n_blocks": 4,
-        "ndf": 32, "n_layers": 5, "lr": 4e-4, "iterations": 4000,
+        "load_size": 64, "crop_size": 64, "resize": "bicubic", "batch_size": 2, "c_dim": 2,
+        "ngf": 16, "n_blocks": 4, "ndf": 32, "n_layers": 5, "lr": 4e-4, "iterations": 4000,
     }  # fmt: skip
 
     @classmethod

@@ -93,6 +93,13 @@ DEVIATIONS = (
         "labels have the shape of the scores",
     ),
     Deviation(
+        "attentiongan_v1/smaller-domain",
+        "not stated",
+        "the next image of A and any image of B, drawn with replacement",
+        "every domain walks its own permutations: no image of the smaller one comes again before "
+        "all have come",
+    ),
+    Deviation(
         "attentiongan_v1/no-resize",
         "not stated",
         "files must have 256 x 256 px",

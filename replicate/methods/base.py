@@ -15,6 +15,7 @@ from replicate.registry import Registry
 
 METHODS: Registry[type["Method"]] = Registry("method")
 
+FILTERS = ("bicubic", "bilinear")
 Batch = Mapping[str, Tensor]
 Losses = dict[str, Tensor | None]
 DIRECTIONS = ("AB", "BA")
@@ -30,12 +31,16 @@ class Deviation(NamedTuple):
     switch: str = ""  # the `Config` field, only where a table, an ablation or a claim uses it
 
 
-def added(before: object) -> Any:
+def added(before: object, now: object = None) -> Any:
     """A field of a `Config` that came after runs were on record, with the value that those had.
 
     Where it has this value it is no part of a run's identity: runs on record stay what they are.
+
+    Args:
+        now: the default of today where it is another one; the budgets of runs on record must set
+            `before` themselves.
     """
-    return field(default=before, metadata={"before": before})
+    return field(default=before if now is None else now, metadata={"before": before})
 
 
 class Translation(NamedTuple):
@@ -59,9 +64,12 @@ class Config:
     # squeezes the whole schedule into so many steps; None: epochs
     iterations: settings.Length | None = None
     # bf16: autocast of the convolutions; norms and losses stay fp32
-    precision: Literal["fp32", "bf16"] = "fp32"
+    # and tf32: Ampere's and later GPUs round the factors of convolutions and products to 10 bits
+    precision: Literal["fp32", "bf16", "tf32"] = "fp32"
     # serial: images in the order of their names, the same in every epoch
     order: Literal["shuffled", "serial"] = added("shuffled")
+    # of training images, when they are packed; the test split is always resized bicubic
+    resize: Literal[*FILTERS] = added("bicubic")
 
 
 class Needs(NamedTuple):
@@ -70,7 +78,8 @@ class Needs(NamedTuple):
     pairs: bool = False  # A[i] and B[i] show the same scene
     labels: bool = False  # a class of every image
     masks: bool = False  # where the object of every image is
-    at_most: int | None = None  # images of a domain, where a memory has a place for each
+    # images of a domain for which a memory has a place; of a larger set `memory` follows the set
+    at_most: int | None = None
 
 
 class Method(nn.Module):

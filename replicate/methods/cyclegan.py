@@ -74,6 +74,20 @@ DEVIATIONS = (
         "lambda_idt",
     ),
     Deviation(
+        "cyclegan/smaller-domain",
+        "not stated",
+        "PyTorch: each step takes the next image of A and any image of B, drawn with replacement"
+        " (data/unaligned_dataset.py)",
+        "every domain walks its own permutations: no image of the smaller one comes again before "
+        "all have come",
+    ),
+    Deviation(
+        "cyclegan/test-files",
+        "not stated",
+        "PyTorch: cut off to 8 bit, PNG",
+        "rounded to the nearest of 256 values, PNG; half a level brighter in the mean",
+    ),
+    Deviation(
         "cyclegan/test-random-crop",
         "not stated",
         "a test with load_size > crop_size crops at random",

@@ -75,7 +75,8 @@ DEVIATIONS = (
         "(train_attn.py:33-36)",
         "a map is kept with its crop and put in its place again, `start` where that crop did not "
         "reach; images are shuffled and mirrored as CycleGAN's. The variant unaligned leaves maps "
-        "where they lay and mirrors nothing, but shuffles",
+        "where they lay and mirrors nothing, but shuffles; released and tam-released are as code, "
+        "with its order and its constant at test",
         "realign",
     ),
     Deviation(
@@ -89,7 +90,7 @@ DEVIATIONS = (
         "spatial_guidance/buffer-size",
         "not stated",
         "3000 maps of each domain (attn_cycle_gan_model.py:57), at the image's size",
-        "3000 on the discriminator's grid; an error where a domain has more images",
+        "3000 on the discriminator's grid, of a larger set one for each image",
         "memory",
     ),
     Deviation(
@@ -134,7 +135,7 @@ DEVIATIONS = (
         "not stated",
         "the README pairs alpha with V2 and maps of 32 x 32, which cannot be concatenated",
         "enlarged; the variants alpha and tam-alpha keep the default source, so that only the "
-        "fusion differs; source-alpha is V2",
+        "fusion differs; source-alpha and tam-source-alpha are V2, the release's",
         "fusion",
     ),
     Deviation(
@@ -172,6 +173,7 @@ DEVIATIONS = (
         "main tables in no reachable source; table 1 of the supplement says 'Target KID', once "
         "'Target FID', without a scale, and does not say PHA or TAM",
         "no code that computes it",
-        "table 1 is entered as printed, as PHA + RHP's, and compares with no protocol",
+        "table 1 is entered as printed, as PHA + RHP's; it is believed to hold a KID to the target "
+        "times 100, so the value of kid/gm-target stands beside it with this caveat",
     ),
 )

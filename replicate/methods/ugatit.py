@@ -41,6 +41,8 @@ ABLATIONS = {  # table 1
 class Config(base.Config):
     """Values of both codes (main.py) unless a comment names another source."""
 
+    # torch's default there, UP UGATIT.py:89; bicubic before
+    resize: Literal[*base.FILTERS] = base.added("bicubic", now="bilinear")
     epochs: settings.Length = 100  # UT main.py:14
     iterations: settings.Length | None = 1_000_000  # UP main.py; 100 epochs of 10,000 in UT
     reading: Literal[*READINGS] = "torch"  # deviation ugatit/results-from-tf-code
@@ -86,8 +88,8 @@ class UGATIT(Method):
         "global_layers": 5, "local_layers": 4, "iterations": 4,
     }  # fmt: skip
     LAPTOP = {
-        "load_size": 64, "crop_size": 64, "ngf": 16, "n_res": 2, "ndf": 8, "global_layers": 6,
-        "local_layers": 4, "lambda_cam": 1.0, "lr": 4e-4, "iterations": 3000,
+        "load_size": 64, "crop_size": 64, "resize": "bicubic", "ngf": 16, "n_res": 2, "ndf": 8,
+        "global_layers": 6, "local_layers": 4, "lambda_cam": 1.0, "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
     attention_cell = CELL
 

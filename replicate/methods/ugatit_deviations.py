@@ -8,7 +8,8 @@ DEVIATIONS = (
         "one method",
         "two repositories that differ in what `reading` switches; the tables came from UT "
         "(UP README.md:9)",
-        "UP, of which every layer can be tested; the printed tables ask for the variant `tf`",
+        "UP, of which every layer can be tested; the printed tables are those of the variant `tf`, "
+        "their ablations of `tf-in` and so on, on the sets of the tables; the claims try UP",
         "reading",
     ),
     Deviation(
@@ -81,6 +82,19 @@ DEVIATIONS = (
         "ugatit/augment", "not stated",
         "UT: resized to 256 px, then flipped and cropped, decided once a run (utils.py:20-24); "
         "UP: flip, 286 px, crop, image by image (UGATIT.py:87-98)", "UP's in both readings",
+    ),
+    Deviation(
+        "ugatit/resize", "not stated",
+        "both: bilinear (UP torchvision's default, UT tf.image.resize_images)",
+        "bilinear, with antialiasing where an image becomes smaller; at laptop bicubic, as the "
+        "other methods", "resize",
+    ),
+    Deviation(
+        "ugatit/test-files", "not stated",
+        "UT: cut off to 8 bit, under the name of the input, so JPEG of quality 95 for the "
+        "photographs of most sets (utils.py:54-58); UP: PNG, all stages in one file",
+        "rounded to the nearest of 256 values, PNG; at budget paper the score that the printed "
+        "tables are believed to hold is there of JPEG files too, as kid/gm-mean098+jpeg",
     ),
     Deviation(
         "ugatit/d-step-no-detach", "not stated",

@@ -56,7 +56,9 @@ def data(params: Parameters) -> pd.DataFrame:
                 "train": _counts(train),
                 "test": _counts(test),
                 "truth": ", ".join(sorted(set(test.arrays) - {"A", "B"})),
-                "fingerprint": data_fingerprint(run.dataset, run.config.load_size),
+                "fingerprint": data_fingerprint(
+                    run.dataset, run.config.load_size, run.config.resize
+                ),
                 "source": entry.source,
                 "licence": entry.licence,
             }

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from replicate.methods import METHODS
-from replicate.metrics.protocols import PROTOCOLS
+from replicate.metrics.protocols import JPEG, PROTOCOLS
 
 ABSENT = "-"
 SHARE = "attention_share"  # derived here: attention_iou over attention_iou_ceiling, seed by seed
@@ -54,7 +54,7 @@ def metric(name: str) -> Metric:
 def column(name: str, protocol: str) -> str:
     """`KID ↓ (kid/standin)`: what heads the column of a metric under one protocol."""
     entry = metric(name)
-    arrow = "" if protocol in NOT_A_RANKING else entry.better
+    arrow = "" if protocol.removesuffix(JPEG) in NOT_A_RANKING else entry.better
     return " ".join(part for part in (entry.label, arrow, f"({protocol})") if part)
 
 
