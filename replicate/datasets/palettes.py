@@ -18,6 +18,8 @@ class Palette(NamedTuple):
         side: px at which the maps are read, the size of the files, so that no colours are mixed.
         names: of the K classes.
         colours: (K, 3) uint8.
+        ids: the folder below the set's that holds Cityscapes' labelIds, under the names of the
+            pairs; the classes are true there and in colours only nearly. "": there are none.
     """
 
     dataset: str
@@ -25,6 +27,7 @@ class Palette(NamedTuple):
     side: int
     names: tuple[str, ...]
     colours: np.ndarray
+    ids: str = ""
 
 
 def known() -> list[str]:
@@ -43,7 +46,8 @@ def load(dataset: str) -> Palette:
     entry = documents.read_toml(_folder() / f"{dataset}.toml")
     classes = entry["classes"]
     colours = np.array(list(classes.values()), np.uint8)
-    return Palette(dataset, entry["domain"], entry["side"], tuple(classes), colours)
+    about = (entry["domain"], entry["side"], tuple(classes), colours, entry.get("ids", ""))
+    return Palette(dataset, *about)
 
 
 def _folder() -> Path:

@@ -1,15 +1,17 @@
 """Classes of coloured label maps: the modes of their colours, and those of a data set's images."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from scipy.ndimage import binary_dilation, maximum_filter, minimum_filter
 
 from replicate.datasets import folders, packed
+from replicate.datasets.layouts import shown
 from replicate.datasets.palettes import Palette, known, load
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
-from replicate.metrics.segmentation import IGNORED, nearest_class, resize_nearest
+from replicate.metrics.pixels import read
+from replicate.metrics.segmentation import IGNORED, nearest_class, resize_nearest, train_ids
 
 FLAT = 4  # levels of [0, 255] within the 3 x 3 px around a pixel of a flat area
 APART = 32  # levels, L2: what is nearer to a mode belongs to it
@@ -128,16 +130,33 @@ def truth(dataset: str, split: str, side: int | None = None) -> np.ndarray:
 
     Returns:
         (N, S, S) uint8 in the order of the set, 0 to K - 1, and `IGNORED` on the lines of mixed
-        colours between classes (see `palette.solid`).
+        colours between classes (see `palette.solid`), or where labelIds say so.
 
     Raises:
-        ReplicateError: no palette, or no images.
+        ReplicateError: no palette, or no images; no labelIds where the palette is of those.
     """
     colours = load(dataset)
-    maps = label_maps(dataset, split, colours.side)
     size = (side or colours.side,) * 2
-    read = (solid(classes_of(image, colours)) for image in maps)
-    return np.stack([resize_nearest(classes, size) for classes in read])
+    if colours.ids:
+        return np.stack([resize_nearest(ids, size) for ids in _ids(dataset, split, colours.ids)])
+    maps = label_maps(dataset, split, colours.side)
+    found = (solid(classes_of(image, colours)) for image in maps)
+    return np.stack([resize_nearest(classes, size) for classes in found])
+
+
+def _ids(dataset: str, split: str, folder: str) -> Iterator[np.ndarray]:
+    """(H, W) uint8 classes of each labelIds of a split, in the order of the set."""
+    entry = spec(dataset)
+    (pairs,) = folders.split_files(entry, split).values()
+    files = [entry.folder / folder / split / pair.name for pair in pairs]
+    if gone := [file for file in files if not file.is_file()]:
+        raise ReplicateError(
+            f"{len(gone)} of {len(files)} labelIds are not there ({shown(gone[0])}), expected one "
+            f"for each pair: the classes of {dataset} are read from them. Prepare the set again, "
+            "from a gtFine folder that has its *_gtFine_labelIds.png"
+        )
+    for file in files:
+        yield train_ids(read("labels", file), str(file))
 
 
 def label_maps(dataset: str, split: str, side: int) -> np.ndarray:

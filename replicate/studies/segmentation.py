@@ -301,9 +301,12 @@ def segmentation(runs: Iterable[Run]) -> pd.DataFrame:
         )
     heading = SMOKE if budgets == ["smoke"] else "method"
     rows = []
-    for settings in dict.fromkeys(map(settings_of, chosen)):
+    kinds = dict.fromkeys(map(settings_of, chosen))
+    for settings in kinds:
         peers = [run for run in chosen if settings_of(run) == settings]
-        rows += _block(settings, peers, heading)
+        several = sum(each.dataset == settings.dataset for each in kinds) > 1
+        name = settings.dataset + f" at {settings.side} px" * several
+        rows += [row | {"dataset": name} for row in _block(settings, peers, heading)]
     return pd.DataFrame(rows, columns=["dataset", "direction", heading, *SCORES.values()])
 
 

@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support import originals
 from support.houses import LABEL_COLOURS, PHOTO_COLOURS, SIDE, drawn_classes
 
-from replicate import checkpoint, studies
+from replicate import checkpoint, paths, studies
+from replicate.datasets import palettes
+from replicate.datasets.recipes.preparing import prepare
 from replicate.errors import ReplicateError
 from replicate.lab.run import make_run
-from replicate.metrics.segmentation import IGNORED
+from replicate.metrics.segmentation import CLASSES, IGNORED, PALETTE
 from replicate.studies import segmentation as segmenters
 from replicate.studies.pixel_classes import absent, photographs, truth
 from replicate.studies.segmentation import (
@@ -149,3 +152,22 @@ def test_where_the_set_is_not_here_a_sentence_says_how_to_get_it(workspace: Path
     assert "Run `replicate data get facades`" in absent("facades")
     (workspace / "data" / "facades").mkdir(parents=True)
     assert absent("facades") == ""
+
+
+def test_the_classes_of_cityscapes_are_those_of_its_label_ids(workspace, tmp_path, monkeypatch):
+    """Stripes of 8 px of road, car and void, 64 x 32 px, at 256 px and at 32 px."""
+    entry = palettes.load("cityscapes")
+    assert entry.names == CLASSES and (entry.colours == PALETTE).all()
+    prepare("cityscapes", originals.cityscapes(tmp_path / "originals"), "mini")
+    monkeypatch.setattr(palettes, "_folder", lambda: tmp_path)
+    text = (paths.ROOT / "data" / "palettes" / "cityscapes.toml").read_text()
+    (tmp_path / "mini.toml").write_text(text)
+    for side in (None, 32):
+        found = truth("mini", "test", side)
+        assert found.shape == (2, side or 256, side or 256)
+        rows = [(0, 13, IGNORED)[(y // 3 + 1) % 3] for y in range(32)]  # road, car, void
+        wanted = np.repeat(rows, (side or 256) // 32)
+        assert (found[1] == wanted[:, None]).all()
+    (workspace / "data" / "mini" / "labelIds" / "test" / "0001.png").unlink()
+    with pytest.raises(ReplicateError, match=r"1 of 2 labelIds are not there .*0001\.png"):
+        truth("mini", "test")

@@ -64,6 +64,17 @@ def one_budget(scores: pd.DataFrame) -> str:
     return found[0]
 
 
+def by_size(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores, with the size behind the name of a data set that has runs of several sizes.
+
+    Scores of one protocol compare at one size of the images alone.
+    """
+    size = scores["settings"].str.extract(r'"crop_size": (\d+)', expand=False)
+    several = size.groupby(scores["dataset"]).transform("nunique") > 1
+    named = scores["dataset"] + " at " + size + " px"
+    return scores.assign(dataset=named.where(several, scores["dataset"]))
+
+
 def with_share(scores: pd.DataFrame) -> pd.DataFrame:
     """The scores, with the share of its ceiling after each attention IoU and without ceilings."""
     key = ["name", "dataset", "direction", "seed", "hash"]

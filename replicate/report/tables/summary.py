@@ -13,7 +13,7 @@ from replicate.errors import ReplicateError, unknown
 from replicate.methods import METHODS
 from replicate.report.tables import catalogue
 from replicate.report.tables.catalogue import ABSENT, SHARE, number
-from replicate.report.tables.frames import means, one_budget, with_share
+from replicate.report.tables.frames import by_size, means, one_budget, with_share
 from replicate.report.tables.markdown import escape
 from replicate.report.tables.pages import Page, Table
 
@@ -35,7 +35,8 @@ def summary(
 
     Returns:
         One row for each (data set, direction, method); above each block `real vs real` (the floor:
-        other real images scored as output) and `do nothing` (the input scored as output). A column
+        other real images scored as output) and `do nothing` (the input scored as output). A data
+        set with runs of several sizes has a block for each, with the size in its name. A column
         says in its heading where the images are too few for its covariances. A cell
         is `-` without a score, "not computed" where no seed has a value, "identical" for an
         infinite PSNR, and ends in "(stale)" where code or images changed since training.
@@ -50,7 +51,7 @@ def summary(
             "smoke runs prove that the code executes; their numbers enter no table. Train with "
             "--budget laptop or paper"
         )
-    cells = means(with_share(scores))
+    cells = means(with_share(by_size(scores)))
     chosen = _columns(cells, metrics)
     _check_extractors(cells)
     heading = SMOKE if budget == "smoke" else "method"

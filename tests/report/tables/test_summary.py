@@ -162,3 +162,13 @@ def test_share_divides_seed_by_seed() -> None:
     shared = with_share(pd.DataFrame(rows))
     assert list(shared.loc[shared["metric"] == SHARE, "value"]) == pytest.approx([0.5, 0.75])
     assert "attention_iou_ceiling" not in set(shared["metric"])
+
+
+def test_runs_of_two_sizes_on_one_set_stand_apart(tmp_path: Path, records) -> None:
+    for name, kid in (("cyclegan", 0.1), ("spatial_guidance_paired", 0.2)):  # 256 and 128 px
+        rows = [records.score("kid", "kid/standin", kid, floor=kid / 10)]
+        records.add(name, 0, rows, "paper", "facades")
+    table = tables.summary(tables.scores(tmp_path))
+    shown = table[table["method"] == "real vs real"].set_index("dataset")[KID]
+    assert set(shown.index) == {"facades at 256 px", "facades at 128 px"}
+    assert set(shown.loc["facades at 128 px"]) == {"0.0200"}
