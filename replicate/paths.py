@@ -2,6 +2,9 @@
 
 `REPLICATE_DATA` moves downloads and packed arrays, `REPLICATE_RESULTS` what this machine trains.
 Both are read at every call, so that a notebook, a test and the command line agree.
+
+In a checkout everything lies in it. An installed wheel holds what is only read in `shipped/`, and
+writes to folders of the user's, never beside the package.
 """
 
 import errno
@@ -10,7 +13,10 @@ from pathlib import Path
 
 from replicate.errors import ReplicateError, printable
 
-ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+SHIPPED = PACKAGE / "shipped"  # made by setup.py, in a wheel alone
+INSTALLED = SHIPPED.is_dir()
+ROOT = SHIPPED if INSTALLED else PACKAGE.parent
 REFUSED = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG,
     errno.ELOOP,
@@ -19,12 +25,12 @@ REFUSED = {
 
 def data() -> Path:
     """The folder of downloaded (`raw/`) and packed (`packed/`) images; default `data/`."""
-    return _chosen("REPLICATE_DATA", ROOT / "data")
+    return _chosen("REPLICATE_DATA", "data", "data")
 
 
 def results() -> Path:
     """The folder of what this machine trains; default `results/local`."""
-    return _chosen("REPLICATE_RESULTS", ROOT / "results" / "local")
+    return _chosen("REPLICATE_RESULTS", "results", "results/local")
 
 
 def derived(*parts: str) -> Path:
@@ -114,9 +120,25 @@ def shown(path: Path) -> str:
     return printable(str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path))
 
 
-def _chosen(variable: str, default: Path) -> Path:
-    chosen = os.environ.get(variable) or default
+def needs_checkout(what: str) -> None:
+    """Nothing in a checkout; of an installed package the error that `what` writes into one."""
+    if INSTALLED:
+        raise ReplicateError(
+            f"{what} writes into the files of a checkout, and this package was installed without "
+            "one; clone the repository and run it there"
+        )
+
+
+def _chosen(variable: str, users: str, below: str) -> Path:
+    """The folder that a variable names; else one below the checkout, or the user's for data."""
+    chosen = os.environ.get(variable) or (_of_user(users) if INSTALLED else ROOT / below)
     try:
         return Path(chosen).expanduser().resolve()
     except (OSError, RuntimeError) as error:  # links in a circle, the home of nobody
         raise ReplicateError(f"{variable}={chosen}: {error}; expected a folder") from None
+
+
+def _of_user(name: str) -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("replicate") / name

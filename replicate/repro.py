@@ -50,8 +50,11 @@ def commit() -> tuple[str, bool]:
     """The checked-out commit, and whether `replicate/` or `notebooks/` differ from it.
 
     Returns:
-        ("unknown", True) outside a git checkout.
+        Of an installed package those that it was built from; ("unknown", True) where nobody knows.
     """
+    if paths.INSTALLED:
+        head, state = (paths.SHIPPED / "commit.txt").read_text("utf-8").split()
+        return head, state != "clean"
     head = _git("rev-parse", "HEAD")
     if not head:
         return "unknown", True

@@ -5,7 +5,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
 import torch
@@ -30,6 +30,7 @@ def examine() -> list[dict]:
     found = [
         _line("python", platform.python_version(), sys.version_info >= (3, 11)),
         _line("torch", f"{version('torch')}, {torch.get_num_threads()} threads", True),
+        _line("import name", *_import_name()),
         _line("gpu", devices.described(), True),
         _line("laptop precision", "bf16" if repro.matrix_units() else "fp32", True),
         _line("commit", f"{head[:10]}{' with changes' if dirty else ''}", head != "unknown"),
@@ -52,6 +53,26 @@ def _sets(sets: list[dict]) -> list[dict]:
 
 def _line(what: str, found: str, ok: bool) -> dict:
     return {"what": what, "found": found, "ok": ok}
+
+
+def _import_name() -> tuple[str, bool]:
+    """Whether another project's files lie in this package's folder.
+
+    The client of a web service has `replicate` as the name of its distribution and of its import;
+    whichever of the two is installed last overwrites files of the other one.
+    """
+    try:
+        others = distribution("replicate").files or []
+    except PackageNotFoundError:
+        others = []
+    if any(file.as_posix() == "replicate/client.py" for file in others):
+        return (
+            "clash: the distribution 'replicate', another project's client with the same import "
+            "name, is installed here too. Uninstall both and install this one, or give each an "
+            "environment of its own",
+            False,
+        )
+    return f"replicate is {paths.PACKAGE}", True
 
 
 def _data() -> str:

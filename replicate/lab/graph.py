@@ -162,7 +162,7 @@ def _drawn(notebook: str, parameters: dict, gpu: int) -> dict:
 def _digest(notebook: str, parameters: dict) -> str:
     """Of what is drawn: the notebook, its parameters, the code; another one is drawn anew."""
     digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
-    files = sorted((paths.ROOT / "replicate").rglob("*.py"))
+    files = sorted(paths.PACKAGE.rglob("*.py"))
     for file in [Path(_source(notebook)), *files]:
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

@@ -72,6 +72,7 @@ def _made(folder: Path) -> dict[str, str]:
 @contextmanager
 def _alone() -> Iterator[None]:
     """One process at a time writes what git keeps; what a killed one left goes."""
+    paths.needs_checkout("publishing")
     published = paths.published()
     with files.locked(published.with_name(f".{published.name}.lock"), waiting="publishing"):
         for folder in (paths.ROOT, published, *published.glob("**/")):
