@@ -33,7 +33,7 @@ LAYERS = (
     {"methods"},
     {"checkpoint", "training", "evaluation"},
     {"lab"},
-    {"report", "preference"},
+    {"report", "preference", "weights", "translating"},
     {"studies"},
     {"cli"},
 )

@@ -37,7 +37,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_wheel_trains_and_scores_where_no_checkout_is(installed, home):
+def test_the_wheel_trains_scores_and_translates_where_no_checkout_is(installed, home):
     def call(*words: object) -> str:
         done = subprocess.run(
             [installed, *map(str, words)],
@@ -53,8 +53,10 @@ def test_the_wheel_trains_and_scores_where_no_checkout_is(installed, home):
         call("score", images / "trainA", images / "trainB", "--json", "--offline-metrics")
     )
     assert rows
+    call("translate", "cyclegan@tiny", images / "testA", "--out", home / "translated")
+    assert len(list((home / "translated").glob("*.png"))) == 8
     assert "horse2zebra" in call("data", "list")
-    left = [path for path in home.iterdir() if path.name not in (".local", "mpl", ".cache")]
+    left = [path for path in home.iterdir() if path.name not in (".local", "mpl", "translated")]
     assert left == []  # nothing in the folder where commands ran
 
 

@@ -15,6 +15,7 @@ from replicate.cli import (
     report,
     runs,
     streams,
+    translate,
 )
 from replicate.errors import ReplicateError, hidden, printable
 
@@ -30,7 +31,7 @@ for command in (
     runs.methods, runs.params, runs.train, runs.start_runs, replicating.replicate_all,
     planning.preflight, planning.plan, planning.status,
     metrics.score, metrics.protocols, report.tables, report.publish, report.report, report.doctor,
-    health.health,
+    health.health, translate.translate,
 ):  # fmt: skip
     app.command(name=getattr(command, "command_name", command.__name__))(command)
 

@@ -18,7 +18,7 @@ URL = r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?/\S*$"
 FILE = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"
 NOTE = "dataset.yaml"  # in a set's folder: the fields of `Spec` for a set without an entry
 # folders of the data root that hold something else
-RESERVED = ("originals", "packed", "palettes", "passports", "reported", "weights")
+RESERVED = ("checkpoints", "originals", "packed", "palettes", "passports", "reported", "weights")
 
 
 # of a set that another one reverses; the rest holds for both
