@@ -16,6 +16,7 @@ from replicate.cli import (
     runs,
     streams,
     translate,
+    weights,
 )
 from replicate.errors import ReplicateError, hidden, printable
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(preference.app, name="preference")
+app.add_typer(weights.app, name="weights")
 for command in (
     runs.methods, runs.params, runs.train, runs.start_runs, replicating.replicate_all,
     planning.preflight, planning.plan, planning.status,

@@ -73,7 +73,7 @@ def train(
     """Trains a run, or goes on where it was, and scores it. Asking again changes nothing."""
     from replicate.lab import ensure, make_run
 
-    overrides = dict(_split(text) for text in (settings or []) + (more or []))
+    overrides = dict(split(text) for text in (settings or []) + (more or []))
     if iterations is not None:
         overrides["iterations"] = iterations
     run = make_run(method, data, seed, budget, overrides)
@@ -81,7 +81,8 @@ def train(
     say(run.folder)
 
 
-def _split(text: str) -> tuple[str, str]:
+def split(text: str) -> tuple[str, str]:
+    """Key and value of `KEY=VALUE`."""
     key, equals, value = text.partition("=")
     if not equals:
         raise ReplicateError(f"--set {text!r}: expected KEY=VALUE, e.g. --set lambda_cyc=5.0")

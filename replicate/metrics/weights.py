@@ -178,6 +178,16 @@ def _check(path: Path, state: dict[str, Tensor], expected: dict[str, Tensor]) ->
         )
 
 
+def kind_of(path: Path) -> str:
+    """What a file is, if it is no state dict but often taken for one; else empty."""
+    return _kind(path)
+
+
+def described(value: object) -> str:
+    """What an object is that should have been tensors by name, in words."""
+    return _described(value)
+
+
 def _kind(path: Path) -> str:
     """What a file is, if it is one of those that are often mistaken for a state dict."""
     with path.open("rb") as file:

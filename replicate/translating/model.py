@@ -47,7 +47,7 @@ class Model:
     @property
     def directions(self) -> list[str]:
         """What it translates, in words: `horse->zebra`."""
-        return [self.words(way) for way in self.card.directions]
+        return directions_of(self.card)
 
     def words(self, way: str) -> str:
         """`horse->zebra` for "AB"."""
@@ -180,6 +180,11 @@ class NetworkSize(ReplicateError, RuntimeError):
             f"the network does not take {width}x{height} px ({reason.partition(chr(10))[0]}); "
             f"expected its own size, {size} px: leave --size out"
         )
+
+
+def directions_of(card: Card) -> list[str]:
+    """`horse->zebra` for each direction that the weights of a card translate."""
+    return [directions.in_words(way, card.domains) for way in card.directions]
 
 
 def load(name: str, device: str = "cpu") -> Model:

@@ -11,7 +11,7 @@ from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, unknown
 from replicate.lab.execute import load_method
 from replicate.lab.published import find_runs
-from replicate.lab.run import Run, run_of
+from replicate.lab.run import Run, method_name, run_of
 from replicate.methods.base import DIRECTIONS, Method
 from replicate.weights import building, stored
 from replicate.weights.stored import SUFFIX, Card
@@ -58,50 +58,55 @@ def find(name: str) -> Found:
 
     Args:
         name: a file of weights, a run's folder, or the end of its path; the name of a file in
-            `folders` without its ending; or METHOD[:VARIANT]@DATASET, of which the file is taken
-            before runs, and of several runs the longest budget, then the first seed.
+            `folders` without its ending; or METHOD[:VARIANT]@DATASET, of which a file among the
+            data is taken first, then of runs and of the repository's files the longest budget,
+            then runs, then the first seed.
 
     Raises:
         UnknownName: none of them; the closest name is told.
-        ReplicateError: several runs have this name.
     """
     path = Path(name).expanduser()
     if path.is_file():
         return Found(path)
     if (path / records.RECORD).is_file():
         return Found(path.resolve())
-    here = files()
-    for file in here:
-        if file.stem == name:
-            return Found(file)
-    for file in here:
-        if stored.read_card(file).name == name:
-            return Found(file)
-    return _find_run(name, [file.stem for file in here])
+    candidates = [*_files(name), *_runs(name)]
+    if candidates:
+        return Found(min(candidates)[-1])
+    raise unknown("model", name, {*(file.stem for file in files()), *map(_label, _trained())})
 
 
-def _find_run(name: str, others: list[str]) -> Found:
-    folders_ = [folder for folder in find_runs(paths.results()) if checkpoint.generations(folder)]
-    wanted = Path(name.strip("/")).parts
-    same = [folder for folder in folders_ if folder.parts[-len(wanted) :] == wanted]
-    if len(same) == 1:
-        return Found(same[0])
-    called = {folder: _label(records.read(folder)) for folder in folders_}
-    same = [folder for folder in folders_ if called[folder] == name]
-    if same:
-        return Found(min(same, key=_rank))
-    raise unknown("model", name, {*called.values(), *others})
+def _files(name: str) -> list[tuple]:
+    """The files of this name, ranked: those that the user put there go before all."""
+    found = []
+    for file in files():
+        card = stored.read_card(file)
+        if name in (file.stem, card.name):
+            mine = file.parent == folders()[-1]
+            budget = BUDGETS.index(card.budget) if card.budget in BUDGETS else 0
+            found.append((-1 if mine else budget, 1, 0, file))
+    return found
 
 
-def _label(record: dict) -> str:
-    label = record["method"]
-    label += "" if record["label"] == "paper" else f":{record['label']}"
-    return f"{label}@{record['dataset']}"
+def _runs(name: str) -> list[tuple]:
+    """The runs of this name, ranked: the longest budget, then the first seed."""
+    wanted, trained = Path(name.strip("/")).parts, _trained()
+    same = [folder for folder in trained if folder.parts[-len(wanted) :] == wanted]
+    if len(same) != 1:
+        same = [folder for folder in trained if _label(folder) == name]
+    records_ = {folder: records.read(folder) for folder in same}
+    return [(BUDGETS.index(r["budget"]), 0, r["seed"], folder) for folder, r in records_.items()]
 
 
-def _rank(folder: Path) -> tuple:
+def _trained() -> list[Path]:
+    """The run folders of this machine that have a checkpoint."""
+    return [folder for folder in find_runs(paths.results()) if checkpoint.generations(folder)]
+
+
+def _label(folder: Path) -> str:
+    """METHOD[:VARIANT]@DATASET of a run."""
     record = records.read(folder)
-    return BUDGETS.index(record["budget"]), record["seed"], folder.name
+    return f"{method_name(record['method'], record['label'])}@{record['dataset']}"
 
 
 def _run(folder: Path) -> Run:

@@ -59,7 +59,8 @@ class Card:
     def name(self) -> str:
         """`aggan:low-rate@horse2zebra`: what these weights are called."""
         label = self.method if self.variant == "paper" else f"{self.method}:{self.variant}"
-        return f"{label}@{self.dataset}" if self.dataset else label
+        name = f"{label}@{self.dataset}" if self.dataset else label
+        return f"{name}-official" if self.origin == "official" else name
 
 
 def write(path: Path, tensors: dict[str, Tensor], card: Card) -> Path:
