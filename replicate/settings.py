@@ -28,6 +28,7 @@ Beta = Annotated[float, Field(ge=0, lt=1)]  # of Adam
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveShare = Annotated[float, Field(gt=0, le=1)]
 HalfSide = Annotated[float, Field(gt=0, le=0.5)]  # of the image's side
+Start = Annotated[str, Field(pattern=r"^([0-9a-f]{8}-[0-9]+)?$")]  # of a run by another's weights
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what torch and a column of integers take
 
 _RANGES = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}

@@ -115,7 +115,7 @@ def test_a_run_from_the_command_line(replicate, tiny):
     record = json.loads((folder / "run.json").read_text())
     changed = {"iterations": 2, "lambda_cyc": 5.0, "flip": False, "lr": 1e-3}
     assert {key: record["config"][key] for key in changed} == changed and record["seed"] == 3
-    label = "cyclegan:paper+flip=False,iterations=2,lambda_cyc=5.0,lr=0.001 on tiny, seed 3 (smoke)"
+    label = "cyclegan+flip=False,iterations=2,lambda_cyc=5.0,lr=0.001 on tiny, seed 3 (smoke)"
     assert replicate("status").out.split(maxsplit=5)[:2] == ["scored", "2/2"]
     (told,) = json.loads(replicate("status", "--json").out)
     assert (told["title"], told["state"]) == (label, "scored")

@@ -37,7 +37,7 @@ def preflight(
     if not method:
         _show_kinds(measuring.every(asked, device, steps, images), as_json)
         return
-    known = [r.dataset for r in asked if method_name(r.method, r.variant) == method]
+    known = [r.dataset for r in asked if method_name(r.method, r.label) == method]
     run = make_run(method, data or (known or ["horse2zebra_drawn"])[0], 0, budget)
     estimate = measuring.preflight(run, device, steps, images)
     show(estimate.as_dict()) if as_json else say(estimate)

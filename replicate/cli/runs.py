@@ -54,7 +54,7 @@ def params(
 
 
 def train(
-    method: Annotated[str, typer.Argument(help="METHOD or METHOD:VARIANT.")],
+    method: Annotated[str, typer.Argument(help="METHOD[:VARIANT][+KEY=VALUE,...].")],
     more: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
     data: Annotated[str, typer.Option(help="A data set.")] = "horse2zebra_drawn",
     seed: int = 0,
@@ -62,6 +62,9 @@ def train(
     iterations: Annotated[
         int | None, typer.Option(help="Squeeze the schedule into so many steps.")
     ] = None,
+    continue_from: Annotated[
+        str, typer.Option(help="Begin with the weights of this run, as a run of its own.")
+    ] = "",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
     ] = None,
@@ -71,14 +74,32 @@ def train(
     offline: Offline = False,
 ) -> None:
     """Trains a run, or goes on where it was, and scores it. Asking again changes nothing."""
-    from replicate.lab import ensure, make_run
+    from replicate.lab import continuing, ensure, make_run
 
     overrides = dict(split(text) for text in (settings or []) + (more or []))
     if iterations is not None:
         overrides["iterations"] = iterations
+    if continue_from:
+        overrides[continuing.FIELD] = _start(continue_from)
     run = make_run(method, data, seed, budget, overrides)
+    if iterations is not None and not continue_from and (told := continuing.told(run)):
+        say(told, file=sys.stderr)
     ensure(run, device, retrain, offline, wait)
     say(run.folder)
+
+
+def _start(name: str) -> str:
+    """What a run that begins with the weights of another says of it."""
+    from replicate.lab import continuing
+    from replicate.weights.finding import find
+
+    found = find(name)
+    if not found.is_run:
+        raise ReplicateError(
+            f"--continue-from {name}: a file of weights, which holds no discriminators; expected a "
+            "run of this machine"
+        )
+    return continuing.mark(found.path)
 
 
 def split(text: str) -> tuple[str, str]:

@@ -29,7 +29,7 @@ from replicate import (
 from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
 from replicate.errors import ReplicateError
-from replicate.lab import classes, fingerprint, health, memory, state, streams
+from replicate.lab import classes, continuing, fingerprint, health, memory, state, streams
 from replicate.lab.run import COLUMNS, Run, method_name
 from replicate.lab.state import State
 from replicate.lab.stopping import Stoppable, Stopped, stopping
@@ -192,6 +192,8 @@ def _train(run: Run, device: torch.device) -> None:
     method, batches = prepared(run, device)
     test = packed.load(run.dataset, "test", run.config.crop_size)
     folder, total = run.folder, total_iterations(run, batches)
+    if not checkpoint.generations(folder):
+        continuing.begin(method, run)
     (folder / "samples").mkdir(exist_ok=True)
     earlier = run.record()
     record = {

@@ -175,7 +175,7 @@ def by_method(found: Iterable[Foreseen]) -> list[dict]:
     """
     groups: dict[str, list[Foreseen]] = {}
     for each in found:
-        groups.setdefault(method_name(each.run.method, each.run.variant), []).append(each)
+        groups.setdefault(method_name(each.run.method, each.run.label), []).append(each)
     everything = [each for group in groups.values() for each in group]
     return [_row(name, group) for name, group in {**groups, "all": everything}.items()]
 

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from replicate import devices, documents, paths, reported, settings
 from replicate.datasets import directions, spec
 from replicate.errors import ReplicateError, unknown
-from replicate.lab.run import BUDGETS, Run, make_run
+from replicate.lab.run import BUDGETS, Run, make_run, method_name
 
 LITERALS = (str, int, float, bool, list, dict, tuple, set, type(None))
 # Names that IPython itself puts into a notebook's globals.
@@ -56,12 +56,20 @@ class Parameters(Asked):
     """What a paper's notebook asks for: methods x data sets x seeds at one budget, and more."""
 
     paper: str  # file in data/reported/
-    methods: list[str] = Field(min_length=1)  # METHOD or METHOD:VARIANT
+    methods: list[str] = Field(min_length=1)  # METHOD[:VARIANT][+KEY=VALUE,...]
     datasets: list[str] = Field(min_length=1)
     seeds: list[settings.Seed] = Field(min_length=1)
     also: dict[str, list[str]] = {}  # data set: further methods, with all seeds
     one_seed: dict[str, list[str]] = {}  # data set: further methods, with the first seed alone
     five_seeds: dict[str, list[str]] = {}  # data set: methods, named before or not, with seeds 0-4
+    # METHOD[:VARIANT] among those above: settings; the same as its label, METHOD+KEY=VALUE
+    overrides: dict[str, dict[str, object]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _settings_are_labels(cls, given: object) -> object:
+        """The overrides as labels of the methods, and every label as tables print it."""
+        return labelled(given) if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Parameters":
@@ -232,6 +240,45 @@ def quick(budget: str = "laptop", seeds: str = "") -> Quick:
     if seeds:
         given["seeds"] = seeds_of(seeds)
     return documents.validated(Quick, given, paths.shown(file))
+
+
+def labelled(given: dict) -> dict:
+    """A notebook's parameters with `overrides` moved into the names of their methods.
+
+    Raises:
+        ReplicateError: overrides of a method that is not asked for, or no mapping of settings.
+    """
+    overrides = given.get("overrides") or {}
+    lists = [given.get("methods", []), *(v for f in BY_DATASET for v in _values(given, f))]
+    if not isinstance(overrides, dict) or not all(isinstance(v, list) for v in lists):
+        return given  # the error about types is the one to tell
+    named = [name for names in lists for name in names]
+    for name, changes in overrides.items():
+        if name not in named:
+            raise unknown("method of overrides", name, named)
+        if not isinstance(changes, dict):
+            raise ReplicateError(
+                f"overrides.{name}={changes!r}: expected settings, e.g. {{lambda_cyc: 5.0}}"
+            )
+
+    def label(name: object) -> object:
+        if not isinstance(name, str) or (name not in overrides and "+" not in name):
+            return name
+        run = make_run(name, "", 0, given.get("budget", ""), overrides.get(name, {}))
+        return method_name(run.method, run.label)
+
+    made = {key: value for key, value in given.items() if key != "overrides"}
+    if "methods" in made:
+        made["methods"] = [label(name) for name in made["methods"]]
+    for field in BY_DATASET:
+        if isinstance(made.get(field), dict):
+            made[field] = {d: [label(name) for name in names] for d, names in made[field].items()}
+    return made
+
+
+def _values(given: dict, field: str) -> list:
+    value = given.get(field, {})
+    return list(value.values()) if isinstance(value, dict) else [value]
 
 
 def seeds_of(text: str) -> list[int]:

@@ -232,7 +232,7 @@ def place(run: Run, device: str) -> Path:
 def _estimate(run: Run, device: str, found: dict, counts: dict | None = None) -> Estimate:
     counts = counts or image_counts(spec(run.dataset))
     about = {
-        "name": method_name(run.method, run.variant), "dataset": run.dataset,
+        "name": method_name(run.method, run.label), "dataset": run.dataset,
         "size": run.config.crop_size, "budget": run.budget, "device": device,
         "iterations": iterations(run, counts), "test_images": counts["test"],
     }  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from replicate import paths, repro, settings
-from replicate.errors import unknown
+from replicate.errors import ReplicateError, unknown
 from replicate.methods import METHODS
 from replicate.methods.base import Config, Method
 from replicate.records import BUDGETS
@@ -91,8 +91,32 @@ class Run:
 
 
 def method_name(method: str, variant: str) -> str:
-    """`aggan` for its paper variant, `aggan:whole-image-d` for another: what `train` is asked."""
-    return method if variant == "paper" else f"{method}:{variant}"
+    """`aggan` for its paper variant, `aggan:whole-image-d` for another: what `train` is asked.
+
+    Changed settings follow a plus sign: `aggan+lambda_cyc=5.0` of the label `paper+lambda_cyc=5.0`.
+    """
+    base, plus, settings_ = variant.partition("+")
+    return (method if base == "paper" else f"{method}:{base}") + plus + settings_
+
+
+def parts_of(name: str) -> tuple[str, str, dict[str, str]]:
+    """Method, variant and settings of METHOD[:VARIANT][+KEY=VALUE,...], as `method_name` has it.
+
+    Raises:
+        ReplicateError: what follows the plus sign is none of KEY=VALUE, or has a key twice.
+    """
+    base, plus, text = name.partition("+")
+    method, _, variant = base.partition(":")
+    overrides: dict[str, str] = {}
+    for pair in text.split(",") if plus else ():
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip() or key.strip() in overrides:
+            raise ReplicateError(
+                f"{name!r}: expected METHOD[:VARIANT]+KEY=VALUE,..., each key once, e.g. "
+                f"{base}+lr=1e-4"
+            )
+        overrides[key.strip()] = value.strip()
+    return method, variant or "paper", overrides
 
 
 def title(record: dict) -> str:
@@ -104,32 +128,37 @@ def title(record: dict) -> str:
 def make_run(
     name: str, dataset: str, seed: int, budget: str, overrides: dict[str, object] | None = None
 ) -> Run:
-    """The run that `METHOD[:VARIANT]`, a data set, a seed and a budget ask for.
+    """The run that `METHOD[:VARIANT][+KEY=VALUE,...]`, a data set, a seed and a budget ask for.
 
     Args:
-        name: `aggan` (its variant `paper`) or `aggan:whole-image-d`.
-        overrides: fields of the method's `Config`, as values or as text from a command line.
+        name: `aggan` (its variant `paper`), `aggan:whole-image-d`, or either with changed settings,
+            as tables print it: `aggan+lambda_cyc=5.0`.
+        overrides: further fields of the method's `Config`, as values or as text.
 
     Raises:
         UnknownName: method, variant, budget or field, with the closest match.
-        ReplicateError: a value of the wrong type, outside its range, or impossible with another.
+        ReplicateError: a value of the wrong type, outside its range, or impossible with another; a
+            field both in the name and among the overrides.
     """
-    method_name, _, variant = name.partition(":")
-    method, variant = METHODS[method_name], variant or "paper"
+    called, variant, named = parts_of(name)
+    method = METHODS[called]
     if variant not in method.VARIANTS:
-        raise unknown(f"variant of {method_name}", variant, method.VARIANTS)
+        raise unknown(f"variant of {called}", variant, method.VARIANTS)
+    if twice := sorted(named.keys() & (overrides or {}).keys()):
+        raise ReplicateError(f"{twice[0]} is in {name!r} and set besides; expected once")
+    overrides = {**named, **(overrides or {})}
     if budget not in BUDGETS:
         raise unknown("budget", budget, BUDGETS)
     # of what a variant and a budget both set, the budget decides: it must stay as small as it is
     config = replace(method.Config(), **{**method.VARIANTS[variant], **_budget(method, budget)})
-    changed = {k: settings.read(method.Config, k, v) for k, v in (overrides or {}).items()}
+    changed = {k: settings.read(method.Config, k, v) for k, v in overrides.items()}
     changed = {k: v for k, v in changed.items() if v != getattr(config, k)}
     text = ",".join(f"{k}={v}" for k, v in sorted(changed.items()))
     config = replace(config, **changed)
     settings.check_fields(config)
     method.check(config)
     seed = settings.check("seed", settings.Seed, seed, example=0)
-    return Run(method_name, variant, config, dataset, seed, budget, text)
+    return Run(called, variant, config, dataset, seed, budget, text)
 
 
 def run_of(record: dict) -> Run:
@@ -138,10 +167,8 @@ def run_of(record: dict) -> Run:
     Raises:
         UnknownName, ReplicateError: its method, variant or a setting is no longer there.
     """
-    variant, _, more = record["label"].partition("+")
-    overrides = dict(pair.split("=", 1) for pair in more.split(",") if pair)
-    name = f"{record['method']}:{variant}"
-    return make_run(name, record["dataset"], record["seed"], record["budget"], overrides)
+    name = method_name(record["method"], record["label"])
+    return make_run(name, record["dataset"], record["seed"], record["budget"])
 
 
 def _budget(method: type[Method], budget: str) -> dict[str, object]:

@@ -70,6 +70,8 @@ class Config:
     order: Literal["shuffled", "serial"] = added("shuffled")
     # of training images, when they are packed; the test split is always resized bicubic
     resize: Literal[*FILTERS] = added("bicubic")
+    # HASH-ITERATION of the run with whose weights this one begins; "" for a run from its start
+    continued_from: settings.Start = field(default="", metadata={"before": ""})  # as of `added`
 
 
 class Needs(NamedTuple):

@@ -108,15 +108,6 @@ def read(path: Path) -> tuple[dict[str, Tensor], Card]:
     return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}, card
 
 
-def is_ours(path: Path) -> bool:
-    """Whether a file is one of these, by its content."""
-    try:
-        read_card(path)
-    except ReplicateError:
-        return False
-    return True
-
-
 def _opened(path: Path):
     if not path.is_file():
         raise ReplicateError(f"{shown(path)} is no file; expected one of weights ({SUFFIX})")

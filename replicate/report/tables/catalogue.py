@@ -66,9 +66,10 @@ def column_order(cell: tuple[str, str]) -> tuple[int, int, str, str]:
 
 def method_order(name: str) -> tuple[int, str, bool, str]:
     """Sorts methods by the year of their paper, so that the baselines come first."""
-    method, _, variant = name.partition(":")
+    method, *_ = re.split("[:+]", name)
+    variant = name[len(method) :]
     year = re.search(r"\d{4}", METHODS[method].paper) if method in METHODS else None
-    return (int(year.group()) if year else 9999, method, bool(variant), variant)
+    return (int(year.group()) if year else 9999, method, bool(variant), variant.lstrip(":"))
 
 
 def number(value: float, digits: int) -> str:

@@ -3,6 +3,7 @@
 One row a method, one column a metric under one protocol.
 """
 
+import re
 import sys
 from collections.abc import Sequence
 from math import nan
@@ -10,6 +11,7 @@ from math import nan
 import pandas as pd
 
 from replicate.errors import ReplicateError, unknown
+from replicate.lab.run import parts_of
 from replicate.methods import METHODS
 from replicate.report.tables import catalogue
 from replicate.report.tables.catalogue import ABSENT, SHARE, number
@@ -223,13 +225,11 @@ def ablation(
 
 def _about(name: str) -> str:
     """`norm=in` of `ugatit:in`; the title of its file for a method; nothing for a reference row."""
-    method, _, label = name.partition(":")
-    if method not in METHODS:
+    if re.split("[:+]", name)[0] not in METHODS:
         return ""
-    variant, _, overrides = label.partition("+")
-    changes = METHODS[method].VARIANTS[variant or "paper"]
+    method, variant, overrides = parts_of(name)
+    changes = METHODS[method].VARIANTS[variant] | overrides
     texts = [f"{key}={value}" for key, value in changes.items()]
-    texts += [overrides] if overrides else []
     return ", ".join(texts) or _title(method)
 
 

@@ -38,7 +38,7 @@ def test_some_metrics_only(root) -> None:
         ("ugatit:no-cam", "g_cam=False, d_cam=False"),
         ("ugatit", "U-GAT-IT"),
         ("ugatit:in+lr=0.1", "norm=in, lr=0.1"),
-        ("ugatit:paper+lr=0.1", "lr=0.1"),
+        ("ugatit+lr=0.1", "lr=0.1"),
         ("attentiongan_v1", "AttentionGAN, scheme I"),
         ("attentiongan", "AttentionGAN, scheme II"),
         ("real vs real", ""),

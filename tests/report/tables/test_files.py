@@ -97,10 +97,8 @@ def test_command_repeats_a_run() -> None:
         command("aggan", "d", 1, "paper")
         == "replicate train aggan --data d --seed 1 --budget paper"
     )
-    asked = command("aggan:paper+lr=0.1,ngf=8", "d", 0, "laptop")
-    assert asked.endswith(
-        "train aggan:paper --data d --seed 0 --budget laptop --set lr=0.1 --set ngf=8"
-    )
+    asked = command("aggan+lr=0.1,ngf=8", "d", 0, "laptop")
+    assert asked.endswith("train aggan --data d --seed 0 --budget laptop --set lr=0.1 --set ngf=8")
 
 
 def test_markdown_pads_escapes_and_dashes() -> None:

@@ -128,7 +128,7 @@ def test_configurations_do_not_mix(root: Path, records) -> None:
 def test_overrides_are_a_row_of_their_own(root: Path, records) -> None:
     records.add("aggan", 0, records.usual(0.2, 0.2), overrides={"lambda_cyc": 5.0})
     table = tables.summary(tables.scores(root))
-    assert cell(table, "aggan:paper+lambda_cyc=5.0", KID) == "0.2000 (1 seed)"
+    assert cell(table, "aggan+lambda_cyc=5.0", KID) == "0.2000 (1 seed)"
     assert cell(table, "aggan", KID) == "0.0600 ± 0.0100 (3)"
 
 
