@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from replicate.datasets import directions
 from replicate.errors import ReplicateError
 from replicate.evaluation import to_uint8
 from replicate.images import decode, read, rgb
+from replicate.methods import METHODS
 from replicate.methods.base import Method
 from replicate.translating import fitting
 from replicate.translating.fitting import Made
@@ -187,14 +189,28 @@ def directions_of(card: Card) -> list[str]:
     return [directions.in_words(way, card.domains) for way in card.directions]
 
 
-def load(name: str, device: str = "cpu") -> Model:
-    """The model of a name, as `finding.find` takes it, on a device.
+def load(name: str, weights: str | Path | None = None, device: str = "cpu") -> Model:
+    """A model, on a device.
+
+    Args:
+        name: what `finding.find` takes, such as METHOD@DATASET, a run or a file; with `weights`,
+            METHOD[:VARIANT], which they must be of.
+        weights: a file, a run or a name.
+        device: one of `devices.known()`.
 
     Raises:
-        UnknownName, ReplicateError: no such model, or damaged weights.
+        UnknownName, ReplicateError: no such model, damaged weights, or those of another method.
     """
     place = devices.find(device)
-    method, card = find(name).load(place)
+    alone = weights is None and re.split("[:+]", name)[0] in METHODS and "@" not in name
+    if alone and not Path(name).exists():
+        raise ReplicateError(
+            f"{name} is a method without weights; name some, as METHOD@DATASET, or with "
+            "weights=FILE: `replicate weights list` shows what there is"
+        )
+    method, card = find(str(weights or name)).load(place)
+    if weights is not None and card.label != name:
+        raise ReplicateError(f"{weights} holds weights of {card.label}, expected those of {name}")
     return Model(method, card, place)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from replicate import files
 from replicate.errors import ReplicateError
+from replicate.lab.run import method_name
 from replicate.paths import shown
 
 FORMAT = 1  # of the card; raise it when an older one can no longer be read as it is
@@ -56,10 +57,14 @@ class Card:
     precision: str = "fp32"
 
     @property
+    def label(self) -> str:
+        """`aggan:low-rate`: METHOD[:VARIANT], as tables name it."""
+        return method_name(self.method, self.variant)
+
+    @property
     def name(self) -> str:
         """`aggan:low-rate@horse2zebra`: what these weights are called."""
-        label = self.method if self.variant == "paper" else f"{self.method}:{self.variant}"
-        name = f"{label}@{self.dataset}" if self.dataset else label
+        name = f"{self.label}@{self.dataset}" if self.dataset else self.label
         return f"{name}-official" if self.origin == "official" else name
 
 
