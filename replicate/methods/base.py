@@ -105,6 +105,8 @@ class Method(nn.Module):
     baseline: ClassVar[bool] = False  # whether it stands beside every paper's methods in plots
     # variants by the name of their discriminator, where it gives a map of what it judges by
     map_discriminators: ClassVar[Mapping[str, str]] = {}
+    # whether one input has many translations: `translate` then takes `seed` and `target` as well
+    multimodal: ClassVar[bool] = False
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -165,7 +167,13 @@ class Method(nn.Module):
         raise NotImplementedError
 
     def translate(self, x: Tensor, direction: str) -> Translation:
-        """The translation of (N, 3, H, W) in [-1, 1]; `direction` is "AB" or "BA"."""
+        """The translation of (N, 3, H, W) in [-1, 1]; `direction` is "AB" or "BA".
+
+        A `multimodal` method takes two more arguments, both optional. `seed` (0) chooses one random
+        style for each image, which depends on that image and on nothing else in the batch: scores
+        use 0, galleries and diversity several. `target`, (N, 3, H, W) images of the target domain,
+        gives their styles instead.
+        """
         raise NotImplementedError
 
     @classmethod
@@ -250,6 +258,27 @@ def adam(lr: float, beta1: float, *modules: nn.Module) -> torch.optim.Adam:
     """Adam over the parameters of `modules`, beta2 0.999, eps 1e-8."""
     parameters = [p for m in modules for p in m.parameters() if p.requires_grad]
     return torch.optim.Adam(parameters, lr=lr, betas=(beta1, 0.999))
+
+
+def decayed_adam(
+    lr: float, beta1: float, weight_decay: float, *modules: nn.Module
+) -> torch.optim.Adam:
+    """`adam` with weight decay as part of the gradient: weight_decay * parameter is added to it."""
+    optimizer = adam(lr, beta1, *modules)
+    for group in optimizer.param_groups:
+        group["weight_decay"] = weight_decay
+    return optimizer
+
+
+def halving(iteration: int, iterations_per_epoch: float, epochs: int) -> float:
+    """A factor of the learning rate: halved every `epochs` epochs; 1 for ever where that is 0.
+
+    The step is counted before the update, as where PyTorch's StepLR is stepped first: the last
+    iteration before a whole number of periods has the next one's rate.
+    """
+    if epochs == 0:
+        return 1.0
+    return 0.5 ** int((iteration + 1) / (iterations_per_epoch * epochs))
 
 
 @contextmanager
