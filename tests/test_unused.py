@@ -18,6 +18,7 @@ KEPT = {
     "model_config": "pydantic reads it",
     "_repr_png_": "notebooks call it",
     "_repr_html_": "notebooks call it",
+    "multimodal": "says that `translate` takes a seed and a target; galleries are to read it",
     "slug": "a field that `deviations` fills by its place",
     "boxes": "a field that trained code fills by its place",
     "shares_within": "measures the palettes of data/palettes, as `colour_modes` finds them",

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
 
 from replicate import settings
 from replicate.errors import ReplicateError
@@ -268,6 +269,16 @@ def decayed_adam(
     for group in optimizer.param_groups:
         group["weight_decay"] = weight_decay
     return optimizer
+
+
+def clip_gradient(optimizer: torch.optim.Optimizer, norm: float) -> None:
+    """From now on shortens the gradient of all its parameters to `norm` before every step."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+
+    def clip(*_: object) -> None:
+        clip_grad_norm_(parameters, norm)
+
+    optimizer.register_step_pre_hook(clip)
 
 
 def halving(iteration: int, iterations_per_epoch: float, epochs: int) -> float:

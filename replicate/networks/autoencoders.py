@@ -46,7 +46,7 @@ class StyledBlock(nn.Module):
     Args:
         channels: C of input and output.
 
-    Source: ResBlock with AdaptiveInstanceNorm2d, lines 336-352 and 441-476.
+    Source: ResBlock with AdaptiveInstanceNorm2d, lines 273-286 and 447-476.
     """
 
     def __init__(self, channels: int) -> None:
@@ -66,7 +66,7 @@ class StyledBlock(nn.Module):
 class ContentEncoder(nn.Module):
     """(N, 3, H, W), H and W multiples of 4, to codes (N, 4 ngf, H / 4, W / 4).
 
-    Source: lines 219-236; 5,385,856 parameters at 64 channels and 4 blocks.
+    Source: lines 206-221; 5,385,856 parameters at 64 channels and 4 blocks.
     """
 
     def __init__(self, ngf: int, n_res: int) -> None:
@@ -84,7 +84,7 @@ class ContentEncoder(nn.Module):
 class StyleEncoder(nn.Module):
     """(N, 3, H, W) to styles (N, style_dim): no norms, which would take the style away.
 
-    Source: lines 200-217; 2,764,936 parameters at 64 channels and 8 numbers.
+    Source: lines 188-204; 2,764,936 parameters at 64 channels and 8 numbers.
     """
 
     def __init__(self, ngf: int, style_dim: int) -> None:
@@ -108,7 +108,7 @@ class Decoder(nn.Module):
         ngf: channels before the last convolution; codes have 4 ngf.
         blocks: residual blocks, which take the style if one is given.
 
-    Source: lines 238-259; 5,754,627 parameters at 64 channels and 4 blocks.
+    Source: lines 223-243; 5,754,627 parameters at 64 channels and 4 blocks.
     """
 
     def __init__(self, ngf: int, blocks: list[nn.Module]) -> None:
@@ -130,7 +130,7 @@ class Decoder(nn.Module):
 class Vae(nn.Module):
     """UNIT's autoencoder of one domain. Its code is a mean; the variance is 1 everywhere.
 
-    Source: VAEGen, lines 152-190; 11,140,483 parameters at 64 channels and 4 blocks.
+    Source: VAEGen, lines 150-181; 11,140,483 parameters at 64 channels and 4 blocks.
     """
 
     def __init__(self, ngf: int = 64, n_res: int = 4) -> None:
@@ -149,7 +149,7 @@ class StyleAutoencoder(nn.Module):
         style_dim: numbers in a style.
         mlp_dim: width of the layers that make offsets and scales of a style.
 
-    Source: AdaINGen, lines 90-149; 15,026,187 parameters at the defaults.
+    Source: AdaINGen, lines 89-148; 15,026,187 parameters at the defaults.
     """
 
     def __init__(
@@ -182,7 +182,7 @@ class SharedVaes(nn.Module):
         ngf: channels after the first convolution.
         n_res: residual blocks of each encoder and each decoder, of which one is shared.
 
-    Source: COCOResGen, v2 lines 136-235; 18,017,286 parameters at the defaults.
+    Source: COCOResGen, v2 lines 160-260; 18,017,286 parameters at the defaults.
     """
 
     def __init__(self, ngf: int = 64, n_res: int = 4) -> None:
@@ -230,7 +230,7 @@ class PlainDiscriminator(nn.Module):
         ndf: channels of the first convolution, doubled by every further one.
         n_layers: convolutions of stride 2.
 
-    Source: COCODis, v2 lines 112-134; 25,149,057 parameters at the defaults.
+    Source: COCODis, v2 lines 125-158; 25,149,057 parameters at the defaults.
     """
 
     def __init__(self, ndf: int = 64, n_layers: int = 6) -> None:

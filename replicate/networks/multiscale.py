@@ -17,8 +17,8 @@ class MultiScaleDiscriminator(nn.Module):
         n_scales: the image, its half, its quarter, ...; each scale has weights of its own.
         slope: of LeakyReLU; 0.2 in UNIT and MUNIT, 0.01 in DRIT.
 
-    Source: MsImageDis, UNIT networks.py:18-85 (see `replicate/methods/unit.py`) and MultiScaleDis,
-        DRIT networks.py:31-62 (see `replicate/methods/drit.py`); 8,271,171 parameters at the
+    Source: MsImageDis, UNIT networks.py:18-83 (see `replicate/methods/unit.py`) and MultiScaleDis,
+        DRIT networks.py:29-56 (see `replicate/methods/drit.py`); 8,271,171 parameters at the
         defaults.
     """
 
@@ -57,7 +57,7 @@ def init_kernels(network: nn.Module) -> None:
     """Draws the kernels of convolutions from N(0, 0.02); all else keeps torch's start.
 
     Source: gaussian_weights_init of UNIT, branch version_02, trainers/init.py, and of DRIT
-        networks.py:352-355.
+        networks.py:454-457.
     """
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
