@@ -1,7 +1,7 @@
 """The test split through a method: translations as PNG files, and their scores as rows."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,10 +16,12 @@ from replicate.datasets.batches import in_order
 from replicate.datasets.packed import ImageSet
 from replicate.methods.base import DIRECTIONS, Method
 from replicate.metrics import attention
+from replicate.metrics.arrays import spaced
 from replicate.metrics.attention import attention_auc, pointing_game
-from replicate.metrics.compare import Bench, compare
+from replicate.metrics.compare import Bench, compare, default_protocols
 from replicate.metrics.images import Stack
 from replicate.metrics.pixels import psnr, ssim
+from replicate.metrics.protocols import EFFICIENTNET
 from replicate.metrics.score import Score, mean_score
 from replicate.naming import check_stems
 
@@ -109,6 +111,8 @@ def score_direction(
     cell: int,
     cache: Path | None,
     offline: bool,
+    classes: Collection[int] = (),
+    at_most: int | None = None,
 ) -> list[Score]:
     """All scores of one direction: of features, then of pixels as far as their truth is known.
 
@@ -120,13 +124,27 @@ def score_direction(
         cell: px; the side of the squares on which the method's attention maps are constant.
         cache: folder of cached features.
         offline: leave the Inception network out.
+        classes: of ImageNet, those that show the target domain's object.
+        at_most: images of each set that the network trained on ImageNet looks at, which takes 20 ms
+            for each; None: all.
     """
-    scores = compare(Bench(image_sets(outputs, direction, test, train), cache, offline=offline))
+    sets = image_sets(outputs, direction, test, train)
+    chosen = default_protocols(sets)
+    real = [p for p in chosen if p.features == EFFICIENTNET]
+    scores = compare(Bench(_few(sets, at_most), cache), real, classes=classes)
+    scores += compare(Bench(sets, cache, offline=offline), [p for p in chosen if p not in real])
     about = seen(outputs, direction, test, cell)
     for needs, score in PIXELS.values():
         if all(getattr(about, name) is not None for name in needs):
             scores += score(about)
     return scores
+
+
+def _few(sets: dict[str, Stack], at_most: int | None) -> dict[str, Stack]:
+    """At most so many images of each set; floors need as many training images as outputs."""
+    n = min(len(sets["fake"]), at_most or len(sets["fake"]))
+    limits = dict.fromkeys(sets, at_most) | {"real_train": n}
+    return {key: Stack(spaced(s.array, limits[key] or len(s))) for key, s in sets.items()}
 
 
 def image_sets(

@@ -135,10 +135,16 @@ def test_a_folder_scored_against_itself(replicate, workspace):
     text = replicate("score", real, real).out
     cells = {line.split("|")[1].strip(): line for line in text.splitlines() if "|" in line}
     assert re.search(r"\| psnr +\| identical ", cells["psnr/skimage"])
-    assert 0 <= float(cells["fid/standin"].split("|")[3]) < 1e-4  # rounding; exactly 0 on paper
+    # float32 rounding of traces of order 100; exactly 0 on paper
+    assert 0 <= float(cells["fid/efficientnet-lite0"].split("|")[3]) < 1e-2
+    assert "class-rate/efficientnet-lite0" not in cells and "no class: " in text
     assert re.search(r"^kid/clean, .*fid/inception.*: not computed: Inception", text, re.MULTILINE)
     assert text.count("replicate data get inception-weights") == 1  # the reason, once for all rows
     assert "kid/aggan-mean" not in text  # needs the inputs
+    named = replicate(
+        "score", real, real, "--target", "zebra", "--protocol", "class-rate/efficientnet-lite0"
+    ).out
+    assert "ceiling" in named and "classes 340" in named
     with_inputs = replicate("score", real, real, "--source", real, "--offline-metrics").out
     assert "kid/aggan-mean" in with_inputs and "not computed: --offline-metrics" in with_inputs
 

@@ -55,7 +55,9 @@ def plain(images: ImageSet) -> ImageSet:
 
 
 def scores(made, images: ImageSet, maps=None, direction="AB", cell=1) -> dict:
-    rows = score_direction(Outputs(made, maps), direction, images, images, cell, None, True)
+    rows = score_direction(
+        Outputs(made, maps), direction, images, images, cell, None, True, at_most=4
+    )
     return {row.metric if "/" not in row.metric else row.protocol: row for row in rows}
 
 
@@ -152,10 +154,14 @@ def test_masks_without_ideals_give_what_masks_alone_can_tell(attends):
 
 def test_without_a_truth_only_distances_are_scored():
     images = plain(drawn())
-    found = score_direction(Outputs(images.arrays["B"], None), "BA", images, images, 1, None, True)
-    assert {row.metric for row in found} == {"kid", "fid"}
+    made = Outputs(images.arrays["B"], None)
+    found = score_direction(made, "BA", images, images, 1, None, True, classes=(340,), at_most=5)
+    assert {row.metric for row in found} == {"kid", "fid", "class_rate", "class_probability"}
+    real = [row for row in found if "efficientnet" in row.protocol]
+    assert [(row.n_fake, row.n_real) for row in real] == [(5, 5)] * 4
     measured = {row.protocol: row for row in found if row.value is not None}
-    assert set(measured) == {"kid/standin", "fid/standin"}
+    others = {"kid/standin", "fid/standin"}
+    assert set(measured) == others | {row.protocol for row in real}
     assert all(row.value == row.do_nothing for row in measured.values())  # B scored as itself
     assert all(row.floor is not None for row in measured.values())
     empty = [row for row in found if row.protocol not in measured]

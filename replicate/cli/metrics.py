@@ -27,6 +27,12 @@ def score(
         list[str] | None,
         typer.Option(metavar="ID", help="Compute these; see `replicate protocols`."),
     ] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="DOMAIN", help="Whose classes are counted, e.g. zebra.")
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Of ImageNet, e.g. 340 or 151-268, in place of --target.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Compute every protocol.")] = False,
     jpeg: Annotated[
         bool, typer.Option("--jpeg", help="Score lossy translations, so named.")
@@ -50,7 +56,10 @@ def score(
         "fake": fake, "real": real, "source": source, "real_train": real_train, "mask": mask,
         "ideal": ideal, "attention": attention,
     }  # fmt: skip
-    rows = score_folders(folders, ids, everything, jpeg, weights, device, offline, subfolders)
+    rows = score_folders(
+        folders, ids, everything, jpeg, weights, device, offline, subfolders,
+        _classes(real, target, classes),
+    )  # fmt: skip
     if as_json:
         show([_with_printed(row) for row in rows])
     else:
@@ -71,6 +80,18 @@ def protocols(
         say("\n".join([*map(_line, chosen), *dict.fromkeys(filter(None, map(remark, chosen)))]))
     else:
         say(_page(chosen[0]))
+
+
+def _classes(real: Path, target: str | None, classes: str | None) -> tuple[int, ...]:
+    """The target's ImageNet classes: as the user says, or as its folder is known."""
+    from replicate.datasets import targets
+    from replicate.errors import ReplicateError
+
+    if target and classes:
+        raise ReplicateError("--target and --classes say the same: expected one of them")
+    if classes:
+        return targets.classes_in(classes)
+    return targets.classes_of_domain(target) if target else targets.classes_of_folder(real)
 
 
 def _with_printed(row) -> dict:
@@ -104,6 +125,7 @@ def _listing(rows: list) -> str:
 
 def _cells(row, notes: dict[str, int]) -> dict[str, str]:
     """A row of the table; `notes` numbers what is said below it."""
+    from replicate.metrics.power import HIGHER
     from replicate.metrics.protocols import find
 
     protocol = find(row.protocol)
@@ -112,6 +134,7 @@ def _cells(row, notes: dict[str, int]) -> dict[str, str]:
     said += [f"network: {row.extractor}"] if row.extractor else []
     marks = [notes.setdefault(part, len(notes) + 1) for part in said]
     halves = None if row.floor_halves == row.floor else row.floor_halves
+    is_rate = row.metric in HIGHER
     interval = "" if row.low is None else f"{row.low:.5f} to {row.high:.5f}"
     return {
         "protocol": row.protocol,
@@ -120,7 +143,8 @@ def _cells(row, notes: dict[str, int]) -> dict[str, str]:
         "±": _digits(row.spread),
         "95 %": interval,
         "printed": f"{protocol.printed(row.value):.3f}" if protocol.scale != 1 else "",
-        "floor": _digits(row.floor),
+        "floor": "" if is_rate else _digits(row.floor),
+        "ceiling": _digits(row.floor) if is_rate else "",
         "floor of halves": _digits(halves),
         "do nothing": _digits(row.do_nothing),
         "n": " / ".join(str(n) for n in (row.n_fake, row.n_real) if n is not None),

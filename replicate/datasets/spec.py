@@ -3,7 +3,7 @@
 import re
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -16,6 +16,7 @@ SHA256 = r"^([0-9a-f]{64})?$"
 MD5 = r"^([0-9a-f]{32})?$"
 URL = r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?/\S*$"
 FILE = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"
+CLASSES = r"^[0-9]{1,3}(-[0-9]{1,3})?$"  # of ILSVRC 2012, 0 to 999: one, or first and last
 NOTE = "dataset.yaml"  # in a set's folder: the fields of `Spec` for a set without an entry
 # folders of the data root that hold something else
 RESERVED = ("checkpoints", "originals", "packed", "palettes", "passports", "reported", "weights")
@@ -74,6 +75,8 @@ class Spec(_Strict):
     the folders that the images go to, `{originals}` for the folder of the originals. `used_by`
     names the tables by paper, a key of `data/reported` or of a method. A set that `reverses`
     another has that one's files, with A and B exchanged. `fit` says how its images become squares.
+    `classes` are those of ImageNet (ILSVRC 2012, in the order of their WordNet ids) that show the
+    object of a domain: "340", or "151-268" for all from the first to the last.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Spec(_Strict):
     faults: tuple[str, ...] = ()
     reverses: str = ""
     fit: layouts.Fit = "squash"
+    classes: dict[str, tuple[Annotated[str, Field(pattern=CLASSES)], ...]] = {}
 
     @property
     def paired(self) -> bool:
@@ -117,6 +121,14 @@ class Spec(_Strict):
         """
         names = layouts.FOLDERS.get(self.layout, {}).get(split, ())
         return names[::-1] if self.reverses else names
+
+    def classes_of(self, domain: str) -> tuple[int, ...]:
+        """The ImageNet classes that show a domain's object; none where none are on record."""
+        found: list[int] = []
+        for text in self.classes.get(domain, ()):
+            first, _, last = text.partition("-")
+            found += range(int(first), int(last or first) + 1)
+        return tuple(found)
 
     def how(self) -> str:
         """`access` with the places on this machine; empty where `replicate data get` is enough."""
@@ -148,6 +160,8 @@ class Spec(_Strict):
             raise ValueError("urls and sha256 need the archive's file name")
         if self.fit != "squash" and self.layout not in layouts.FOLDERS:
             raise ValueError(f"fit {self.fit}: layout {self.layout} has no image files to fit")
+        if other := sorted(set(self.classes) - set(self.domains)):
+            raise ValueError(f"classes of {other}: expected some of {self.domains}")
         if self.originals and self.archive:
             raise ValueError("a set is either unpacked from an archive or prepared from originals")
         return self

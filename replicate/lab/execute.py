@@ -28,6 +28,7 @@ from replicate import (
 )
 from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
+from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.lab import classes, continuing, fingerprint, health, memory, state, streams
 from replicate.lab.run import COLUMNS, Run, method_name
@@ -41,6 +42,7 @@ from replicate.metrics.compare import default_protocols
 PATIENCE = 1.0  # s; whoever only looks whether a run is held holds it for a moment
 IMAGE_SETS = dict.fromkeys(("fake", "real", "source", "real_train"), ())  # of every run
 IMAGES = {"images", "data"}
+FEW = 8  # images that smoke runs show to the network trained on ImageNet
 
 
 def ensure(
@@ -294,8 +296,10 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
         real = relabelling.with_real(train, test, direction)
         by_label = by_label if real is train else [fingerprint.BY_LABEL]
         scores = evaluation.score_direction(
-            outputs, direction, test, real, method.attention_cell, cache, offline
-        )
+            outputs, direction, test, real, method.attention_cell, cache, offline,
+            spec(run.dataset).classes_of(test.domains["AB".index(direction[1])]),
+            FEW if run.budget == "smoke" else None,
+        )  # fmt: skip
         if run.budget == "paper":
             scores += lossy.scores(outputs, direction, test, real, cache, offline)
         rows += [asdict(score) | {"direction": words} for score in scores]

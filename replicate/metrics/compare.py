@@ -1,6 +1,6 @@
 """Scores of image sets under protocols: one feature pass a set and network, every number of it."""
 
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Collection, Mapping, Sequence, Sized
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from replicate.errors import ReplicateError
 from replicate.metrics.arrays import spaced
+from replicate.metrics.class_rate import finished, of_target
 from replicate.metrics.estimators import ESTIMATORS, INTERVALS, Estimate
 from replicate.metrics.features import Extractor, Features, extractor, features
 from replicate.metrics.images import ImageSet
@@ -91,7 +92,10 @@ def lacking(protocol: Protocol, sets: Mapping[str, Sized]) -> list[str]:
 
 
 def compare(
-    bench: Bench, protocols: Sequence[Protocol] | None = None, strict: bool = False
+    bench: Bench,
+    protocols: Sequence[Protocol] | None = None,
+    strict: bool = False,
+    classes: Collection[int] = (),
 ) -> list[Score]:
     """One score a protocol, with what makes it readable beside it.
 
@@ -104,6 +108,7 @@ def compare(
         bench: the image sets.
         protocols: of `feature_protocols()`; None: `default_protocols`.
         strict: let the first protocol that cannot be computed be an error.
+        classes: of ImageNet, those of the target domain; class rates need them.
 
     Returns:
         The scores; value None and the reason in the note where it cannot be computed.
@@ -114,9 +119,14 @@ def compare(
     chosen = default_protocols(bench.sets) if protocols is None else protocols
     return [
         score
-        for protocol in chosen
-        for score in attempted(protocol, bench.sets, strict, lambda p=protocol: [row(p, bench)])
+        for protocol in (of_target(p, classes) for p in chosen)
+        for score in attempted(protocol, bench.sets, strict, lambda p=protocol: [_whole(p, bench)])
     ]
+
+
+def _whole(protocol: Protocol, bench: Bench) -> Score:
+    """`row`, and what a kind of score has besides."""
+    return finished(row(protocol, bench), protocol, bench.of("fake", protocol))
 
 
 def attempted(

@@ -12,6 +12,7 @@ from scipy.special import log_softmax, logsumexp
 
 from replicate.errors import ReplicateError
 from replicate.metrics.arrays import feature_pair
+from replicate.metrics.class_rate import answers, probabilities
 from replicate.metrics.fid import fid, rank_note
 from replicate.metrics.kid import default_subset, kid, kid_blocks, kid_interval, kid_subsets
 
@@ -67,6 +68,21 @@ def score_of_classes(
     return Estimate(value, spread, f"{splits} splits")
 
 
+def class_rate(fake: np.ndarray, other: None, classes: tuple[int, ...] = ()) -> Estimate:
+    """The share of logits whose first answer lies in the classes, with its standard error."""
+    return _mean(answers(fake, classes))
+
+
+def class_probability(fake: np.ndarray, other: None, classes: tuple[int, ...] = ()) -> Estimate:
+    """The mean probability of the classes, with its standard error."""
+    return _mean(probabilities(fake, classes))
+
+
+def _mean(values: np.ndarray) -> Estimate:
+    n = len(values)
+    return Estimate(float(values.mean()), float(values.std(ddof=1) / n**0.5) if n > 1 else None)
+
+
 ESTIMATORS: dict[str, Callable[..., Estimate]] = {
     "full sample": full_kid,
     "consecutive blocks": block_kid,
@@ -75,6 +91,8 @@ ESTIMATORS: dict[str, Callable[..., Estimate]] = {
     "precision": precision,
     "recall": recall,
     "splits": score_of_classes,
+    "class rate": class_rate,
+    "class probability": class_probability,
 }
 # FID and precision see copies of an image as images that agree, and blocks and subsets have a
 # spread of their own; only the full-sample KID leaves pairs of copies out.

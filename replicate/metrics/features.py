@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from replicate.errors import unknown
+from replicate.metrics.efficientnet import EfficientNet
 from replicate.metrics.images import ImageSet
 from replicate.metrics.inception import Features, Inception, TorchvisionInception
 from replicate.metrics.standin import StandIn
@@ -38,9 +39,10 @@ def _inception(precision: str) -> Callable[[str, Weights, str], Inception]:
     return lambda resize, weights, device: Inception(resize or "tf1", weights, precision, device)
 
 
-# By name: from resize, weights and device to the network. The stand-in has a resize of its own.
+# By name: from resize, weights and device to the network. Some have a resize of their own.
 EXTRACTORS: dict[str, Callable[[str, Weights, str], Extractor]] = {
     "standin-v1": lambda resize, weights, device: StandIn(),
+    "efficientnet-lite0": lambda resize, weights, device: EfficientNet(device),
     "inception-2015-12-05": _inception("fp32"),
     "inception-2015-12-05-bf16": _inception("bf16"),
     "torchvision-inception-v3": lambda resize, weights, device: TorchvisionInception(

@@ -3,7 +3,7 @@
 Segmentation scores of folders of label maps are withheld where their scorer is broken.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from replicate.images import CHANGES
 from replicate.metrics.compare import Bench, attempted, compare, lacking
 from replicate.metrics.images import Folder
 from replicate.metrics.pixels import ONE_IMAGE, mean_over_images, pair_up, read
-from replicate.metrics.protocols import JPEG, Protocol, computable, find, lossy, remark
+from replicate.metrics.power import with_power
+from replicate.metrics.protocols import JPEG, OF_RECORDS, Protocol, computable, find, lossy, remark
 from replicate.metrics.score import Score, joined
 from replicate.metrics.segmentation import SegmentationScores, scorer_gate, segmentation_scores
 from replicate.naming import few
@@ -32,6 +33,7 @@ def score_folders(
     device: str = "cpu",
     offline: bool = False,
     subfolders: bool = False,
+    classes: Collection[int] = (),
 ) -> list[Score]:
     """Scores of folders under protocols.
 
@@ -45,6 +47,7 @@ def score_folders(
         device: one of `devices.known()`, for feature networks.
         offline: skip networks whose weights are downloaded.
         subfolders: whether images below subfolders belong to their folders.
+        classes: of ImageNet, those of the target domain, for class rates.
 
     Returns:
         One score a protocol (three for a segmentation); value None and the reason in the note where
@@ -67,7 +70,9 @@ def score_folders(
     features = {name: sets[name] for name in FEATURES if name in sets}
     bench = Bench(features, paths.derived("features"), weights, device, offline)
     said = joined(*(_folder_note(name, sets[name]) for name in sets), _sizes_note(sets))
-    rows = [row for p in asked for row in _rows(p, bench, sets, strict=ids is not None)]
+    strict = ids is not None
+    rows = [row for p in asked for row in _rows(p, bench, sets, strict, classes)]
+    rows = with_power(rows)
     return [replace(row, note=joined(row.note, _remark(row), said)) for row in rows]
 
 
@@ -83,7 +88,8 @@ def _asked(ids: Sequence[str] | None, everything: bool, sets: Mapping) -> list[P
         return chosen
     if everything:
         return computable()
-    return [p for p in computable() if p.default and not lacking(p, sets) and _is_possible(p, sets)]
+    usual = [p for p in computable() if p.default and p.id not in OF_RECORDS]
+    return [p for p in usual if not lacking(p, sets) and _is_possible(p, sets)]
 
 
 def _is_possible(protocol: Protocol, sets: Mapping[str, Folder]) -> bool:
@@ -113,10 +119,14 @@ def _check_computed(protocol: Protocol) -> None:
 
 
 def _rows(
-    protocol: Protocol, bench: Bench, sets: Mapping[str, Folder], strict: bool
+    protocol: Protocol,
+    bench: Bench,
+    sets: Mapping[str, Folder],
+    strict: bool,
+    classes: Collection[int],
 ) -> list[Score]:
     if protocol.features:
-        return compare(bench, [protocol], strict)
+        return compare(bench, [protocol], strict, classes)
     if protocol.estimator in SEGMENTATION:
         return attempted(protocol, sets, strict, lambda: label_scores(protocol, sets))
     return attempted(protocol, sets, strict, lambda: [mean_over_images(protocol, sets)])

@@ -63,7 +63,7 @@ class Protocol:
     output: str = "pool"
     resize: str = ""
     estimator: str = ""
-    settings: dict[str, int] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
     sides: tuple[tuple[str, float], ...] = (("real", 1.0),)
     scale: float = 1.0
     spread_kind: str = ""
@@ -144,6 +144,7 @@ def _with_size(protocol: Protocol, size: int) -> Protocol:
 
 
 INCEPTION = "inception-2015-12-05"
+EFFICIENTNET = "efficientnet-lite0"
 MEAN_OF_BOTH = (("real", 0.5), ("source", 0.5))
 WITH_SOURCE = ("fake", "real", "source")
 FULL, BLOCKS, SUBSETS = "standard error", "standard error over blocks", "sd over subsets"
@@ -171,6 +172,36 @@ def _printed(id: str, metric: str, definition: str, used_by: str, certainty: str
 
 
 _LIST = (
+    _kid(
+        "kid/efficientnet-lite0", "KID of the full samples on EfficientNet-Lite0, Pillow's "
+        "bicubic to 224 px", "this project", "definition", features=EFFICIENTNET,
+    ),
+    _fid(
+        "fid/efficientnet-lite0", "FID on EfficientNet-Lite0, Pillow's bicubic to 224 px",
+        "this project", "definition", features=EFFICIENTNET,
+    ),
+    Protocol(
+        "class-rate/efficientnet-lite0", "class_rate", "share of outputs whose first answer is a "
+        "class of the target domain; the floor is the rate of real images, its ceiling",
+        "this project", "definition", features=EFFICIENTNET, output="logits",
+        estimator="class rate", sides=(), spread_kind=FULL, needs=("fake",),
+    ),
+    Protocol(
+        "class-probability/efficientnet-lite0", "class_probability", "mean probability of the "
+        "target domain's classes; the floor is that of real images, its ceiling",
+        "this project", "definition", features=EFFICIENTNET, output="logits",
+        estimator="class probability", sides=(), spread_kind=FULL, needs=("fake",),
+    ),
+    Protocol(
+        "precision/efficientnet-lite0", "precision", "share of outputs within reach of a real "
+        "image's 3rd neighbour", "this project; Kynkaanniemi et al. use VGG-16", "definition",
+        features=EFFICIENTNET, estimator="precision", settings={"neighbours": 3},
+    ),
+    Protocol(
+        "recall/efficientnet-lite0", "recall", "share of real images within reach of an output's "
+        "3rd neighbour", "this project; Kynkaanniemi et al. use VGG-16", "definition",
+        features=EFFICIENTNET, estimator="recall", settings={"neighbours": 3},
+    ),
     _kid(
         "kid/standin", "KID of the full samples on the stand-in network", "this project",
         "definition", features="standin-v1",
@@ -385,10 +416,15 @@ _LIST = (
 # What a run is scored with. kid/torch-fidelity is not among them: its subsets of 1,000 are larger
 # than the test sets of every paper here.
 _DEFAULT = {
+    "kid/efficientnet-lite0", "fid/efficientnet-lite0", "class-rate/efficientnet-lite0",
+    "class-probability/efficientnet-lite0",
     "kid/standin", "fid/standin", "kid/clean", "fid/clean", "fid/torch-fidelity", "kid/inception",
     "kid/subsets", "fid/inception", "kid/gm-target", "fid/gm", "kid/gm-mean098", "kid/aggan-mean",
     "fid/aggan-mean", "psnr/skimage", "ssim/skimage", "background/psnr", "foreground/l1",
     "attention/iou-0.5", "attention/auc", "attention/pointing", "attention/mean",
 }  # fmt: skip
+
+# Scores of runs only, because older records have them; folders are scored by a real network.
+OF_RECORDS = ("kid/standin", "fid/standin")
 
 PROTOCOLS = {p.id: replace(p, default=p.id in _DEFAULT) for p in _LIST}

@@ -1,29 +1,9 @@
 """95 % intervals of shares, aware that the answers of one person resemble one another."""
 
-from math import sqrt
-
 import numpy as np
 from scipy.stats import t
 
-Z = 1.959963984540054  # standard normal quantile of 0.975
-
-
-def wilson(k: float, n: float) -> tuple[float, float]:
-    """The Wilson score interval of the share k / n.
-
-    Args:
-        k: answers that count, 0 to n.
-        n: independent answers, above 0; not whole where it is an effective number.
-
-    Returns:
-        (low, high) in [0, 1].
-
-    Source: Wilson, J. Am. Stat. Assoc. 22 (1927), 209; without continuity correction.
-    """
-    centre = (k + Z**2 / 2) / (n + Z**2)
-    half = Z / (n + Z**2) * sqrt(k * (n - k) / n + Z**2 / 4)
-    # at the ends the formula is exact, its rounding is not
-    return (0.0 if k == 0 else centre - half), (1.0 if k == n else centre + half)
+from replicate.metrics.class_rate import Z, wilson
 
 
 def share_interval(k: np.ndarray, n: np.ndarray) -> tuple[float, float]:

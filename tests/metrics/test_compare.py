@@ -21,7 +21,8 @@ ALL = [p.id for p in feature_protocols() if p.output == "pool"]
 
 
 class Corner:
-    """One feature, the value of the first pixel; counts how many images it has seen."""
+    """One feature, the value of the first pixel, which is the first answer, too, 0 or 1; counts how
+    many images it has seen."""
 
     dim, official = 1, True
 
@@ -31,7 +32,8 @@ class Corner:
 
     def __call__(self, images) -> Features:
         self.seen += len(images)
-        return Features(np.array([image[0, 0, :1] for image in images], np.float64), None)
+        pool = np.array([image[0, 0, :1] for image in images], np.float64)
+        return Features(pool, np.eye(2)[pool[:, 0].astype(int)])
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def bench(fake=FAKE, real=REAL, source=SOURCE, train=None, **more: object) -> Be
 
 def rows(*ids: str, **sets: object) -> dict[str, Score]:
     protocols = [find(id) for id in ids] or None
-    return {row.protocol: row for row in compare(bench(**sets), protocols)}
+    return {row.protocol: row for row in compare(bench(**sets), protocols, classes=(1,))}
 
 
 def test_every_set_passes_once_through_every_network(made):
@@ -86,14 +88,15 @@ def test_floor_from_training_images_of_the_same_number(made):
     found = rows(train=train)
     evenly = train[::3]
     for protocol, row in rows(fake=evenly).items():
-        assert found[protocol].floor == row.value
+        assert found[protocol].floor == row.value or not find(protocol).sides
     assert "floor: 12 training images against real" in found["fid/inception"].note
 
 
 def test_floor_from_halves_of_the_real_images(made):
     found = rows()
     for protocol, row in rows(fake=REAL[::2], real=REAL[1::2]).items():
-        assert found[protocol].floor == found[protocol].floor_halves == row.value
+        halves = {found[protocol].floor, found[protocol].floor_halves}
+        assert halves == {row.value} or not find(protocol).sides
     assert "floor: halves of real, 6 + 6" in found["kid/inception"].note
     both = rows(train=[1, 0, 0] * 12)["fid/clean"]
     assert both.floor_halves == found["fid/clean"].floor != both.floor
@@ -109,6 +112,22 @@ def test_an_interval_stands_where_the_estimator_allows_it(made):
     assert found["kid/clean"].low < found["kid/clean"].value < found["kid/clean"].high
     for id in ("fid/clean", "kid/subsets", "kid/gm-target", "kid/aggan-mean"):
         assert found[id].low is None and found[id].high is None
+
+
+def test_a_class_rate_stands_between_do_nothing_and_its_ceiling(made):
+    found = rows("class-rate/efficientnet-lite0", "class-probability/efficientnet-lite0")
+    rate, mean = found.values()
+    assert (rate.value, rate.floor, rate.do_nothing) == (2 / 12, 9 / 12, 0.0)
+    assert rate.note == "ceiling: the real images' own score; classes 1"
+    assert rate.low == pytest.approx(0.0470, abs=1e-4)  # Wilson, 2 of 12
+    sure, unsure = np.e / (np.e + 1), 1 / (np.e + 1)  # softmax of 1 and 0
+    assert mean.value == pytest.approx((2 * sure + 10 * unsure) / 12, rel=1e-12)
+    assert mean.low < mean.value < mean.high
+
+
+def test_without_classes_a_class_rate_is_no_number(made):
+    (row,) = compare(bench(), [find("class-rate/efficientnet-lite0")])
+    assert row.value is None and row.note.startswith("not computed: no class: no ImageNet class")
 
 
 def test_beyond_many_images_only_the_value_of_a_full_kid_is_computed(made, monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from replicate.errors import ReplicateError
+from replicate.metrics.class_rate import of_target
 from replicate.metrics.compare import measure
 from replicate.metrics.folders import score_folders
 from replicate.metrics.protocols import PROTOCOLS, computable, find
@@ -40,6 +41,12 @@ PRECISION, RECALL = 1 / 4, 1.0
 
 # id: (value, printed); the factor 100 or 1/100 once, in the second only
 FEATURES = {
+    "kid/efficientnet-lite0": (TARGET_KID, TARGET_KID),
+    "fid/efficientnet-lite0": (TARGET_FID, TARGET_FID),
+    "precision/efficientnet-lite0": (PRECISION, PRECISION),
+    "recall/efficientnet-lite0": (RECALL, RECALL),
+    "class-rate/efficientnet-lite0": (3 / 12, 3 / 12),
+    "class-probability/efficientnet-lite0": (3 / 12, 3 / 12),
     "kid/standin": (TARGET_KID, TARGET_KID),
     "fid/standin": (TARGET_FID, TARGET_FID),
     "kid/clean": (TARGET_KID, TARGET_KID),
@@ -89,6 +96,8 @@ def logits() -> np.ndarray:
 
 def vectors(id: str) -> dict[str, np.ndarray]:
     """What the protocol is measured on."""
+    if id.startswith("class"):  # twelve images of twelve classes, of which three are the target's
+        return {"fake": logits()}
     if id.startswith("is/"):
         found = logits()
         found[:, 1005] = 2000.0 if id == "is/gm" else 0.0  # all images would be of this class
@@ -103,7 +112,7 @@ def vectors(id: str) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("id", FEATURES)
 def test_a_protocol_of_features_by_hand(id):
-    protocol = find(f"{id}@6" if id == "kid/torch-fidelity" else id)
+    protocol = of_target(find(f"{id}@6" if id == "kid/torch-fidelity" else id), (2, 3, 5))
     value, printed = FEATURES[id]
     found = measure(protocol, vectors(id))
     # Sums of a few hundred float64 terms of order 10.

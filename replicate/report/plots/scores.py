@@ -19,8 +19,10 @@ from replicate.report.tables.cost import QUALITY
 from replicate.report.tables.frames import one_budget, with_share
 
 MAIN = (
-    ("kid", "kid/inception"), ("kid", "kid/standin"), ("background_psnr", "background/psnr"),
-    ("foreground_error", "foreground/l1"), (catalogue.SHARE, "attention/iou-0.5"),
+    ("kid", "kid/inception"), ("kid", "kid/efficientnet-lite0"),
+    ("class_rate", "class-rate/efficientnet-lite0"), ("kid", "kid/standin"),
+    ("background_psnr", "background/psnr"), ("foreground_error", "foreground/l1"),
+    (catalogue.SHARE, "attention/iou-0.5"),
 )  # fmt: skip
 
 

@@ -26,6 +26,8 @@ class Metric:
 METRICS = {
     "kid": Metric("KID", 4, "↓"),
     "fid": Metric("FID", 2, "↓"),
+    "class_rate": Metric("taken for the target", 3, "↑"),
+    "class_probability": Metric("probability of the target", 3, "↑"),
     "psnr": Metric("PSNR, dB", 1, "↑"),
     "ssim": Metric("SSIM", 3, "↑"),
     "background_psnr": Metric("background PSNR, dB", 1, "↑"),
