@@ -8,6 +8,7 @@ import pandas as pd
 
 from replicate.errors import ReplicateError
 from replicate.evaluation import PIXELS
+from replicate.metrics.power import NO_POWER, network_of, weak
 from replicate.report.claims.entries import (
     BOTH,
     CEILING,
@@ -79,7 +80,7 @@ def elsewhere(scores: pd.DataFrame, claims: Iterable[Claim]) -> pd.DataFrame:
         tried = _tried(scores, claim)
         tried = tried[(tried["dataset"] != claim.dataset) & (tried["budget"] != "paper")]
         for _, group in tried.groupby(["dataset", "budget", "direction"]):
-            row = _try(claim, group)
+            row = _try(claim, group, decides=False)
             if row["n"]:
                 shown = row["reason"] if row["here"] == "not comparable" else ""
                 rows.append(row | {"reason": shown})
@@ -130,6 +131,7 @@ def _unmeasured(scores: pd.DataFrame, claim: Claim) -> str:
 def _tried(scores: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """The scores of both arms, under any protocol."""
     metrics = [claim.metric, *([CEILING_METRIC] if claim.against == CEILING else [])]
+    metrics += ["kid"] if claim.metric == "fid" else []  # which tells of its power
     tried = scores[scores["metric"].isin(metrics) & scores["name"].isin(claim.arms)]
     return tried if claim.direction == BOTH else tried[tried["direction"] == claim.direction]
 
@@ -152,13 +154,17 @@ def _together(claim: Claim, group: pd.DataFrame) -> list[dict]:
     return [row | {"verdict": worst} for row in rows]
 
 
-def _try(claim: Claim, group: pd.DataFrame) -> dict:
-    """One direction: both arms, the gain, its interval and the verdict on it alone."""
+def _try(claim: Claim, group: pd.DataFrame, decides: bool = True) -> dict:
+    """One direction: both arms, the gain, its interval and the verdict on it alone.
+
+    Args:
+        decides: whether the data set decides the claim, for which its score must have power.
+    """
     place = {key: group[key].iloc[0] for key in ("dataset", "budget", "direction")}
     paired = pairs(claim, group)
     row = _row(claim) | place | {"n": len(paired)}
     row |= {"left": paired["left"].mean(), "right": paired["right"].mean()}
-    if reason := _incomparable(claim, group):
+    if reason := _incomparable(claim, group) or (decides and _powerless(claim, group)):
         return row | {"here": "not comparable", "reason": reason}
     gain, low, high, effect, n = over_seeds(paired["gain"].tolist())
     row |= {"gain": gain, "low": low, "high": high, "effect": effect}
@@ -210,6 +216,16 @@ def _incomparable(claim: Claim, group: pd.DataFrame) -> str:
         return f"no map to compare with, attention collapsed: {_runs(walkover)}"
     if left.values.size and right.values.size and left.extractors != right.extractors:
         return f"other feature networks: {_joined(left.extractors | right.extractors)}"
+    return ""
+
+
+def _powerless(claim: Claim, group: pd.DataFrame) -> str:
+    """Why no verdict may rest on a score that cannot tell doing nothing from real images."""
+    protocol = claim.protocol
+    if protocol.startswith("fid/"):  # which has no standard error, so its network's KID tells
+        protocol = f"kid/{network_of(protocol)}"
+    if any(name == protocol for *_, name in weak(group)):
+        return f"{NO_POWER}: {claim.protocol} gives inputs and real images the same score"
     return ""
 
 

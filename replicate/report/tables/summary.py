@@ -18,6 +18,7 @@ from replicate.report.tables.catalogue import ABSENT, SHARE, number
 from replicate.report.tables.frames import by_size, means, one_budget, with_share
 from replicate.report.tables.markdown import escape
 from replicate.report.tables.pages import Page, Table
+from replicate.report.tables.power import remarks
 
 FLOOR, IDLE = "real vs real", "do nothing"
 RANK = r"rank-deficient, n=\d+"
@@ -146,8 +147,10 @@ def _range(values: pd.Series, digits: int) -> str:
     return texts[0] if texts[0] == texts[-1] else f"{texts[0]} to {texts[-1]}"
 
 
-METRICS = ("kid/standin", "background_psnr", SHARE, "foreground_error")
-PROTOCOLS = ("kid/standin", "background/psnr", "attention/iou-0.5", "foreground/l1")
+OLD, REAL = "kid/standin", ("kid/efficientnet-lite0", "fid/efficientnet-lite0")
+METRICS = (*REAL, "class_rate", OLD, "background_psnr", SHARE, "foreground_error")
+PROTOCOLS = (*REAL, "class-rate/efficientnet-lite0", OLD, "background/psnr", "attention/iou-0.5")
+PROTOCOLS += ("foreground/l1",)
 TIDY = ["dataset", "direction", "name", "metric", "protocol", "value", "sd", "n", "floor"]
 TIDY += ["do_nothing", "stale"]
 
@@ -162,7 +165,9 @@ def headline(scores: pd.DataFrame) -> list[pd.DataFrame]:
     groups = [own for _, own in _whole(scores).groupby("dataset")]
     for own in sorted(groups, key=lambda own: "background_psnr" not in set(own["metric"])):
         present = set(own["metric"]) | set(own["protocol"])
-        chosen = [m for m in METRICS if m in present or (m == SHARE and "attention_iou" in present)]
+        left_out = OLD if REAL[0] in present else ""  # stands where no real network looked
+        present |= {SHARE} if "attention_iou" in present else set()
+        chosen = [m for m in METRICS if m in present and m != left_out]
         tables.append(summary(own, chosen or None))
     return tables
 
@@ -175,12 +180,11 @@ def headline_page(scores: pd.DataFrame, budget: str) -> Page:
         "`real vs real` is the floor, other real images scored as output; `do nothing` scores the "
         "input as output. Variants, controls and further scores stand on the page of each data set."
     ]
-    for table in headline(scores):
-        parts += [
-            f"## {escape(table['dataset'].iloc[0])}",
-            Table("", table.drop(columns="dataset")),
-        ]
     own = _whole(scores)
+    for table in headline(scores):
+        dataset = table["dataset"].iloc[0]
+        parts += [f"## {escape(dataset)}", Table("", table.drop(columns="dataset"))]
+        parts += [f"{escape(text)}." for text in remarks(own[own["dataset"] == dataset])]
     cells = means(with_share(own[own["protocol"].isin(PROTOCOLS)]))
     data = cells[TIDY].sort_values(TIDY[:5], kind="stable")
     return Page(f"All methods, budget {budget}{marked}", parts, data)
