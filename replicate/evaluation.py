@@ -22,7 +22,7 @@ from replicate.metrics.compare import Bench, compare, default_protocols
 from replicate.metrics.images import Stack
 from replicate.metrics.pixels import psnr, ssim
 from replicate.metrics.protocols import EFFICIENTNET
-from replicate.metrics.score import Score, mean_score
+from replicate.metrics.score import Score, joined, mean_score
 from replicate.naming import check_stems
 
 BATCH = 16  # images; instance norms make a translation independent of its neighbours
@@ -136,7 +136,8 @@ def score_direction(
     about = seen(outputs, direction, test, cell)
     for needs, score in PIXELS.values():
         if all(getattr(about, name) is not None for name in needs):
-            scores += score(about)
+            made = test.passport.get("masks", "") if "mask" in needs else ""  # by what, if not true
+            scores += [replace(row, note=joined(row.note, made)) for row in score(about)]
     return scores
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from replicate import files
 
-BUDGETS = ("smoke", "laptop", "paper")
+BUDGETS = ("smoke", "laptop", "overnight", "paper")
 RECORD = "run.json"
 LOG, SCORES, HEALTH, CLASSES = "losses.csv", "scores.csv", "health.csv", "classes.csv"
 CURVES, SHEET = "curves.csv", "translations.png"

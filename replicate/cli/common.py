@@ -8,7 +8,7 @@ import typer
 from replicate.errors import printable
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
-Budget = Annotated[str, typer.Option(help="smoke, laptop or paper.")]
+Budget = Annotated[str, typer.Option(help="smoke, laptop, overnight or paper.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:N or mps.")]
 Offline = Annotated[
     bool, typer.Option("--offline-metrics", help="Skip scores that need downloaded weights.")

@@ -58,7 +58,7 @@ def _show_kinds(found: list, as_json: bool) -> None:
 
 
 def plan(
-    budget: Annotated[str, typer.Argument(help="smoke, laptop or paper.")] = "laptop",
+    budget: Annotated[str, typer.Argument(help="smoke, laptop, overnight or paper.")] = "laptop",
     notebook: Notebook = None,
     seeds: Seeds = "",
     datasets: Datasets = "",

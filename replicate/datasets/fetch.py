@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from filelock import FileLock, Timeout
 
 from replicate import files, naming, paths
-from replicate.datasets import digits, folders, hashes, layouts, passport, placing
+from replicate.datasets import digits, folders, hashes, layouts, masks, passport, placing
 from replicate.datasets.archives import is_archive, unpack
 from replicate.datasets.download import DownloadError, download
 from replicate.datasets.layouts import shown
@@ -28,7 +28,8 @@ def get(name: str, source: str | None = None, progress: bool = True) -> Path:
 
     Args:
         name: of the set.
-        source: an archive on this machine or an address, either checked against the entry's sha256;
+        source: an archive on this machine or an address, either checked against the entry's sha256
+            (that of the set's masks is known by its name, and taken along where it lies beside it);
             None takes the archive that lies in the data root under its own name, then the entry's
             addresses in turn.
         progress: whether bars run; torchvision's do anyway.
@@ -54,7 +55,14 @@ def get(name: str, source: str | None = None, progress: bool = True) -> Path:
         )
     try:
         with placing.writing(name, paths.data()), _alone(name):
-            return _get(entry, source, progress)
+            given = None if source is None or _is_address(source) else Path(source).expanduser()
+            if given is not None and masks.is_archive_of(entry, given):
+                return masks.get(entry, given)
+            place = _get(entry, source, progress)
+            beside = given.with_name(entry.masks.archive) if given and entry.masks else None
+            if beside is not None and beside.is_file():
+                masks.get(entry, beside)
+            return place
     except OSError as error:
         place = shown(paths.data())
         raise ReplicateError(

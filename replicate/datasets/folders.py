@@ -12,7 +12,8 @@ from replicate.errors import ReplicateError, unknown
 def split_files(entry: Spec, split: str) -> dict[str, list[Path]]:
     """The image files of one split, by folder name (`trainA`, `trainB`; or `train`), each sorted.
 
-    Of a set in the layout `torchvision` the archives of A and of B.
+    Of a set in the layout `torchvision` the archives of A and of B. Images that the set's entry
+    leaves out are not among them.
 
     Raises:
         ReplicateError: the set is not there, one of the folders holds no image or two that differ
@@ -26,7 +27,8 @@ def split_files(entry: Spec, split: str) -> dict[str, list[Path]]:
     files = {}
     for name in entry.folders(split):
         folder = entry.folder / name
-        files[name] = naming.image_files(folder) if folder.is_dir() else []
+        found = naming.image_files(folder) if folder.is_dir() else []
+        files[name] = [file for file in found if f"{name}/{file.name}" not in entry.left_out]
         if not files[name]:
             raise ReplicateError(_empty(entry, folder))
         naming.check_stems(files[name])

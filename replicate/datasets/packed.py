@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from replicate import images, paths
-from replicate.datasets import folders, hashes, labels, packing
+from replicate.datasets import folders, hashes, labels, masks, packing
 from replicate.datasets.hashes import remembered
 from replicate.datasets.layouts import shown
 from replicate.datasets.spec import Spec, spec
@@ -78,8 +78,9 @@ def load(
         digits = entry.layout == "torchvision"
         resize = "bicubic" if digits else resize
         target = _target(entry, split, size, _content(entry, split, files, progress, resize))
-        of_files = partial(packing.fill_files, files=files, resize=resize)
-        fill = packing.fill_digits if digits else of_files
+        shown_masks = masks.of_test(entry, files) if split == "test" and not digits else {}
+        how = {"files": files, "resize": resize, "found_masks": shown_masks}
+        fill = packing.fill_digits if digits else partial(packing.fill_files, **how)
         fill = partial(fill, entry=entry, split=split, size=size, show=progress)
     if not (target / "passport.json").is_file():
         packing.build(target, fill)
@@ -103,6 +104,10 @@ def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool, 
     if entry.layout != "torchvision":  # whose files hold labels, too
         flat += [path for group in files.values() for path in labels.beside(group)]
     known = hashes.content_hashes(flat, entry.folder, index_file(entry, split), show)
+    if split == "test" and (found := masks.of_test(entry, files)):
+        every = [path for group in found.values() for path in group]
+        index = index_file(entry, f"{split}_mask")
+        known |= hashes.content_hashes(every, masks.folder(entry), index, show)
     side = entry.left == entry.domains[0]
     # the decoder's version makes new arrays, whose hashes in the passport change with pixels alone
     how = [images.VERSION, entry.fit, *([] if resize == "bicubic" else [resize])]

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from replicate import paths
-from replicate.datasets import digits, hashes, labels
+from replicate.datasets import digits, hashes, labels, masks
 from replicate.datasets.layouts import shown
 from replicate.datasets.placing import place
 from replicate.datasets.spec import Spec
@@ -124,6 +124,7 @@ def fill_files(
     split: str,
     size: int,
     files: dict[str, list[Path]],
+    found_masks: dict[str, list[Path]],
     show: bool,
     resize: str = "bicubic",
 ) -> dict:
@@ -133,6 +134,7 @@ def fill_files(
 
     Args:
         files: by folder name: A's and B's, or the one of a paired set.
+        found_masks: by array (see `masks.of_test`).
         show: whether a bar runs.
         resize: a key of `FILTERS`.
     """
@@ -160,7 +162,10 @@ def fill_files(
     digests = {key: writer.sha256 for key, writer in writers.items()}
     for key, found in labelled.items():
         digests[f"{key}_label"] = _write(folder / f"{key}_label.npy", found)
+    for key, group in found_masks.items():
+        digests[key] = _write(folder / f"{key}.npy", masks.read(group, size))
     made = _passport(VERSION, names, converted, digests)
+    made |= {"masks": entry.masks.made} if found_masks else {}
     made |= {} if entry.fit == "squash" else {"fit": entry.fit}
     return made if resize == "bicubic" else made | {"resize": resize}
 

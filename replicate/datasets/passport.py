@@ -56,6 +56,7 @@ def passport(name: str, sizes: tuple[int, int] = SIZES, progress: bool = True) -
         else _look(entry, sizes, progress)
     )
     made["unpacked_from"] = _archive(entry, made["content"])
+    made |= {"left_out": list(entry.left_out)} if entry.left_out else {}
     if made != known:
         files.write_sealed(folder(entry) / "passport.json", made)
     return made

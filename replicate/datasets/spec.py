@@ -19,7 +19,9 @@ FILE = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"
 CLASSES = r"^[0-9]{1,3}(-[0-9]{1,3})?$"  # of ILSVRC 2012, 0 to 999: one, or first and last
 NOTE = "dataset.yaml"  # in a set's folder: the fields of `Spec` for a set without an entry
 # folders of the data root that hold something else
-RESERVED = ("checkpoints", "originals", "packed", "palettes", "passports", "reported", "weights")
+RESERVED = (
+    "checkpoints", "masks", "originals", "packed", "palettes", "passports", "reported", "weights",
+)  # fmt: skip
 
 
 # of a set that another one reverses; the rest holds for both
@@ -60,6 +62,14 @@ class Original(Checksums):
     url: str = Field("", pattern=f"{URL}|^$")
 
 
+class Masks(_Strict):
+    """Masks of a set's images, in an archive of their own; `made` says by what, at every use."""
+
+    archive: str = Field(pattern=FILE)
+    sha256: str = Field(pattern=SHA256)
+    made: str
+
+
 class Spec(_Strict):
     """One data set. `domains` names A and B in this order; `left` is the domain of the left half.
 
@@ -76,7 +86,9 @@ class Spec(_Strict):
     names the tables by paper, a key of `data/reported` or of a method. A set that `reverses`
     another has that one's files, with A and B exchanged. `fit` says how its images become squares.
     `classes` are those of ImageNet (ILSVRC 2012, in the order of their WordNet ids) that show the
-    object of a domain: "340", or "151-268" for all from the first to the last.
+    object of a domain: "340", or "151-268" for all from the first to the last. `photographs` are
+    trained at budget laptop as each method's `PHOTOGRAPHS` says. `left_out` are training images
+    that the test split holds, too: no training and no floor sees them. `masks` are a companion.
     """
 
     name: str
@@ -97,6 +109,9 @@ class Spec(_Strict):
     faults: tuple[str, ...] = ()
     reverses: str = ""
     fit: layouts.Fit = "squash"
+    photographs: bool = False
+    left_out: tuple[str, ...] = ()
+    masks: Masks | None = None
     classes: dict[str, tuple[Annotated[str, Field(pattern=CLASSES)], ...]] = {}
 
     @property

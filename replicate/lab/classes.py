@@ -22,7 +22,7 @@ from replicate.lab.definitions import Reached
 from replicate.lab.fingerprint import NOT_DECIDING, data_fingerprint
 from replicate.lab.published import contents, find_runs
 from replicate.lab.published import keep as keep_record
-from replicate.lab.run import COLUMNS, read_record
+from replicate.lab.run import COLUMNS, read_record, scored_size
 from replicate.methods.base import DIRECTIONS
 from replicate.networks.classifier import ImageClassifier
 from replicate.records import CLASSES, check_outputs
@@ -35,7 +35,7 @@ def content(folder: Path) -> str | None:
     if not (folder / "outputs").is_dir():
         return None
     record = read_record(folder)
-    test = packed.load(record["dataset"], "test", record["config"]["crop_size"])
+    test = packed.load(record["dataset"], "test", scored_size(record["config"]))
     if not {"A_label", "B_label"} <= set(test.arrays):
         return None
     rows = [row(folder, test, direction) for direction in DIRECTIONS]

@@ -192,7 +192,7 @@ def total_iterations(run: Run, batches: Batches) -> int:
 
 def _train(run: Run, device: torch.device) -> None:
     method, batches = prepared(run, device)
-    test = packed.load(run.dataset, "test", run.config.crop_size)
+    test = packed.load(run.dataset, "test", run.config.scored_size)
     folder, total = run.folder, total_iterations(run, batches)
     if not checkpoint.generations(folder):
         continuing.begin(method, run)
@@ -206,11 +206,11 @@ def _train(run: Run, device: torch.device) -> None:
             METHODS[run.method],
             run.dataset,
             run.config.load_size,
-            run.config.crop_size,
+            run.config.scored_size,
             run.config.resize,
         )
         | fingerprint.of_stream(streams.is_special(run)),
-        "passport": passport.passport(run.dataset, (run.config.load_size, run.config.crop_size)),
+        "passport": passport.passport(run.dataset, (run.config.load_size, run.config.scored_size)),
         "iterations": total,
         "networks": method.counts(),
         **repro.stamp(device),
@@ -284,8 +284,8 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     repro.prepare(run.seed, run.threads)
     repro.use_tf32(False)
     method = load_method(run, device)
-    test = packed.load(run.dataset, "test", run.config.crop_size)
-    train = packed.load(run.dataset, "train", run.config.crop_size)
+    test = packed.load(run.dataset, "test", run.config.scored_size)
+    train = packed.load(run.dataset, "train", run.config.scored_size)
     rows, by_label = [], []
     for direction in DIRECTIONS:
         outputs = relabelling.translate(method, test, direction)

@@ -178,7 +178,10 @@ def _gpu(device: str, gpus: int | None) -> int:
 
 # MB and minutes where nothing was measured. A job that is larger or longer asks for half as much
 # again at its next try, and goes on from its checkpoint.
-UNKNOWN = {"smoke": (3000, 20), "laptop": (4000, 60), "paper": (32000, 24 * 60)}
+UNKNOWN = {
+    "smoke": (3000, 20), "laptop": (4000, 60), "overnight": (4000, 12 * 60),
+    "paper": (32000, 24 * 60),
+}  # fmt: skip
 BESIDE = 2000  # MB of scores by Inception, which no preflight makes, and the Snakemake around them
 MARGIN = 1.25  # of memory: the system's own, which no two machines have alike
 SLOWER = 1.5  # of time: a node that is shared, or older

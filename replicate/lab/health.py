@@ -22,7 +22,7 @@ from replicate.lab import faults
 from replicate.lab.faults import FAULTS, Numbers, of_outputs, of_sheet
 from replicate.lab.published import contents, find_runs
 from replicate.lab.published import keep as keep_record
-from replicate.lab.run import Run, read_record, title
+from replicate.lab.run import Run, read_record, scored_size, title
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Method
 from replicate.records import CURVES, HEALTH, LOG, SCORES, SHEET
@@ -209,7 +209,7 @@ def _of_outputs(folder: Path, record: Mapping, words: Mapping[str, str]) -> Exam
         return None
     records.check_outputs(folder)
     try:
-        test = packed.load(record["dataset"], "test", record["config"]["crop_size"])
+        test = packed.load(record["dataset"], "test", scored_size(record["config"]))
     except files.Damaged:
         raise
     except ReplicateError:  # the images are not on this machine

@@ -135,11 +135,11 @@ def _images(run: Run, n: int) -> tuple[dict[str, ImageSet], bool]:
     """The training images, `n` test images and as many for the floor; whether they are made up."""
     entry, c = spec(run.dataset), run.config
     if missing(entry):
-        sizes = {"train": c.load_size, "test": c.crop_size, "floor": c.crop_size}
+        sizes = {"train": c.load_size, "test": c.scored_size, "floor": c.scored_size}
         return {split: made_up_images(entry, c, split, sizes[split], n) for split in sizes}, True
     few = {
-        "test": packed.load(run.dataset, "test", c.crop_size),
-        "floor": packed.load(run.dataset, "train", c.crop_size),
+        "test": packed.load(run.dataset, "test", c.scored_size),
+        "floor": packed.load(run.dataset, "train", c.scored_size),
     }
     cut = {
         name: replace(s, arrays={k: a[:n] for k, a in s.arrays.items()}) for name, s in few.items()

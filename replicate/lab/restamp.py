@@ -61,7 +61,7 @@ def measure(record: dict, cache: Path) -> dict:
     for name, tensor in model.state_dict().items():
         digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
     model.eval()
-    test, train = (packed.load(run.dataset, s, run.config.crop_size) for s in ("test", "train"))
+    test, train = (packed.load(run.dataset, s, run.config.scored_size) for s in ("test", "train"))
     rows = {}
     for direction in DIRECTIONS:
         made = evaluation.translate_split(model, test, direction)
@@ -162,7 +162,7 @@ def _images(record: dict, table, rows: dict) -> dict[str, str]:
                 number = float(now[column].removeprefix("np.float64(").rstrip(")"))
                 if f"{number:.8g}" != f"{value:.8g}":
                     return {}
-    crop = record["config"]["crop_size"]
+    crop = record["config"].get("test_size") or record["config"]["crop_size"]
     return {"images": fingerprint.images_fingerprint(record["dataset"], crop)}
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import torch
 
 from replicate import paths, repro, settings
+from replicate.datasets.spec import registered
 from replicate.errors import ReplicateError, unknown
 from replicate.methods import METHODS
 from replicate.methods.base import Config, Method
@@ -20,7 +22,7 @@ COLUMNS = [  # of scores.csv and classes.csv
     "protocol", "n_real", "n_fake", "seed", "budget", "split", "extractor", "floor", "do_nothing",
     "iteration",
 ]  # fmt: skip
-THREADS = {"smoke": 1, "laptop": 1, "paper": None}  # None: as many as torch chooses
+THREADS = {"smoke": 1, "laptop": 1, "overnight": 1, "paper": None}  # None: as many as torch chooses
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,9 @@ def make_run(
     if budget not in BUDGETS:
         raise unknown("budget", budget, BUDGETS)
     # of what a variant and a budget both set, the budget decides: it must stay as small as it is
-    config = replace(method.Config(), **{**method.VARIANTS[variant], **_budget(method, budget)})
+    config = replace(
+        method.Config(), **{**method.VARIANTS[variant], **_budget(method, budget, dataset)}
+    )
     changed = {k: settings.read(method.Config, k, v) for k, v in overrides.items()}
     changed = {k: v for k, v in changed.items() if v != getattr(config, k)}
     text = ",".join(f"{k}={v}" for k, v in sorted(changed.items()))
@@ -171,12 +175,20 @@ def run_of(record: dict) -> Run:
     return make_run(name, record["dataset"], record["seed"], record["budget"])
 
 
-def _budget(method: type[Method], budget: str) -> dict[str, object]:
+def scored_size(config: Mapping) -> int:
+    """`Config.scored_size` of the fields of a configuration, as `run.json` holds them."""
+    return config.get("test_size") or config["crop_size"]
+
+
+def _budget(method: type[Method], budget: str, dataset: str) -> dict[str, object]:
     if budget == "paper":
         return {}
     if budget == "smoke":
         return dict(method.SMOKE)
-    return {"precision": "bf16" if repro.matrix_units() else "fp32"} | method.LAPTOP
+    entry = registered(dataset)
+    photographs = budget == "overnight" or (entry is not None and entry.photographs)
+    more = method.PHOTOGRAPHS.get(budget, {}) if photographs else {}
+    return {"precision": "bf16" if repro.matrix_units() else "fp32", **method.LAPTOP, **more}
 
 
 def parameter_counts(method: str, variant: str) -> dict[str, int]:

@@ -16,7 +16,7 @@ from replicate import checkpoint, files, paths, records
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.lab import fingerprint
-from replicate.lab.run import Run, read_record, run_of, title
+from replicate.lab.run import Run, read_record, run_of, scored_size, title
 from replicate.lab.streams import is_special
 from replicate.methods import METHODS
 from replicate.metrics import inception
@@ -82,7 +82,7 @@ class Today:
         if method not in METHODS:
             return ("method",)
         config = record["config"]
-        load, crop = config.get("load_size"), config.get("crop_size")
+        load, crop = config.get("load_size"), scored_size(config)
         code = fingerprint.code_fingerprint
         now = {"code": self._once(("code", method), lambda: code(METHODS[method]))}
         if images:

@@ -175,6 +175,15 @@ class AGGAN(Method):
         "load_size": 64, "crop_size": 64, "resize": "bicubic", "ngf": 16, "n_blocks": 4, "naf": 16,
         "ndf": 32, "n_layers": 2, "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
+    PHOTOGRAPHS = {
+        "laptop": {
+            **base.CROPS, "ngf": 32, "n_blocks": 6, "naf": 32, "ndf": 64, "iterations": 11000,
+        },
+        "overnight": {
+            **base.WHOLE, "ngf": 32, "n_blocks": 6, "naf": 32, "ndf": 64, "n_layers": 3,
+            "iterations": 60000,
+        },
+    }  # fmt: skip
     attention_cell = AttentionNet.CELL
 
     @classmethod

@@ -73,6 +73,13 @@ class Config:
     resize: Literal[*FILTERS] = added("bicubic")
     # HASH-ITERATION of the run with whose weights this one begins; "" for a run from its start
     continued_from: settings.Start = field(default="", metadata={"before": ""})  # as of `added`
+    # px; side at which whole test images are translated and scored; None: that of the crops
+    test_size: settings.Side | None = added(None)  # noqa: RUF009
+
+    @property
+    def scored_size(self) -> int:
+        """px; side of the test images, which are whole, however small the crops of training."""
+        return self.test_size or self.crop_size
 
 
 class Needs(NamedTuple):
@@ -101,6 +108,8 @@ class Method(nn.Module):
     VARIANTS: ClassVar[Mapping[str, Mapping[str, object]]] = {"paper": {}}
     SMOKE: ClassVar[Mapping[str, object]] = {}
     LAPTOP: ClassVar[Mapping[str, object]] = {}
+    # by budget: what changes against LAPTOP where a set is photographs; see `Spec.photographs`
+    PHOTOGRAPHS: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     paired: ClassVar[bool] = False  # whether batch["A"] and batch["B"] must show the same scene
     attention_cell: ClassVar[int] = 1  # px; attention maps are constant on squares of this side
     baseline: ClassVar[bool] = False  # whether it stands beside every paper's methods in plots
@@ -130,6 +139,12 @@ class Method(nn.Module):
         return LEAST_SQUARES
 
     @classmethod
+    def one_size(cls, c: Config) -> str:
+        """Why networks of this configuration take images of the crops' size alone; empty where
+        they are convolutional and take any."""
+        return ""
+
+    @classmethod
     def also_counted(cls, domains: int) -> tuple[str, list[nn.Module]] | None:
         """Networks that a page may have counted in place of this method's, in words and built."""
         return None
@@ -147,6 +162,11 @@ class Method(nn.Module):
             raise ReplicateError(
                 f"crop_size={c.crop_size} with load_size={c.load_size}: expected a crop that is no "
                 "larger than the image; change one of them"
+            )
+        if c.scored_size != c.crop_size and (reason := cls.one_size(c)):
+            raise ReplicateError(
+                f"test_size={c.test_size} with crop_size={c.crop_size}: {reason}; train and test "
+                "at one size"
             )
 
     def build(self, c: Config) -> None:
@@ -223,8 +243,15 @@ def register(paper: str) -> Callable[[type[Method]], type[Method]]:
 
 def check_multiple(c: Config, of: int) -> None:
     """Refuses crops that a generator would give back in another size."""
-    if c.crop_size % of:
-        raise ReplicateError(f"crop_size={c.crop_size}: expected a multiple of {of} px")
+    for name, side in (("crop_size", c.crop_size), ("test_size", c.scored_size)):
+        if side % of:
+            raise ReplicateError(f"{name}={side}: expected a multiple of {of} px")
+
+
+# How photographs train at budget laptop: on 64 px crops of 128 px images, at the papers' rate.
+CROPS = {"load_size": 128, "crop_size": 64, "test_size": 128, "lr": 2e-4}
+# At budget overnight: crops of nearly the whole image, as the papers have them.
+WHOLE = {"load_size": 143, "crop_size": 128, "lr": 2e-4}
 
 
 def check_room(c: Config, smallest: int) -> None:

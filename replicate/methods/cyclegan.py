@@ -127,6 +127,14 @@ class CycleGAN(Method):
         "load_size": 64, "crop_size": 64, "ngf": 16, "n_blocks": 4, "ndf": 32, "n_layers": 2,
         "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
+    PHOTOGRAPHS = {
+        "laptop": {
+            **base.CROPS, "ngf": 32, "n_blocks": 6, "ndf": 64, "iterations": 11000,
+        },
+        "overnight": {
+            **base.WHOLE, "ngf": 32, "n_blocks": 6, "ndf": 64, "n_layers": 3, "iterations": 60000,
+        },
+    }  # fmt: skip
 
     @classmethod
     def also_counted(cls, domains: int) -> tuple[str, list[nn.Module]]:

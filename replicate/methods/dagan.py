@@ -130,6 +130,10 @@ class DAGAN(Method):
         return CROSS_ENTROPY.times(2, 1)
 
     @classmethod
+    def one_size(cls, c: Config) -> str:
+        return "its windows are laid out for the crop"
+
+    @classmethod
     def check(cls, c: Config) -> None:
         super().check(c)
         base.check_room(c, 3 * 2**c.n_layers)

@@ -104,6 +104,10 @@ class SpatialGuidancePaired(Method):
         return CROSS_ENTROPY
 
     @classmethod
+    def one_size(cls, c: Config) -> str:
+        return "its U-Net halves the crop down to one bottleneck"
+
+    @classmethod
     def check(cls, c: Config) -> None:
         super().check(c)
         base.check_decay(c, tail=1)

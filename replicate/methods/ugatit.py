@@ -91,12 +91,30 @@ class UGATIT(Method):
         "load_size": 64, "crop_size": 64, "resize": "bicubic", "ngf": 16, "n_res": 2, "ndf": 8,
         "global_layers": 6, "local_layers": 4, "lambda_cam": 1.0, "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
+    PHOTOGRAPHS = {
+        "laptop": {
+            **base.CROPS, "ngf": 32, "n_res": 4, "ndf": 16, "lr": 1e-4, "iterations": 11000,
+        },
+        "overnight": {
+            **base.WHOLE, "ngf": 32, "n_res": 4, "ndf": 16, "lr": 1e-4, "global_layers": 7,
+            "local_layers": 5, "iterations": 60000,
+        },
+    }  # fmt: skip
     attention_cell = CELL
 
     @classmethod
     def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
         """Sums of a global and a local discriminator's, and D's without the factor 1/2."""
         return LEAST_SQUARES.times(4 * config["lambda_adv"], 2 * config["lambda_adv"])
+
+    @classmethod
+    def one_size(cls, c: Config) -> str:
+        if c.light or c.crop_size < c.full_size:
+            return ""
+        return (
+            "the full head is fully connected to every pixel of the crop's features (light=True, "
+            "or full_size above crop_size, pools them first)"
+        )
 
     @classmethod
     def check(cls, c: Config) -> None:
@@ -106,8 +124,7 @@ class UGATIT(Method):
                 f"batch_size={c.batch_size} with reading=tf: expected an even number, because D "
                 "and G get half of the images each; use 2 for the paper's batch of 1"
             )
-        if c.crop_size % CELL:
-            raise ReplicateError(f"crop_size={c.crop_size}: expected a multiple of {CELL} px")
+        base.check_multiple(c, CELL)
         for name in ("global_layers", "local_layers"):
             layers = getattr(c, name)
             if layers < 3 or c.crop_size >> (layers - 2) < 3:

@@ -74,7 +74,7 @@ def collect(
     inputs = folder_images(source) if source else {}
     truth = folder_images(real) if real else {}
     if runs:
-        split = packed.load(choice.dataset, "test", runs[0].config.crop_size)
+        split = packed.load(choice.dataset, "test", runs[0].config.scored_size)
         if direction in FURTHER:  # of all test faces, where no folder of real ones is the target
             inputs, target = inputs or faces(split), target or direction.partition("->")[2]
         else:
@@ -97,7 +97,7 @@ def run_images(run: Run, direction: str) -> dict[str, Path]:
         ReplicateError: the run is not finished; the text holds the command that trains it.
     """
     word = state.of(run).word
-    split = packed.load(run.dataset, "test", run.config.crop_size)
+    split = packed.load(run.dataset, "test", run.config.scored_size)
     words = direction if direction in FURTHER else in_words(direction, split)
     folder = run.folder / "outputs" / words.replace("->", "2")
     if word != "scored" or not folder.is_dir():

@@ -57,7 +57,7 @@ def adaptation(runs: Iterable[Run]) -> pd.DataFrame:
 def _has_labels(run: Run) -> bool:
     if run.record().get("status") != "finished":
         return False
-    return "A_label" in packed.load(run.dataset, "train", run.config.crop_size).arrays
+    return "A_label" in packed.load(run.dataset, "train", run.config.scored_size).arrays
 
 
 def _rows(
@@ -86,7 +86,7 @@ def _rows(
 
 def _taught(run: Run, direction: str) -> ImageClassifier:
     """A classifier trained on a run's translations, each with the label of its input."""
-    train = packed.load(run.dataset, "train", run.config.crop_size)
+    train = packed.load(run.dataset, "train", run.config.scored_size)
     repro.prepare(run.seed, threads=1)  # windows may be placed by chance
     made = translate_split(load_method(run, torch.device("cpu")), train, direction)
     return _train(made.images, _labels(train, direction[0])).eval()

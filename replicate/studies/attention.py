@@ -80,7 +80,7 @@ def over_training(run: Run) -> pd.DataFrame:
         `dataset, name, seed, domain, iteration, auc, mean`: a row for each domain and moment, and
         one with iteration 0 for the untrained ones. `auc` is NaN where no true mask is known.
     """
-    test = packed.load(run.dataset, "test", run.config.crop_size)
+    test = packed.load(run.dataset, "test", run.config.scored_size)
     about = {"dataset": run.dataset, "name": name_of(run), "seed": run.seed}
     rows = []
     for k, domain in enumerate("AB"):

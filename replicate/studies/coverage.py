@@ -63,9 +63,9 @@ def by_labelled_set(chosen: list[Run]) -> tuple[bool, list[tuple[str, int, list[
             "shapes_drawn, to `datasets`"
         )
     budget = one_budget(pd.DataFrame({"budget": [run.budget for run in chosen]}))
-    places = sorted({(run.dataset, run.config.crop_size) for run in chosen})
+    places = sorted({(run.dataset, run.config.scored_size) for run in chosen})
     return budget == "smoke", [
-        (*place, [r for r in chosen if (r.dataset, r.config.crop_size) == place])
+        (*place, [r for r in chosen if (r.dataset, r.config.scored_size) == place])
         for place in places
     ]
 
@@ -73,7 +73,7 @@ def by_labelled_set(chosen: list[Run]) -> tuple[bool, list[tuple[str, int, list[
 def _has_labels(run: Run) -> bool:
     if run.record().get("status") != "finished" or not (run.folder / "outputs").is_dir():
         return False
-    return "A_label" in packed.load(run.dataset, "test", run.config.crop_size).arrays
+    return "A_label" in packed.load(run.dataset, "test", run.config.scored_size).arrays
 
 
 def _rows(runs: list[Run], test: ImageSet, direction: str) -> Iterator[tuple[str, dict[str, str]]]:

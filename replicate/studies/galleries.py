@@ -114,7 +114,7 @@ def heat_maps(runs: Iterable[Run], columns: int = 6, seed: int | None = None) ->
     shown = _having(runs, "heat_maps", seed)
     trained = {run: _trained(run) for run in shown}
     blocks = []
-    for peers in _groups(shown, lambda run: (run.dataset, run.config.crop_size)):
+    for peers in _groups(shown, lambda run: (run.dataset, run.config.scored_size)):
         test = trained[peers[0]][1]
         for direction in DIRECTIONS:
             x, _ = _first(test, direction, columns)
@@ -146,7 +146,7 @@ def normalisations(runs: Iterable[Run], columns: int = 8, seed: int | None = Non
     for peers in _groups(normed, _but_for_norm):
         if len(peers) == 1:
             continue
-        test = packed.load(peers[0].dataset, "test", peers[0].config.crop_size)
+        test = packed.load(peers[0].dataset, "test", peers[0].config.scored_size)
         for direction in DIRECTIONS:
             rows = _known(test, direction[0], columns)
             for run in peers:
@@ -178,7 +178,7 @@ def _none(what: str, seed: int | None) -> ReplicateError:
 
 
 def _trained(run: Run) -> tuple[Method, ImageSet]:
-    return load_method(run, CPU), packed.load(run.dataset, "test", run.config.crop_size)
+    return load_method(run, CPU), packed.load(run.dataset, "test", run.config.scored_size)
 
 
 def _first(test: ImageSet, direction: str, number: int) -> tuple[Tensor, list[str]]:

@@ -149,7 +149,7 @@ def _attention(runs: list[Run], names: tuple[str, ...]) -> pd.DataFrame:
     for run in runs:
         if not any((run.folder / "outputs").glob("*/attention/*.png")):
             continue
-        classes = truth(run.dataset, "test", run.config.crop_size)
+        classes = truth(run.dataset, "test", run.config.scored_size)
         for direction in DIRECTIONS:
             words, maps = translations(run, direction, maps=True)
             found = attention_intensity(maps, classes, names)

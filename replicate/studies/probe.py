@@ -167,7 +167,7 @@ def probe(params: Parameters) -> pd.DataFrame:
 
 
 def _probed(run: Run, iterations: int, load: Callable[[str, int], ImageSet]) -> list[Seen]:
-    train, test = load("train", run.config.load_size), load("test", run.config.crop_size)
+    train, test = load("train", run.config.load_size), load("test", run.config.scored_size)
     return train_probe(run, iterations, train, test)
 
 

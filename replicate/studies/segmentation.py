@@ -227,7 +227,7 @@ def of_run(run: Run, settings: Settings) -> dict[str, Measured]:
 def settings_of(run: Run) -> Settings:
     """The segmenter that judges a run: of its data set and its side; smoke runs get a few steps."""
     changes = {"iterations": SMOKE_STEPS} if run.budget == "smoke" else {}
-    return Settings(run.dataset, run.config.crop_size, **changes)
+    return Settings(run.dataset, run.config.scored_size, **changes)
 
 
 def labelled(runs: Iterable[Run]) -> list[Run]:
@@ -251,7 +251,7 @@ def translations(run: Run, direction: str, maps: bool = False) -> tuple[str, np.
         ReplicateError: a file is missing or damaged.
     """
     records.check_outputs(run.folder)
-    images = packed.load(run.dataset, "test", run.config.crop_size)
+    images = packed.load(run.dataset, "test", run.config.scored_size)
     words = in_words(direction, images)
     folder = run.folder / "outputs" / words.replace("->", "2")
     folder = folder / "attention" if maps else folder

@@ -169,13 +169,13 @@ def window_hits(runs: Iterable[Run]) -> pd.DataFrame:
 def _has_truth(run: Run) -> bool:
     if run.record().get("status") != "finished" or not has_windows(run.config):
         return False
-    return "A_mask" in packed.load(run.dataset, "test", run.config.crop_size).arrays
+    return "A_mask" in packed.load(run.dataset, "test", run.config.scored_size).arrays
 
 
 def _measured(run: Run) -> list[dict[str, object]]:
     """The six shares of each direction, means over the test images."""
     method = load_method(run, torch.device("cpu"))
-    test = packed.load(run.dataset, "test", run.config.crop_size)
+    test = packed.load(run.dataset, "test", run.config.scored_size)
     rows = []
     for direction in DIRECTIONS:
         placed = place_windows(method, test, direction)
@@ -300,7 +300,7 @@ def _looking(runs: Iterable[Run], seed: int | None) -> list[Run]:
 
 
 def _peers(run: Run) -> tuple[str, str, int]:
-    return run.method, run.dataset, run.config.crop_size
+    return run.method, run.dataset, run.config.scored_size
 
 
 def _cut_rows(runs: list[Run], test: ImageSet, direction: str, placed: Placed) -> list[Row]:

@@ -44,7 +44,7 @@ class Model:
     @property
     def size(self) -> int:
         """px; the side at which it was trained and is scored."""
-        return self.method.config.crop_size
+        return self.method.config.scored_size
 
     @property
     def directions(self) -> list[str]:

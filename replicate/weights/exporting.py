@@ -99,7 +99,7 @@ def write_onnx(target: Path, method: Method, way: str) -> Path:
         raise ReplicateError(
             "ONNX needs packages that are not installed; pip install 'replicate-i2i[onnx]'"
         ) from None
-    side = method.config.crop_size
+    side = method.config.scored_size
     example = torch.linspace(-1, 1, 3 * side * side).reshape(1, 3, side, side)
     try:
         program = torch.onnx.export(

@@ -38,9 +38,9 @@ def translations(runs: Iterable[Run], columns: int = 8, seed: int | None = None)
     """
     chosen = _of_seed(runs, seed, "outputs")
     blocks = []
-    for dataset, size in dict.fromkeys((run.dataset, run.config.crop_size) for run in chosen):
+    for dataset, size in dict.fromkeys((run.dataset, run.config.scored_size) for run in chosen):
         images = packed.load(dataset, "test", size)
-        peers = [r for r in chosen if (r.dataset, r.config.crop_size) == (dataset, size)]
+        peers = [r for r in chosen if (r.dataset, r.config.scored_size) == (dataset, size)]
         shown = columns if len(peers) <= MANY else columns // 2
         for direction in DIRECTIONS:
             rows = _known(images, direction[0], shown)

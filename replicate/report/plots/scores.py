@@ -76,6 +76,7 @@ def _references(axes: Axes, own: pd.DataFrame) -> None:
 def _finish(picture: Picture, budget: str) -> None:
     marks = {
         "smoke": "Smoke runs: they prove that the code executes, no result",
+        "overnight": "Budget overnight: not comparable with the papers' numbers",
         "laptop": "Budget laptop: not comparable with the papers' numbers",
     }
     height = picture.get_figheight() * picture.dpi

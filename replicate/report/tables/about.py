@@ -41,7 +41,7 @@ def data(params: Parameters) -> pd.DataFrame:
     """
     rows = []
     for run in {run.dataset: run for run in params.runs()}.values():
-        entry, sizes = spec(run.dataset), (run.config.load_size, run.config.crop_size)
+        entry, sizes = spec(run.dataset), (run.config.load_size, run.config.scored_size)
         train, test = (
             packed.load(run.dataset, split, size)
             for split, size in zip(("train", "test"), sizes, strict=True)

@@ -69,7 +69,11 @@ def by_size(scores: pd.DataFrame) -> pd.DataFrame:
 
     Scores of one protocol compare at one size of the images alone.
     """
-    size = scores["settings"].str.extract(r'"crop_size": (\d+)', expand=False)
+    cropped, whole = (
+        scores["settings"].str.extract(rf'"{side}": (\d+)', expand=False)
+        for side in ("crop_size", "test_size")
+    )
+    size = whole.fillna(cropped)
     several = size.groupby(scores["dataset"]).transform("nunique") > 1
     named = scores["dataset"] + " at " + size + " px"
     return scores.assign(dataset=named.where(several, scores["dataset"]))

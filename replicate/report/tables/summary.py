@@ -5,7 +5,7 @@ One row a method, one column a metric under one protocol.
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import nan
 
 import pandas as pd
@@ -13,6 +13,8 @@ import pandas as pd
 from replicate.errors import ReplicateError, unknown
 from replicate.lab.run import parts_of
 from replicate.methods import METHODS
+from replicate.metrics.power import NO_POWER, weak
+from replicate.metrics.protocols import OF_RECORDS
 from replicate.report.tables import catalogue
 from replicate.report.tables.catalogue import ABSENT, SHARE, number
 from replicate.report.tables.frames import by_size, means, one_budget, with_share
@@ -21,7 +23,7 @@ from replicate.report.tables.pages import Page, Table
 from replicate.report.tables.power import remarks
 
 FLOOR, IDLE = "real vs real", "do nothing"
-RANK = r"rank-deficient, n=\d+"
+SAID = (r"rank-deficient, n=\d+", r"pseudo masks, made by a \w+")  # in the headings of columns
 SMOKE = "method (smoke run: it executes, no result)"
 
 
@@ -40,7 +42,9 @@ def summary(
         One row for each (data set, direction, method); above each block `real vs real` (the floor:
         other real images scored as output) and `do nothing` (the input scored as output). A data
         set with runs of several sizes has a block for each, with the size in its name. A column
-        says in its heading where the images are too few for its covariances. A cell
+        says in its heading where the images are too few for its covariances, and where masks were
+        made by a network, and `do nothing` where a score has no power (see `metrics.power`; of
+        the stand-in, which stands in older records, nothing is said). A cell
         is `-` without a score, "not computed" where no seed has a value, "identical" for an
         infinite PSNR, and ends in "(stale)" where code or images changed since training.
 
@@ -58,11 +62,13 @@ def summary(
     chosen = _columns(cells, metrics)
     _check_extractors(cells)
     heading = SMOKE if budget == "smoke" else "method"
-    names = {pair: catalogue.column(*pair) + _too_few(scores, pair) for pair in chosen}
+    names = {pair: catalogue.column(*pair) + _remarks(scores, pair) for pair in chosen}
+    no_power = {place for place in weak(scores) if place[2] not in OF_RECORDS}
     rows = []
     for (dataset, direction), block in cells.groupby(["dataset", "direction"]):
         place = {"dataset": dataset, "direction": direction}
-        rows += [place | {heading: name} | row for name, row in _rows(block, names)]
+        marked = {p for *where, p in no_power if where == [dataset, direction]}
+        rows += [place | {heading: name} | row for name, row in _rows(block, names, marked)]
     return pd.DataFrame(rows, columns=["dataset", "direction", heading, *names.values()])
 
 
@@ -112,23 +118,29 @@ def _check_extractors(cells: pd.DataFrame) -> None:
             )
 
 
-def _too_few(scores: pd.DataFrame, pair: tuple[str, str]) -> str:
-    """`, rank-deficient, n=132` where the notes of a column say so."""
+def _remarks(scores: pd.DataFrame, pair: tuple[str, str]) -> str:
+    """`, rank-deficient, n=132` or by what masks were made, where the notes of a column say so."""
     notes = scores.loc[scores["protocol"] == pair[1], "note"]
-    found = sorted(set(notes.str.extract(f"({RANK})")[0].dropna()))
-    return f", {' and '.join(found)}" if found else ""
+    found = [sorted(set(notes.str.extract(f"({words})")[0].dropna())) for words in SAID]
+    return "".join(f", {' and '.join(each)}" for each in found if each)
 
 
 def _rows(
-    block: pd.DataFrame, names: dict[tuple[str, str], str]
+    block: pd.DataFrame, names: dict[tuple[str, str], str], no_power: Collection[str]
 ) -> list[tuple[str, dict[str, str]]]:
-    """The named rows of one (data set, direction): the two references, then the methods."""
+    """The named rows of one (data set, direction): the two references, then the methods.
+
+    Args:
+        no_power: protocols by which doing nothing cannot be told from real images.
+    """
     beside = {FLOOR: {}, IDLE: {}}
     for pair, column_name in names.items():
         column = block[(block["metric"] == pair[0]) & (block["protocol"] == pair[1])]
         digits = catalogue.metric(pair[0]).digits
         for name, values in ((FLOOR, column["floor"]), (IDLE, column["do_nothing"])):
             beside[name][column_name] = _range(values, digits)
+        if pair[1] in no_power:
+            beside[IDLE][column_name] += f", {NO_POWER}"
     methods = {}
     for name in sorted(block["name"].unique(), key=catalogue.method_order):
         own = block[block["name"] == name].set_index(["metric", "protocol"])
