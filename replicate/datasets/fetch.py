@@ -131,8 +131,9 @@ def _get(entry: Spec, source: str | None, progress: bool) -> Path:
         return entry.folder
     if entry.folder.is_dir() and any(entry.folder.iterdir()):
         return _present(entry)
-    if entry.originals and source is None:
-        return get_originals(entry, progress)
+    given = None if source is None or _is_address(source) else Path(source).expanduser()
+    if entry.originals and (source is None or (given and is_one_of(entry, given))):
+        return get_originals(entry, progress, given)
     archive = _archive(entry, source, progress)
     try:
         _install(entry, archive)
@@ -277,8 +278,16 @@ def _packed_again(folder: Path) -> str:
     return f". It holds {inner[0].name}: unpack it and give that one with --from" if inner else ""
 
 
-def get_originals(entry: Spec, progress: bool) -> Path:
+def is_one_of(entry: Spec, path: Path) -> bool:
+    """Whether a file has the name of one of the set's originals."""
+    return path.name in {each.file for each in entry.originals}
+
+
+def get_originals(entry: Spec, progress: bool, given: Path | None = None) -> Path:
     """The folder of the set's originals, whole and with what its archives hold.
+
+    Args:
+        given: one of them, on this machine; it is copied.
 
     Raises:
         ReplicateError: a file is not there and cannot be fetched, or is not the one on record; the
@@ -286,6 +295,8 @@ def get_originals(entry: Spec, progress: bool) -> Path:
     """
     folder = entry.originals_folder
     folder.mkdir(parents=True, exist_ok=True)
+    if given is not None and not (folder / given.name).exists():
+        shutil.copyfile(given, folder / given.name)
     failures = [text for each in entry.originals if (text := _fetch(each, folder, progress))]
     if failures:
         raise ReplicateError(f"{entry.name}: {'; '.join(failures)}. About this set: {entry.how()}")

@@ -11,7 +11,7 @@ from replicate.datasets import folders, labels, layouts
 from replicate.datasets.layouts import shown
 from replicate.datasets.own import check_name
 from replicate.datasets.placing import describe, holds_something, noted, place
-from replicate.datasets.recipes import celeba, cityscapes, cub, rafd
+from replicate.datasets.recipes import camvid, celeba, cityscapes, cub, rafd
 from replicate.datasets.recipes.planning import Picture, Plan, lacking
 from replicate.datasets.spec import Spec, registered, spec
 from replicate.errors import ReplicateError, unknown
@@ -19,7 +19,7 @@ from replicate.parallel import in_order
 from replicate.progress import bar
 
 RECIPES: dict[str, ModuleType] = {
-    "cityscapes": cityscapes, "celeba": celeba, "rafd": rafd, "cub": cub,
+    "cityscapes": cityscapes, "celeba": celeba, "rafd": rafd, "cub": cub, "camvid": camvid,
 }  # fmt: skip
 
 
