@@ -73,9 +73,18 @@ def weights(role: str, shape: tuple[int, ...], salt: int) -> Tensor:
 
 def image(domain: str, size: int, batch: int) -> Tensor:
     """(batch, 3, size, size) of domain "A" or "B"."""
+    return _rounded(_wave(domain, size, batch))
+
+
+def unit_image(domain: str, size: int, batch: int) -> Tensor:
+    """The same in [0, 1]: rounded as such, so that twice it less one is not quite `image`."""
+    return _rounded((_wave(domain, size, batch) + 1) / 2)
+
+
+def _wave(domain: str, size: int, batch: int) -> np.ndarray:
     a, b = {"A": (0.05, 0.07), "B": (0.03, 0.11)}[domain]
     n, c, h, w = np.ogrid[:batch, :3, :size, :size]
-    return _rounded(np.sin(a * (h + 1) * (c + 1)) * np.cos(b * (w + 1)) * (0.9 - 0.1 * n))
+    return np.sin(a * (h + 1) * (c + 1)) * np.cos(b * (w + 1)) * (0.9 - 0.1 * n)
 
 
 def dropped(x: Tensor, *_: object) -> Tensor:

@@ -1,0 +1,190 @@
+"""DiscoGAN: Kim, Cha, Kim, Lee, Kim, ICML 2017 (arXiv 1703.05192).
+
+Official code: SKTBrain/DiscoGAN @f044178 ("IT" is its discogan/image_translation.py). Two
+generators undo each other; discriminators and generators take turns by the iteration, and a
+generator also matches the mean features that a discriminator has of real images.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from replicate import settings
+from replicate.errors import ReplicateError
+from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss
+from replicate.methods import base
+from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
+from replicate.networks.discogan import PyramidDiscriminator, PyramidGenerator, untracked
+
+LOSSES = tuple(f"{name}_{X}" for name in ("dis", "adv", "fm", "recon") for X in "AB")
+SIZE = 64  # px, at which D has one score an image
+
+DEVIATIONS = (
+    Deviation(
+        "discogan/size",
+        "64 px",
+        "64 px: at 256 px D gives 13x13 scores, which its labels of (N, 1) do not fit",
+        "64 px; `patch-labels` is 256 px with a label for every score: how AttentionGAN and AGGAN "
+        "made their 256 px rows is not stated",
+        "patch_labels",
+    ),
+    Deviation(
+        "discogan/test-statistics",
+        "not stated",
+        "`eval()` is never called: the whole test set is one batch of the batch norms, so that a "
+        "translation depends on its neighbours",
+        "running averages over the real images of training, momentum 0.1",
+    ),
+    Deviation(
+        "discogan/bottleneck",
+        "a generator with an encoder and a decoder",
+        "`extra_layers` adds a code of 100 numbers; no script sets it",
+        "none; AttentionGAN's Table V counts networks without it",
+        "bottleneck",
+    ),
+    Deviation(
+        "discogan/loss-weights",
+        "reconstruction and adversarial loss, no weights",
+        "(0.1 adversarial + 0.9 features)(1 - r) + r reconstruction; r is 0.01 in the first 10,000 "
+        "iterations and 0.5 after them",
+        "code; at laptop r grows after a tenth of the iterations",
+    ),
+    Deviation(
+        "discogan/turns",
+        "not stated",
+        "every third iteration is D's alone, the others G's alone (IT, `update_interval`)",
+        "code; what an iteration does not need is not computed",
+    ),
+    Deviation(
+        "discogan/epoch",
+        "not stated",
+        "an epoch is what the smaller domain has of whole batches; up to 5000 epochs",
+        "an epoch is one of the larger domain, as everywhere here; 5000 of them",
+    ),
+    Deviation(
+        "discogan/channels",
+        "not stated",
+        "BGR images in [0, 1], resized by OpenCV",
+        "RGB, resized as every set here; networks see [0, 1] and have no order of channels",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(base.Config):
+    """Values of the official code."""
+
+    load_size: settings.Side = SIZE
+    crop_size: settings.Side = SIZE
+    flip: bool = False
+    batch_size: settings.Several = 64
+    epochs: settings.Length = 5000
+    ngf: settings.Count = 64
+    bottleneck: settings.Number = 0  # channels: deviation discogan/bottleneck
+    ndf: settings.Count = 64
+    patch_labels: bool = False  # deviation discogan/size
+    d_every: settings.Several = 3  # iterations: deviation discogan/turns
+    lambda_adv: settings.Weight = 0.1  # deviation discogan/loss-weights
+    lambda_fm: settings.Weight = 0.9
+    recon_first: settings.Share = 0.01  # r for `first_iterations`, then `recon_then`
+    recon_then: settings.Share = 0.5
+    first_iterations: settings.Epoch = 10_000
+    lr: settings.Rate = 2e-4
+    beta1: settings.Beta = 0.5
+    weight_decay: settings.Weight = 1e-5
+
+
+@base.register(paper="kim2017discogan")
+class DiscoGAN(Method):
+    """Iterations of D and of G take turns; losses are logged without their weights."""
+
+    Config = Config
+    VARIANTS = {
+        "paper": {},
+        "patch-labels": {"load_size": 256, "crop_size": 256, "patch_labels": True},
+    }
+    SMOKE = {
+        "load_size": 64, "crop_size": 64, "batch_size": 2, "ngf": 2, "ndf": 2, "iterations": 4,
+        "first_iterations": 2,
+    }  # fmt: skip
+    LAPTOP = {
+        "load_size": 64, "crop_size": 64, "batch_size": 16, "ngf": 32, "ndf": 32,
+        "first_iterations": 300, "iterations": 3000,
+    }  # fmt: skip
+
+    @classmethod
+    def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
+        return CROSS_ENTROPY
+
+    @classmethod
+    def check(cls, c: Config) -> None:
+        super().check(c)
+        base.check_multiple(c, 16)
+        if c.crop_size < SIZE or (c.crop_size > SIZE and not c.patch_labels):
+            raise ReplicateError(
+                f"crop_size={c.crop_size} with patch_labels={c.patch_labels}: expected {SIZE} px, "
+                "or more with patch_labels=true"
+            )
+
+    def build(self, c: Config) -> None:
+        self.G = base.per(DIRECTIONS, lambda: PyramidGenerator(c.ngf, c.bottleneck))
+        self.D = base.per("AB", lambda: PyramidDiscriminator(c.ndf))
+        decayed = {"lr": c.lr, "betas": (c.beta1, 0.999), "weight_decay": c.weight_decay}
+        self.optimizers = {
+            k: torch.optim.Adam(getattr(self, k).parameters(), **decayed) for k in "GD"
+        }
+        self.begin(0, 1.0)
+
+    def begin(self, iteration: int, iterations_per_epoch: float) -> None:
+        c = self.config
+        self.turn_of_D = iteration % c.d_every == 0
+        self.recon = c.recon_first if iteration < c.first_iterations else c.recon_then
+
+    def translate(self, x: Tensor, direction: str) -> Translation:
+        return Translation(2 * self.G[direction]((x + 1) / 2) - 1)
+
+    def step(self, batch: Batch) -> Losses:
+        real = {X: (batch[X] + 1) / 2 for X in "AB"}
+        mine = self._train_D(real) if self.turn_of_D else self._train_G(real)
+        return dict.fromkeys(LOSSES) | mine
+
+    def _train_D(self, real: dict[str, Tensor]) -> Losses:
+        losses: Losses = {}
+        for X, Y in DIRECTIONS:
+            with torch.no_grad():
+                fake = self.G[X + Y](real[X])
+            of_real, of_fake = self.D[Y](real[Y]).scores, self.D[Y](fake).scores
+            losses[f"dis_{Y}"] = 0.5 * (bce_loss(of_real, True) + bce_loss(of_fake, False))
+        self.update(sum(losses.values()), "D")
+        return losses
+
+    def _train_G(self, real: dict[str, Tensor]) -> Losses:
+        c, losses, total = self.config, {}, 0.0
+        with base.frozen(self.D):
+            fake = {Y: self.G[X + Y](real[X]) for X, Y in DIRECTIONS}
+            for X, Y in DIRECTIONS:
+                judged = self.D[Y](fake[Y])
+                losses[f"adv_{Y}"] = adv = bce_loss(judged.scores, True)
+                losses[f"fm_{Y}"] = fm = feature_gap(self.D[Y](real[Y]).features, judged.features)
+                with untracked(self.G[Y + X]):
+                    again = self.G[Y + X](fake[Y])
+                losses[f"recon_{X}"] = recon = F.mse_loss(again, real[X].float())
+                game = c.lambda_adv * adv + c.lambda_fm * fm
+                total = total + (1 - self.recon) * game + self.recon * recon
+            self.update(total, "G")
+        return losses
+
+
+def feature_gap(real: list[Tensor], fake: list[Tensor]) -> Tensor:
+    """Squared distances of mean features of two batches: the mean of each layer, summed.
+
+    Args:
+        real, fake: of each layer (N, C, h, w); the means are those over N.
+
+    Source: IT `get_fm_loss`; its HingeEmbeddingLoss with labels 1 is a mean.
+    """
+    gaps = [(r.mean(dim=0) - f.mean(dim=0)) for r, f in zip(real, fake, strict=True)]
+    return sum(gap.square().mean() for gap in gaps)
