@@ -113,6 +113,9 @@ def test_every_parameter_of_an_optimizer_moves(case, start, tmp_path):
     training = start(case.method, case.config, tmp_path)
     held, before = held_by(training.method, *training.method.optimizers), values(training.method)
     training.run()
+    if any(name.startswith("critic") for name in training.columns):
+        # what a critic adds to all scores leaves in the difference of real and fake ones: exactly 0
+        exempt |= {name for name in before if name.endswith("head.bias")}
     still = {
         name
         for name, p in training.method.named_parameters()
