@@ -246,13 +246,19 @@ PIXELS: dict[str, tuple[tuple[str, ...], Callable[[Seen], list[Score]]]] = {
 
 @torch.no_grad()
 def sample_sheet(method: Method, images: ImageSet) -> Image.Image:
-    """A picture of the first test images: per direction a row of inputs, maps and translations."""
+    """A picture of the first test images: per direction a row of inputs, maps and translations.
+
+    Translations that a one-way method does not make are white.
+    """
     device = next(method.parameters()).device
     rows = []
     for direction in DIRECTIONS:
         batch = next(in_order(images, direction[0], TILES, device))
-        translation = method.translate(batch[direction[0]], direction)
         rows.append(to_uint8(batch[direction[0]]))
+        if direction not in method.directions:
+            rows.append(np.full_like(rows[-1], 255))
+            continue
+        translation = method.translate(batch[direction[0]], direction)
         if translation.attention is not None:
             rows.append(to_uint8(translation.attention.expand(-1, 3, -1, -1) * 2 - 1))
         rows.append(to_uint8(translation.image))

@@ -20,6 +20,7 @@ from replicate.datasets.batches import Batches
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import Mirror, Spec
 from replicate.lab import ensure, make_run
+from replicate.lab.equipment import equip
 from replicate.methods import METHODS, load_file
 from replicate.methods.base import Config, Method
 from replicate.training import LOG, Training
@@ -206,10 +207,12 @@ def start() -> Iterator[Callable[..., Training]]:
     ) -> Training:
         repro.prepare(seed if weights_seed is None else weights_seed, threads=1)
         images = image_set(config.load_size, method.paired, method.needs(config).labels)
+        built = method(config)
+        images = equip(built, images)
         batches = Batches(images, config.batch_size, config.crop_size, config.flip, seed)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        return Training(method(config), batches, folder, config.iterations, identity="tested")
+        return Training(built, batches, folder, config.iterations, identity="tested")
 
     yield make
     torch.use_deterministic_algorithms(False)

@@ -23,7 +23,8 @@ from replicate.lab.fingerprint import NOT_DECIDING, data_fingerprint
 from replicate.lab.published import contents, find_runs
 from replicate.lab.published import keep as keep_record
 from replicate.lab.run import COLUMNS, read_record, scored_size
-from replicate.methods.base import DIRECTIONS
+from replicate.methods import METHODS
+from replicate.methods.base import Method
 from replicate.networks.classifier import ImageClassifier
 from replicate.records import CLASSES, check_outputs
 
@@ -38,7 +39,8 @@ def content(folder: Path) -> str | None:
     test = packed.load(record["dataset"], "test", scored_size(record["config"]))
     if not {"A_label", "B_label"} <= set(test.arrays):
         return None
-    rows = [row(folder, test, direction) for direction in DIRECTIONS]
+    directions = METHODS.get(record["method"], Method).directions
+    rows = [row(folder, test, direction) for direction in directions]
     table = pd.DataFrame(rows).assign(
         method=record["method"], variant=record["label"], dataset=record["dataset"],
         seed=record["seed"], budget=record["budget"], iteration=record["iterations"],

@@ -30,7 +30,16 @@ from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
-from replicate.lab import classes, continuing, fingerprint, health, memory, state, streams
+from replicate.lab import (
+    classes,
+    continuing,
+    equipment,
+    fingerprint,
+    health,
+    memory,
+    state,
+    streams,
+)  # fmt: skip
 from replicate.lab.run import COLUMNS, Run, method_name
 from replicate.lab.state import State
 from replicate.lab.stopping import Stoppable, Stopped, stopping
@@ -38,6 +47,7 @@ from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Method
 from replicate.metrics import inception
 from replicate.metrics.compare import default_protocols
+from replicate.metrics.score import Score
 
 PATIENCE = 1.0  # s; whoever only looks whether a run is held holds it for a moment
 IMAGE_SETS = dict.fromkeys(("fake", "real", "source", "real_train"), ())  # of every run
@@ -146,16 +156,20 @@ def _rename(run: Run) -> None:
 
 
 def prepared(run: Run, device: torch.device) -> tuple[Method, Batches]:
-    """As `build`, after a look at what the run needs.
+    """As `build`, after a look at what the run needs, and with all that its method is given.
 
     Raises:
-        ReplicateError: the memory is too small, or the set lacks what the method needs.
+        ReplicateError: the memory is too small, the set lacks what the method needs, or the weights
+            of its frozen network are not there.
     """
     memory.check(run, device)
-    _check_needs(run, streams.training_set(run))
+    train = streams.training_set(run)
+    _check_needs(run, train)
     repro.use_tf32(run.config.precision == "tf32")
     special = streams.is_special(run) or streams.sized(run) != run.config
-    return (streams.build if special else build)(run, device)
+    method, batches = (streams.build if special else build)(run, device)
+    images = equipment.equip(method, train)
+    return method, batches if images is train else streams.over(run, images, device)
 
 
 def _check_needs(run: Run, train: packed.ImageSet) -> None:
@@ -287,7 +301,7 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     test = packed.load(run.dataset, "test", run.config.scored_size)
     train = packed.load(run.dataset, "train", run.config.scored_size)
     rows, by_label = [], []
-    for direction in DIRECTIONS:
+    for direction in method.directions:
         outputs = relabelling.translate(method, test, direction)
         words = evaluation.in_words(direction, test)
         target = run.folder / "outputs" / words.replace("->", "2")
@@ -304,6 +318,7 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
             scores += lossy.scores(outputs, direction, test, real, cache, offline)
         rows += [asdict(score) | {"direction": words} for score in scores]
     relabelling.write_further(method, test, run.folder / "outputs")
+    rows += _of_no_translations(method, rows, test)
     _save_samples(method, test, run.folder / "translations.png")
     table = pd.DataFrame(rows).assign(
         method=run.method, variant=run.label, dataset=run.dataset, seed=run.seed,
@@ -326,3 +341,16 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     stamp["results"] = records.results(run.folder) | trained
     records.write(run.folder, record | stamp)
     health.renew(run.folder)
+
+
+def _of_no_translations(method: Method, rows: list[dict], test: packed.ImageSet) -> list[dict]:
+    """Rows without values for the direction that a one-way method leaves out, with the reason."""
+    first, *_ = method.directions
+    reason = f"not computed: {method.name} translates {evaluation.in_words(first, test)} alone"
+    empty = [Score(row["metric"], None, row["protocol"], note=reason) for row in rows]
+    left_out = [direction for direction in DIRECTIONS if direction not in method.directions]
+    return [
+        asdict(score) | {"direction": evaluation.in_words(direction, test)}
+        for direction in left_out
+        for score in empty
+    ]

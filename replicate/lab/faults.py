@@ -6,6 +6,7 @@ A fault is a reason to look at the pictures, not a score. The numbers are pure f
 
 import math
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -287,13 +288,16 @@ def of_outputs(folder: Path, test: ImageSet, direction: str) -> tuple[Numbers, i
     return of_images(source, np.stack([read(file) for file in files]), real, seen), len(files)
 
 
-def of_sheet(sheet: Image.Image) -> dict[str, tuple[Numbers, int]]:
+def of_sheet(
+    sheet: Image.Image, directions: Collection[str] = DIRECTIONS
+) -> dict[str, tuple[Numbers, int]]:
     """The numbers of a sheet of samples by direction, and of how many images.
 
     Args:
         sheet: RGB, as `evaluation.sample_sheet` makes it: for each direction a row of inputs, one
             of maps where there are maps, and one of translations. The other direction's inputs are
             the real images.
+        directions: those that were translated.
 
     Raises:
         ReplicateError: a picture that is no such sheet.
@@ -313,6 +317,8 @@ def of_sheet(sheet: Image.Image) -> dict[str, tuple[Numbers, int]]:
     found = {}
     used = {direction: _used(inputs) for direction, (inputs, *_) in blocks.items()}
     for direction, block in blocks.items():
+        if direction not in directions:
+            continue
         source, *maps, made = (row[: used[direction]] for row in block)
         other = direction[::-1]
         seen = maps[0][..., 0] / 255 if maps else None

@@ -21,6 +21,8 @@ TRAINING = (
     "replicate.training.Training._sample",  # which must leave no trace in the training
 )
 STREAM = ("replicate.lab.streams.build",)
+# What gives some methods more than batches; a method is reached by it that takes what it gives.
+EQUIPPING = ("replicate.lab.equipment.equip",)
 CALLED = ("build", "setup", "begin", "step", "translate", "Config")  # of a method, by what is above
 TRANSLATING = ("replicate.evaluation.translate_split", "replicate.metrics.protocols.Protocol")
 OF_FEATURES = (
@@ -57,7 +59,8 @@ def code_fingerprint(method: type[Method]) -> str:
     their values.
     """
     root = f"{method.__module__}.{method.__qualname__}"
-    return _reached((root, *TRAINING)).digest
+    more = EQUIPPING if method.receive is not Method.receive else ()
+    return _reached((root, *TRAINING, *more)).digest
 
 
 def scoring_fingerprint(protocol: str) -> str:

@@ -45,7 +45,8 @@ def watch(run: Run, done: int, sheet: Image.Image, words: Mapping[str, str]) -> 
         words: `horse->zebra` by direction.
     """
     record = run.record()
-    frame = _frame(done, of_sheet(sheet), _won(run.folder, record, done), words)
+    seen = of_sheet(sheet, _method(record).directions)
+    frame = _frame(done, seen, _won(run.folder, record, done), words)
     kept = _joined(read(run.folder), frame)
     files.write(run.folder / HEALTH, _text(kept))
     for row in _first_told(kept, done == record["iterations"]).itertuples():
@@ -124,7 +125,7 @@ def examine(folder: Path) -> pd.DataFrame:
     seen = _of_outputs(folder, record, words)
     if seen is None and done in set(kept["iteration"]):
         return kept[kept["iteration"] == done].reset_index(drop=True)
-    return _frame(done, seen or _of_picture(folder), _won(folder, record, done), words)
+    return _frame(done, seen or _of_picture(folder, record), _won(folder, record, done), words)
 
 
 def read(folder: Path) -> pd.DataFrame:
@@ -187,9 +188,13 @@ def _won(folder: Path, record: Mapping, done: int) -> dict[str, float]:
     """Of the log up to the iteration `done`, or of a record's curves."""
     names = [name for name in (LOG, CURVES) if name in records.kept(folder, record)]
     log = records.table(folder, names[0], record) if names else pd.DataFrame({"iteration": []})
-    method = METHODS.get(record["method"], Method)
-    scale = method.adversarial_scale(record["config"])
+    scale = _method(record).adversarial_scale(record["config"])
     return faults.won(log[log["iteration"] <= done], scale)
+
+
+def _method(record: Mapping) -> type[Method]:
+    """The method of a run or record; what all have in common where it is gone."""
+    return METHODS.get(record["method"], Method)
 
 
 def _words(folder: Path, record: Mapping) -> dict[str, str]:
@@ -217,17 +222,18 @@ def _of_outputs(folder: Path, record: Mapping, words: Mapping[str, str]) -> Exam
     seen = {
         direction: of_outputs(folder / "outputs" / name.replace("->", "2"), test, direction)
         for direction, name in words.items()
+        if direction in _method(record).directions
     }
     return None if None in seen.values() else seen
 
 
-def _of_picture(folder: Path) -> Examined:
+def _of_picture(folder: Path, record: Mapping) -> Examined:
     file = records.checked(folder, SHEET)
     if not file.exists():
         raise ReplicateError(
             f"{folder} has neither all outputs nor translations.png: run it again, it will score"
         )
-    return of_sheet(decode(file).image)
+    return of_sheet(decode(file).image, _method(record).directions)
 
 
 def _joined(before: pd.DataFrame, last: pd.DataFrame) -> pd.DataFrame:

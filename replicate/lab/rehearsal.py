@@ -25,11 +25,11 @@ from replicate.datasets.batches import Batches
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
-from replicate.lab import memory, streams
+from replicate.lab import equipment, memory, streams
 from replicate.lab.grid import iterations, missing
 from replicate.lab.run import Run, make_run
 from replicate.methods import METHODS
-from replicate.methods.base import DIRECTIONS, Config, Method
+from replicate.methods.base import Config, Method
 from replicate.training import Training
 
 MADE_UP_EPOCH = 1000  # iterations, where nobody knows how many images the set has
@@ -80,7 +80,8 @@ def rehearse(run: Run, device: torch.device, steps: int, images: int) -> dict:
     with tempfile.TemporaryDirectory(dir=paths.results(), prefix=".preflight-") as name:
         c = run.config
         made = method(c if made_up else streams.sized(run)).to(device)
-        batches = Batches(sets["train"], c.batch_size, c.crop_size, c.flip, run.seed, device)
+        train = equipment.equip(made, sets["train"], published=False)
+        batches = Batches(train, c.batch_size, c.crop_size, c.flip, run.seed, device)
         loop = Timed(made, batches, Path(name), total, run.hash, label=f"preflight of {run.title}")
         loop.run(min(total, _steps(run.config, steps)))
         newest = checkpoint.generations(Path(name))[0].stat().st_size
@@ -94,13 +95,13 @@ def rehearse(run: Run, device: torch.device, steps: int, images: int) -> dict:
         "seconds_per_step": per_step,
         "processor_seconds_per_step": _mean_but_first(loop.processor),
         "images_per_second": c.batch_size / per_step,
-        "evaluation_images_per_second": 2 * images / seconds,
+        "evaluation_images_per_second": len(made.directions) * images / seconds,
         "peak_memory_mb": repro.peak_memory_mb(device) if device.type == "cuda" else host,
         "host_memory_mb": host,
         "nvidia_smi_mb": None if None in (before, after) else after - before,
         "checkpoint_mb": newest / MB,
         "checkpoint_seconds": loop.saving,
-        "png_mb": written / MB / (2 * images),
+        "png_mb": written / MB / (len(made.directions) * images),
         "made_up": made_up,
         "threads": torch.get_num_threads(),
         "device_name": devices.model(device),
@@ -122,7 +123,7 @@ def _steps(config: Config, asked: int) -> int:
 def _evaluate(method: Method, sets: dict[str, ImageSet], folder: Path) -> None:
     """Translates, writes and scores every test image in both directions, without Inception."""
     test, train = sets["test"], sets["floor"]
-    for direction in DIRECTIONS:
+    for direction in method.directions:
         outputs = evaluation.translate_split(method, test, direction)
         names = [f"{i}.png" for i in range(len(outputs.images))]
         evaluation.write_outputs(outputs, names, folder / direction)

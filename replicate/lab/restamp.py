@@ -50,7 +50,7 @@ def measure(record: dict, cache: Path) -> dict:
     method = METHODS[record["method"]]
     named = ("method", "variant", "dataset", "seed", "budget")
     run = Run(config=method.Config(**record["config"]), **{key: record[key] for key in named})
-    model, batches = execute.build(run, torch.device("cpu"))
+    model, batches = execute.prepared(run, torch.device("cpu"))
     total = record["iterations"]
     training = Training(model, batches, Path(), total, "")
     torch.manual_seed(0)
@@ -63,7 +63,7 @@ def measure(record: dict, cache: Path) -> dict:
     model.eval()
     test, train = (packed.load(run.dataset, s, run.config.scored_size) for s in ("test", "train"))
     rows = {}
-    for direction in DIRECTIONS:
+    for direction in getattr(model, "directions", DIRECTIONS):  # older code has none
         made = evaluation.translate_split(model, test, direction)
         scores = evaluation.score_direction(
             made, direction, test, train, model.attention_cell, cache, offline=True

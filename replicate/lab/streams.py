@@ -71,6 +71,14 @@ def build(run: Run, device: torch.device) -> tuple[Method, Batches]:
     return METHODS[run.method](sized(run)).to(device), batches
 
 
+def over(run: Run, images: ImageSet, device: torch.device) -> Batches:
+    """The run's batches of a training set with further arrays."""
+    c = run.config
+    if is_special(run):
+        return Stream(images, c, _apart(run), run.seed, device)
+    return Batches(images, c.batch_size, c.crop_size, c.flip, run.seed, device)
+
+
 def _apart(run: Run) -> bool:
     """Whether the set is one of pairs and the method is not."""
     return spec(run.dataset).paired and not METHODS[run.method].needs(run.config).pairs

@@ -90,6 +90,8 @@ class Needs(NamedTuple):
     masks: bool = False  # where the object of every image is
     # images of a domain for which a memory has a place; of a larger set `memory` follows the set
     at_most: int | None = None
+    smooth: bool = False  # B_smooth: the images of B with smoothed edges, made when they are packed
+    frozen: str | None = None  # a published network that `receive` is given before training
 
 
 class Method(nn.Module):
@@ -113,6 +115,7 @@ class Method(nn.Module):
     paired: ClassVar[bool] = False  # whether batch["A"] and batch["B"] must show the same scene
     attention_cell: ClassVar[int] = 1  # px; attention maps are constant on squares of this side
     baseline: ClassVar[bool] = False  # whether it stands beside every paper's methods in plots
+    directions: ClassVar[tuple[str, ...]] = DIRECTIONS  # that it translates; ("AB",) is one-way
     # variants by the name of their discriminator, where it gives a map of what it judges by
     map_discriminators: ClassVar[Mapping[str, str]] = {}
     # whether one input has many translations: `translate` then takes `seed` and `target` as well
@@ -176,6 +179,13 @@ class Method(nn.Module):
     def setup(self, batches: Iterator[Batch]) -> None:
         """Gathers statistics or pretrains before the first iteration; its outcome is state."""
 
+    def receive(self, network: nn.Module) -> None:
+        """Takes the network that `needs` calls frozen, on this method's device, before training.
+
+        It judges by its features and is neither trained, counted nor part of the state.
+        """
+        raise NotImplementedError
+
     def begin(self, iteration: int, iterations_per_epoch: float) -> None:
         """Sets learning rates and stage, a pure function of its arguments."""
 
@@ -188,7 +198,7 @@ class Method(nn.Module):
         raise NotImplementedError
 
     def translate(self, x: Tensor, direction: str) -> Translation:
-        """The translation of (N, 3, H, W) in [-1, 1]; `direction` is "AB" or "BA".
+        """The translation of (N, 3, H, W) in [-1, 1]; direction: one of `directions`.
 
         A `multimodal` method takes two more arguments, both optional. `seed` (0) chooses one random
         style for each image, which depends on that image and on nothing else in the batch: scores

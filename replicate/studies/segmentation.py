@@ -28,7 +28,7 @@ from replicate.images import grey, read
 from replicate.lab import state
 from replicate.lab.fingerprint import data_fingerprint
 from replicate.lab.run import Run, method_name
-from replicate.methods.base import DIRECTIONS
+from replicate.methods import METHODS
 from replicate.metrics.segmentation import (
     IGNORED,
     class_accuracy,
@@ -214,7 +214,7 @@ def of_run(run: Run, settings: Settings) -> dict[str, Measured]:
     colours = pixel_classes.load(run.dataset)
     true = truth(run.dataset, "test", settings.side)
     found = {}
-    for direction in DIRECTIONS:
+    for direction in METHODS[run.method].directions:
         words, images = translations(run, direction)
         if words.endswith(f">{colours.domain}"):
             classes = np.stack([pixel_classes.classes_of(image, colours) for image in images])

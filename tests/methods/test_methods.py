@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from replicate.errors import ReplicateError
 from replicate.methods import METHODS, aggan, cyclegan, load_file
-from replicate.methods.base import DIRECTIONS, Deviation, Method, linear_decay
+from replicate.methods.base import Deviation, Method, linear_decay
 from replicate.methods.pool import ImagePool
 
 
@@ -78,7 +78,7 @@ def test_translations_have_the_shape_and_range_of_images(case, start):
     # a linear layer may tie a network to its size; without one, other multiples of it work too
     for width in [size] if linear else [size, 2 * size]:
         x = torch.rand(2, 3, size, width) * 2 - 1
-        for direction in DIRECTIONS:
+        for direction in case.method.directions:
             with torch.no_grad():
                 image, attention = method.translate(x, direction)
             assert image.shape == x.shape and image.dtype == torch.float32

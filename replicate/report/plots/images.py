@@ -14,6 +14,7 @@ from replicate.errors import ReplicateError
 from replicate.evaluation import TILES, in_words
 from replicate.images import read
 from replicate.lab.run import Run
+from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
 from replicate.report.plots.picture import Picture, name_of, sheet
 from replicate.report.tables.catalogue import method_order
@@ -99,7 +100,13 @@ def _known(images: ImageSet, source: str, columns: int) -> list[Row]:
 
 
 def _made(run: Run, images: ImageSet, direction: str, columns: int) -> list[Row]:
-    """A run's translations, and under them its attention maps if it has any."""
+    """A run's translations, and under them its attention maps if it has any.
+
+    White where a one-way method has none of this direction.
+    """
+    if direction not in METHODS[run.method].directions:
+        white = np.full((images.size, images.size, 3), 255, np.uint8)
+        return [(f"{name_of(run)} (one-way)", [white] * columns)]
     folder = run.folder / "outputs" / in_words(direction, images).replace("->", "2")
     files = [f"{Path(name).stem}.png" for name in images.names[direction[0]][:columns]]
     rows = [(name_of(run), [read(folder / name) for name in files])]

@@ -86,7 +86,7 @@ def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
             if len(shown):
                 table = summary(shown).drop(columns=["dataset", "direction"])
                 parts.append(Table(title, table))
-    parts += [*collapsed(own), *_not_computed(own), "## What made these numbers"]
+    parts += [*collapsed(own), *_one_way(own), *_not_computed(own), "## What made these numbers"]
     parts += [Table("", _runs(own), markup=["repeat with"]), _scored(own)]
     cells = means(with_share(own))[TIDY].sort_values(TIDY[:6], kind="stable")
     return Page(f"{escape(str(dataset))}, budget {budget}{marked}", parts, cells)
@@ -101,6 +101,16 @@ def collapsed(own: pd.DataFrame) -> list[str]:
         where = "; ".join(f"{direction} (seeds: {which})" for direction, which in seeds.items())
         lines.append(f"**{escape(name)}**, {escape(f'{where}: its attention {note}')}.\n")
     return lines
+
+
+def _one_way(own: pd.DataFrame) -> list[str]:
+    """One line for each method that leaves a direction out, with the reason that its rows give."""
+    missing = own.groupby(["name", "direction"])["value"].transform(lambda v: v.isna().all())
+    groups = own[missing].groupby(["name", "direction", "note"], sort=False)
+    return [
+        f"**{escape(name)}**, {escape(f'{direction}: not computed ({_reason(note)})')}.\n"
+        for name, direction, note in groups.groups
+    ]
 
 
 def _not_computed(own: pd.DataFrame) -> list[str]:
