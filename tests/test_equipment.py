@@ -50,7 +50,7 @@ def test_the_installed_weights_are_taken():
 def test_missing_and_other_weights_are_refused(workspace, monkeypatch):
     with pytest.raises(ReplicateError, match=r"VGG19 \(Caffe\) weights not found .*efficientnet"):
         frozen("vgg19-caffe")
-    with pytest.raises(ReplicateError, match="no frozen network 'vgg16'"):
+    with pytest.raises(ReplicateError, match="unknown frozen network 'vgg16'"):
         frozen("vgg16")
     file = workspace / "mine.pth"
     torch.save(VGG19().state_dict(), file)
