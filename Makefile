@@ -55,14 +55,15 @@ preflight: $(STAMP)
 report: $(STAMP)
 	$(PY) -m replicate.cli report --budget $(BUDGET) $(ARGS)
 
-# One thread a process: the tests run in two, and more threads give other bytes.
+# One thread a process: two run at a time, and more threads give other bytes. A notebook or a file of
+# tests stays in one process, in the order of tests/conftest.py: long ones first.
 test: export OMP_NUM_THREADS := 1
 test-all: export OMP_NUM_THREADS := 1
 test-all: VARIANTS := --all-variants
 test test-all: $(STAMP)
-	$(PY) -m pytest -n 2 --dist loadfile tests $(VARIANTS)
 	@results=$$(mktemp -d) && trap 'rm -rf "$$results"' EXIT && set -x && \
-	  REPLICATE_RESULTS="$$results" $(PY) -m pytest --nbval-lax notebooks
+	  REPLICATE_RESULTS="$$results" $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	    --nbval-lax notebooks tests $(VARIANTS)
 
 test-cluster: export OMP_NUM_THREADS := 1
 test-cluster: $(STAMP)

@@ -27,6 +27,12 @@ from replicate.training import LOG, Training
 
 STEPS = 6  # toy_labels moves its generator at the fifth
 DEFAULT = "paper"  # the variant that every method has
+# Notebooks and files of tests that take half a minute of processor or more, the longest first.
+LONG = (
+    "01_dagan.ipynb", "04_ugatit.ipynb", "05_spatial_guidance.ipynb", "00_protocol.ipynb",
+    "02_aggan.ipynb", "03_attentiongan.ipynb", "test_own_method.py", "90_summary.ipynb",
+    "test_notebooks.py", "test_publishing.py", "test_kill.py", "test_preflight.py",
+)  # fmt: skip
 COUNTS = {"A": 7, "B": 5}  # images; few enough that six batches come back to them
 
 
@@ -73,6 +79,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         every = metafunc.config.getoption("--all-variants")
         chosen = [case for case in CASES if every or case.variant == DEFAULT]
         metafunc.parametrize("case", chosen, ids=str)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files come first: of two processes, none is left alone with one at the end."""
+    order = {name: i for i, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.name, len(LONG)))  # else as they were
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -250,9 +250,9 @@ def test_nothing_heavy_is_imported_before_it_is_needed():
 
 
 def test_a_shell_sees_one_line_no_traceback_and_a_status(workspace):
-    command = [sys.executable, "-m", "replicate.cli", "train", "agggan"]
+    command = [sys.executable, "-m", "replicate.cli", "data", "get", "facade"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=workspace)
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(
-        r"error: unknown method 'agggan' \(did you mean 'aggan'\?\); .*\n", done.stderr
+        r"error: unknown data set 'facade' \(did you mean 'facades'\?\); .*\n", done.stderr
     )

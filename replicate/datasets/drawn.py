@@ -18,8 +18,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import skimage
-import skimage.io
 
 from replicate.errors import ReplicateError, unknown
 
@@ -117,6 +115,8 @@ def _visible(coats: list[tuple[int, ...]], tint: tuple[int, ...]) -> tuple[int, 
 
 def _bundled(name: str) -> np.ndarray:
     """The (H, W) int64 grey picture `name` of the installed scikit-image; never a download."""
+    import skimage.io  # with tifffile; half a second
+
     path = Path(skimage.__file__).parent / "data" / f"{name}.png"
     grey = np.atleast_3d(skimage.io.imread(path))[..., 0]  # horse.png is grey saved as RGBA
     found = hashlib.sha256(np.ascontiguousarray(grey).tobytes()).hexdigest()

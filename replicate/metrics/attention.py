@@ -5,7 +5,6 @@ IoU takes a threshold; the ranking scores (pointing game, area under the curve) 
 
 import numpy as np
 from scipy.ndimage import binary_dilation, distance_transform_edt
-from scipy.stats import rankdata
 
 from replicate.errors import ReplicateError
 from replicate.metrics.arrays import Array, binary_masks, float_maps, same_shape, uint8_images
@@ -140,6 +139,8 @@ def attention_auc(maps: Array, masks: Array) -> np.ndarray:
 
     Source: Mann and Whitney, Ann. Math. Stat. 18 (1947), 50, by the sum of ranks.
     """
+    from scipy.stats import rankdata  # two seconds of imports
+
     maps, masks = _pair(maps, masks)
     need_pixels(masks, "no foreground")
     need_pixels(~masks, "no background")

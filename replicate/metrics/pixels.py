@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from replicate import images, naming
 from replicate.errors import ReplicateError
@@ -127,6 +126,8 @@ def psnr(a: Array, b: Array) -> np.ndarray:
     Returns:
         (N,) float64, dB, over all pixels and channels with data range 255; inf where identical.
     """
+    from skimage.metrics import peak_signal_noise_ratio  # with scipy.stats: two seconds
+
     a, b = _pair(a, b)
     # scikit-image divides by zero on identical images, which is a warning and not a number.
     return np.array(
@@ -152,6 +153,8 @@ def ssim(a: Array, b: Array) -> np.ndarray:
     Raises:
         ReplicateError: an image smaller than the window.
     """
+    from skimage.metrics import structural_similarity
+
     a, b = _pair(a, b)
     if min(a.shape[1:3]) < SSIM_WINDOW:
         raise ReplicateError(

@@ -239,11 +239,14 @@ def test_an_edited_configuration_is_refused(tiny):
     )
 
 
+# What `execute` does while it is at a run, without the seconds that its imports take.
 HOLD = """
-import sys, time
+import os, socket, sys, time
 from pathlib import Path
-from replicate.lab.execute import _lock
-with _lock(Path(sys.argv[1]), wait=False):
+from replicate import files
+with files.locked(Path(sys.argv[1] + ".lock")):
+    owner = {"pid": os.getpid(), "host": socket.gethostname()}
+    files.write_json(Path(sys.argv[1] + ".owner.json"), owner)
     print("held", flush=True)
     time.sleep(600)
 """

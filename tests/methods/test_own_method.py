@@ -1,14 +1,22 @@
 """A method of a user's own, in a file outside the package: from training to a verdict."""
 
-import json
-import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
+from support.claims import CLAIM
+from support.commands import replicate
 
-from replicate import paths
+from replicate import lab, methods, paths
+from replicate.lab import health, make_run, state
+from replicate.lab.forecast import forecast
+from replicate.methods import METHODS
+from replicate.report import claims, plots, tables
 
 METHOD = '''
 """Mine: a wide generator that must be told the classes."""
@@ -46,90 +54,69 @@ class Mine(cyclegan.CycleGAN):
         losses = super().step(batch)
         return losses | {f"adv_{Y}": self.config.lambda_adv * losses[f"adv_{Y}"] for Y in "AB"}
 '''
-SEES_IT_ALL = """
-import numpy as np
-from pathlib import Path
-from PIL import Image
-from replicate import claims, experiment, paths, plots, tables
-from replicate.lab import health, make_run, state
-from replicate.lab.forecast import forecast
-from support.claims import CLAIM
-
-rng = np.random.default_rng(0)
-for name in ("trainA", "trainB", "testA", "testB"):
-    folder = paths.data() / "classes" / name
-    folder.mkdir(parents=True)
-    for i in range(8):
-        Image.fromarray(rng.integers(0, 256, (32, 32, 3), np.uint8)).save(folder / f"{i}.png")
-    rows = "".join(f"{i}.png,{i % 2}\\n" for i in range(8))
-    (folder / "labels.csv").write_text("file,label\\n" + rows)
-runs = [make_run(name, "classes", seed, "smoke") for name in ("mine", "cyclegan") for seed in (0,)]
-for run in runs:
-    lab.ensure(run)
-assert {state.of(run).word for run in runs} == {"scored"}
-assert {f.seen.word for f in forecast(runs, "cpu")} == {"scored"}
-scores = tables.of_runs(runs)
-assert set(scores["name"]) == {"mine", "cyclegan"} and not scores["stale"].any()
-for figure in (plots.losses(runs), plots.translations(runs), plots.scores(scores)):
-    assert figure.axes or figure.texts
-assert "discriminator_won" in set(health.read(runs[0].folder)["fault"])
-changed = CLAIM | {"dataset": "classes", "metric": "kid", "protocol": "kid/standin"}
-claim = claims.Claim.model_construct(**changed | {"method": "mine", "budget": "smoke"})
-verdicts = claims.judged(scores, [claim])
-assert set(verdicts["verdict"]) <= set(claims.VERDICTS) and (verdicts["n"] == 1).all()
-print("all seen")
-"""
 
 
 @pytest.fixture
-def own(workspace, monkeypatch) -> Path:
+def own(workspace, monkeypatch) -> Iterator[Path]:
+    """The folder of the method, which is loaded, as at the start of a process, and forgotten."""
     folder = workspace / "methods"
     folder.mkdir()
     (folder / "mine.py").write_text(METHOD)
     monkeypatch.setenv("REPLICATE_METHODS", str(folder))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(paths.ROOT), str(Path(__file__).parent)]))
-    return folder
+    methods._load_all()
+    yield folder
+    del METHODS._entries["mine"], sys.modules["replicate.methods.mine"]
+    torch.use_deterministic_algorithms(False)
 
 
-def python(*words: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=paths.ROOT)
+@pytest.fixture
+def classes(workspace) -> str:
+    """The name of a set of eight random images a folder, of two classes."""
+    rng = np.random.default_rng(0)
+    for name in ("trainA", "trainB", "testA", "testB"):
+        folder = paths.data() / "classes" / name
+        folder.mkdir(parents=True)
+        for i in range(8):
+            pixels = rng.integers(0, 256, (32, 32, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / f"{i}.png")
+        rows = "".join(f"{i}.png,{i % 2}\n" for i in range(8))
+        (folder / "labels.csv").write_text("file,label\n" + rows)
+    return "classes"
 
 
-def test_it_trains_scores_is_drawn_and_judged_without_an_edit_anywhere(own):
-    done = python("-c", SEES_IT_ALL)
-    assert done.stdout.endswith("all seen\n"), done.stderr[-3000:]
+def test_it_trains_scores_is_drawn_and_judged_without_an_edit_anywhere(own, classes):
+    runs = [make_run(name, classes, 0, "smoke") for name in ("mine", "cyclegan")]
+    for run in runs:
+        lab.ensure(run)
+    assert {state.of(run).word for run in runs} == {"scored"}
+    assert {f.seen.word for f in forecast(runs, "cpu")} == {"scored"}
+    scores = tables.of_runs(runs)
+    assert set(scores["name"]) == {"mine", "cyclegan"} and not scores["stale"].any()
+    for figure in (plots.losses(runs), plots.translations(runs), plots.scores(scores)):
+        assert figure.axes or figure.texts
+    # of (LS, times 0.5): D's floor is 0.25, that of adv 0.25 x 3, its value where D wins 1 x 3
+    assert METHODS["mine"].adversarial_scale({"lambda_adv": 3.0}) == (0.25, 0.75, 3.0)
+    assert "discriminator_won" in set(health.read(runs[0].folder)["fault"])
+    changed = CLAIM | {"dataset": classes, "metric": "kid", "protocol": "kid/standin"}
+    claim = claims.Claim.model_construct(**changed | {"method": "mine", "budget": "smoke"})
+    verdicts = claims.judged(scores, [claim])
+    assert set(verdicts["verdict"]) <= set(claims.VERDICTS) and (verdicts["n"] == 1).all()
 
 
 def test_what_it_needs_is_asked_for_before_anything_is_trained(own, tiny):
-    done = python("-m", "replicate.cli", "train", "mine", "--data", tiny)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith(
+    done = replicate("train", "mine", "--data", tiny)
+    assert done.status == 1
+    assert done.err.splitlines()[-1].startswith(
         "error: mine needs a label of every training image; tiny has no A_label and B_label. Take"
     )
+    assert not list(paths.results().rglob("*.pt"))
 
 
 def test_its_contract_is_tested_by_the_command_of_the_guide(own):
+    command = "-m pytest tests/methods/test_methods.py -k "
     guide = (paths.ROOT / "CONTRIBUTING.md").read_text()
-    command = (
-        "REPLICATE_METHODS=/my/folder .venv/bin/python -m pytest tests/methods/test_methods.py -k "
-    )
-    assert command in guide
-    words = [
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "tests/methods/test_methods.py",
-        "-k",
-        "mine:",
-    ]
-    done = python(*words)
+    assert f"REPLICATE_METHODS=/my/folder .venv/bin/python {command}my_method:" in guide
+    words = [sys.executable, *command.split(), "mine:", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=paths.ROOT)
     assert done.returncode == 0, done.stdout[-3000:]
     assert "passed" in done.stdout.splitlines()[-1]
-
-
-def test_its_scale_is_that_of_its_health(own):
-    code = "from replicate.methods import METHODS as M; import json; print(json.dumps("
-    code += "M['mine'].adversarial_scale({'lambda_adv': 3.0})))"
-    assert json.loads(python("-c", code).stdout) == [0.25, 0.75, 3.0]

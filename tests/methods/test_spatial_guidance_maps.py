@@ -35,14 +35,12 @@ def test_the_map_of_this_translation_guides_the_next(start):
     torch.testing.assert_close(losses["adv_B"].detach(), adv)
 
 
-@pytest.mark.parametrize(
-    ("variant", "precision"), [("paper", "fp32"), ("shuffled", "fp32"), ("tam", "bf16")]
-)
-def test_a_resume_with_crops_is_exact(variant, precision, start, tmp_path, same, saved):
-    changes = {"iterations": 12, "precision": precision}  # most images are visited twice
-    tiny(start, variant, tmp_path / "whole", **changes).run()
-    tiny(start, variant, tmp_path / "halves", **changes).run(until=9)
-    config = tiny(start, variant, **changes).method.config
+def test_a_resume_with_crops_is_exact(start, tmp_path, same, saved):
+    """On pairs it is TAM in bfloat16; the paper's variant is in the contract of methods."""
+    changes = {"iterations": 12}  # most images are visited twice
+    tiny(start, "shuffled", tmp_path / "whole", **changes).run()
+    tiny(start, "shuffled", tmp_path / "halves", **changes).run(until=9)
+    config = tiny(start, "shuffled", **changes).method.config
     start(SpatialGuidance, config, tmp_path / "halves", weights_seed=99).run()
     whole = saved(tmp_path / "whole")
     assert whole["method"]["memory.A.seen"].sum() == 7 and same(whole, saved(tmp_path / "halves"))

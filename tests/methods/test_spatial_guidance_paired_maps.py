@@ -15,14 +15,11 @@ from replicate.networks.guidance import SComponent, enlarge, min_max
 # The memory
 
 
-@pytest.mark.parametrize(
-    ("variant", "precision"), [("paper", "fp32"), ("shuffled", "fp32"), ("tam", "bf16")]
-)
-def test_a_resume_with_crops_is_exact(variant, precision, start, tmp_path, same, saved):
-    changes = {"iterations": 12, "precision": precision}  # most pairs are visited twice
-    tiny(start, variant, tmp_path / "whole", **changes).run()
-    tiny(start, variant, tmp_path / "halves", **changes).run(until=9)
-    config = tiny(start, variant, **changes).method.config
+def test_a_resume_with_crops_is_exact(start, tmp_path, same, saved):
+    changes = {"iterations": 12, "precision": "bf16"}  # most pairs are visited twice
+    tiny(start, "tam", tmp_path / "whole", **changes).run()
+    tiny(start, "tam", tmp_path / "halves", **changes).run(until=9)
+    config = tiny(start, "tam", **changes).method.config
     start(SpatialGuidancePaired, config, tmp_path / "halves", weights_seed=99).run()
     whole = saved(tmp_path / "whole")
     assert whole["method"]["memory.A.seen"].sum() == 7 and same(whole, saved(tmp_path / "halves"))

@@ -43,8 +43,8 @@ def trained(run: Run, **record: object) -> Path:
 
 @pytest.fixture
 def paper() -> set[Run]:
-    """Every run of the paper's grid."""
-    return {job.run for job in grid("paper")}
+    """Every run of the paper's grid with the first seed."""
+    return {job.run for job in grid("paper") if job.run.seed == 0}
 
 
 @pytest.fixture
@@ -53,6 +53,7 @@ def place(workspace, monkeypatch) -> Path:
     (workspace / "README.md").write_text(f"top {BEGIN}{END} end")
     monkeypatch.setattr(paths, "ROOT", workspace)
     monkeypatch.setattr(paths, "published", lambda: workspace / "published")
+    monkeypatch.setattr(os, "fsync", lambda handle: None)  # it moves nothing, and takes long
     monkeypatch.setattr(tables, "write", written)
     monkeypatch.setattr(tables, "write_registers", lambda root: [])
     monkeypatch.setattr(publishing.plots, "write", lambda root, budget: [])
@@ -74,17 +75,16 @@ def whole(root: Path) -> dict[str, bytes]:
 
 
 def test_the_paper_grid_removes_no_laptop_record(paper, place, monkeypatch):
-    monkeypatch.setattr(os, "fsync", lambda handle: None)  # of thousands of files
     laptop = paths.published() / "runs"
-    source = Path(publishing.__file__).parents[1] / "results" / "published" / "runs"
-    shutil.copytree(source, laptop, ignore=shutil.ignore_patterns("*.png"))
+    source = Path(__file__).parents[2] / "results" / "published" / "runs"
+    shutil.copytree(source, laptop, ignore=shutil.ignore_patterns("*.png", "*-[1-9]-*"))
     before = {path: path.read_bytes() for path in laptop.rglob("*.*")}
     for run in paper:
         trained(run)
     with redirect_stdout(io.StringIO()) as said:
         publishing.publish_all("paper")
-    assert len(before) > 500 and {path: path.read_bytes() for path in before} == before
-    assert len(find_runs(paths.published(), "paper")) == len(paper) > 100
+    assert len(before) > 150 and {path: path.read_bytes() for path in before} == before
+    assert len(find_runs(paths.published(), "paper")) == len(paper) > 20
     assert "replaced" not in said.getvalue()
 
 
@@ -125,17 +125,15 @@ def test_a_damaged_result_is_refused_before_anything_is_written(place):
 
 
 class Checkout:
-    """Three runs of which two are published, one of these from another commit."""
+    """Two runs of which one is published, from another commit."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.kept = root, root.with_name(f"{root.name}-kept")
-        for seed in range(2):
-            trained(make_run("cyclegan", "d", seed, "laptop"), commit="f" * 40)
+        trained(make_run("cyclegan", "d", 0, "laptop"), commit="f" * 40)
         publish()
         for folder in find_runs(paths.results()):
             shutil.rmtree(folder)
-        trained(make_run("cyclegan", "d", 0, "laptop"), commit="f" * 40)
-        for seed in (1, 2):
+        for seed in range(2):
             trained(make_run("cyclegan", "d", seed, "laptop"), commit="e" * 40)
         shutil.copytree(root, self.kept)
         self.old = whole(root)
@@ -220,7 +218,7 @@ def test_a_publisher_that_ends_at_any_step_leaves_old_or_new(checkout):
             publish()
             assert whole(checkout.root) == checkout.new
             assert not list(paths.published().rglob(".*"))
-    assert status == 0 and step > 40 and whole(checkout.root) == checkout.new
+    assert status == 0 and step > 25 and whole(checkout.root) == checkout.new
 
 
 @pytest.mark.slow
@@ -229,7 +227,7 @@ def test_a_publisher_that_is_killed_leaves_old_or_new(checkout):
     draw, start = random.Random(0), time.monotonic()
     os.waitpid(forked(publish), 0)
     took = time.monotonic() - start
-    for _ in range(20):
+    for _ in range(6):
         checkout.restore()
         child = forked(publish)
         time.sleep(draw.uniform(0, took))
@@ -241,7 +239,7 @@ def test_a_publisher_that_is_killed_leaves_old_or_new(checkout):
 
 
 def test_publishers_wait_for_one_another(checkout):
-    for _ in range(5):
+    for _ in range(2):
         checkout.restore()
         children = [forked(publish) for _ in range(3)]
         assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]

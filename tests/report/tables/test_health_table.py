@@ -10,7 +10,7 @@ from replicate.lab.health import COLUMNS
 from replicate.lab.published import HEALTH
 from replicate.report import tables
 from replicate.report.tables.health import health_page
-from replicate.report.tables.pages import Table
+from replicate.report.tables.pages import Table, write_page
 
 
 def add(folder: Path, *rows: tuple) -> None:
@@ -44,7 +44,8 @@ def test_every_number_of_the_last_iteration(examined: Path) -> None:
 
 
 def test_the_page_names_the_faulty_seeds_and_the_rules(examined: Path) -> None:
-    files = {p.name: p for p in tables.write(examined, "laptop") if p.stem == "health"}
+    (health,) = health_page(examined, "laptop")
+    files = {p.name: p for p in write_page(health, examined / "health")}
     assert set(files) == {"health.md", "health.tex", "health.csv", "health.json"}
     page, table = files["health.md"], files["health.csv"]
     text = page.read_text()
