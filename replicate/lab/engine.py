@@ -100,9 +100,11 @@ def _prepare(pages: Sequence[Page], options: Options, folder: Path) -> tuple[dic
 def _hours(content: dict) -> str:
     """The hours that are left of the runs of a graph, one after another."""
     times = [entry["seconds"] for entry in content["runs"].values()]
-    known = sum(time for time in times if time is not None) / 3600
-    unknown = sum(time is None for time in times)
-    return f"{known:,.1f} h of training left" + (f", of {unknown} not known" if unknown else "")
+    known = [time for time in times if time is not None]
+    if not known:
+        return "hours of training not measured" if times else "no training"
+    without = f", without {len(times) - len(known)} runs that were not measured"
+    return f"{sum(known) / 3600:,.1f} h of training left{without * (len(known) < len(times))}"
 
 
 def find_profile(name: str) -> Path:

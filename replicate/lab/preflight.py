@@ -64,15 +64,22 @@ class Estimate:
         """Of the whole run: steps, checkpoints and one evaluation; None where no one can tell."""
         if self.iterations is None:
             return None
-        stepping = self.iterations * self.seconds_per_step
+        stepping = self.iterations * self._step
         scoring = self.test_images / self.evaluation_images_per_second
         return (stepping + self.checkpoints * self.checkpoint_seconds + scoring) / 3600
+
+    @property
+    def _step(self) -> float:
+        """Seconds; one thread takes its processor time, whatever else the machine does meanwhile."""
+        alone = self.device == "cpu" and self.threads == 1
+        seconds = self.seconds_per_step
+        return min(seconds, self.processor_seconds_per_step) if alone else seconds
 
     @property
     def checkpoints(self) -> float:
         """How many are written in the whole run; of an unknown length those of every run."""
         pause = training.pause(self.checkpoint_seconds, self.checkpoint_mb * 1e6)
-        stepping = (self.iterations or 0) * self.seconds_per_step
+        stepping = (self.iterations or 0) * self._step
         return max(training.CHECKPOINTS, stepping / pause)
 
     @property

@@ -245,7 +245,8 @@ def test_on_one_machine(site, undisturbed):
     here.in_the_middle(2)  # again, or others
     here.pull_the_plug(command)
     command = here.start()
-    until(lambda: "of an earlier start, after a checkpoint" in here.printed(), "orphans")
+    until(lambda: " stopped) and " in here.printed(), "the end of the orphans")
+    assert "of an earlier start, after a checkpoint" in here.printed()
     stopped = here.in_the_middle(2)
     command.send_signal(signal.SIGINT)  # Ctrl-C
     assert command.wait(PATIENCE) == 1

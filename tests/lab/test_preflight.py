@@ -46,6 +46,9 @@ def test_the_hours_of_a_run_by_hand():
     # a hundred times as long: a checkpoint every 300 s, 1200 of them
     assert replace(KNOWN, iterations=720_000).hours == pytest.approx(101 + 1 / 60)
     assert replace(KNOWN, iterations=None).hours is None
+    # of one thread of a processor what it worked, 0.4 s: other work on the machine does not count
+    assert replace(KNOWN, device="cpu").hours == pytest.approx(0.8 + 2 / 60)
+    assert replace(KNOWN, device="cpu", threads=2).hours == KNOWN.hours
     assert KNOWN.disk_mb == 2 * 100 + 240 * 0.5
 
 
