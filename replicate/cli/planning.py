@@ -180,7 +180,7 @@ def status(as_json: Json = False) -> None:
         beat = f"{each['heartbeat_seconds']:.0f} s ago"
         about = [each["why"]]
         if each["state"] not in ("scored", "trained", "running"):
-            about += [each["log"], each["notebook"]]
+            about += [each["log"]]
         why = "  ".join(" ".join(text.split()) for text in about if text)
         say(f"{each['word']:<9} {done:>15}  {beat:>12}  {each['title']}{why and f': {why}'}")
     if not found:

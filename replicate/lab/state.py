@@ -252,11 +252,11 @@ def describe(folder: Path, today: Today | None = None) -> dict:
 
     Returns:
         "title" (of a damaged record its folder); "state", "stale", "reason", "word" and "why" (see
-        `state.State`); "iteration", "iterations", "heartbeat_seconds", "folder"; "log" and
-        "notebook", the evidence of the last try where it ran as a job, else empty.
+        `state.State`); "iteration", "iterations", "heartbeat_seconds", "folder"; "log", that
+        of the last try where it ran as a job, else empty.
     """
     seen = look(folder, today or Today())
-    log, notebook = evidence(folder)
+    log = paths.results() / "logs" / "runs" / Path(*folder.parts[-3:]) / "latest.log"
     return {
         "title": title(seen.record) if seen.record else "/".join(folder.parts[-3:]),
         "state": seen.name,
@@ -268,13 +268,5 @@ def describe(folder: Path, today: Today | None = None) -> dict:
         "iterations": seen.record.get("iterations", 0),
         "heartbeat_seconds": round(seen.beat, 1),
         "folder": str(folder),
-        "log": str(log or ""),
-        "notebook": str(notebook or ""),
+        "log": str(log) if log.exists() else "",
     }
-
-
-def evidence(folder: Path) -> tuple[Path | None, Path | None]:
-    """The log and the executed notebook of a run's last job; None for what is not there."""
-    place = paths.results() / "logs" / "runs" / Path(*folder.parts[-3:])
-    files = (place / "latest.log", place / "latest.ipynb")
-    return tuple(file if file.exists() else None for file in files)

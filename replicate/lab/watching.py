@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import psutil
 from replicate import checkpoint
 from replicate.lab import attempts
 from replicate.lab.forecast import makespan
+from replicate.lab.job import STOPPED
 from replicate.lab.run import read_record
 from replicate.training import LOG
 
@@ -94,9 +96,9 @@ class Watch:
         waiting = [key for key in self.runs if states[key] == "waiting"]
         times = [self._left(key, now) for key in working]
         shown = [self._shown(key, time) for key, time in zip(working, times, strict=True)]
-        counts = {"done": f"of {len(self.runs)} runs done", "failed": "failed"}
-        numbers = {state: sum(state == other for other in states.values()) for state in counts}
-        parts = [f"{n} {counts[s]}" for s, n in numbers.items() if n or s == "done"]
+        numbers = Counter(states.values())
+        parts = [f"{numbers['done']} of {len(self.runs)} runs done"]
+        parts += [f"{numbers[word]} {word}" for word in ("stopped", "failed") if numbers[word]]
         parts += [*shown, *([f"{len(waiting)} waiting"] if waiting else [])]
         times += [self.runs[key]["seconds"] for key in sorted(waiting, key=self._rank)]
         if None not in times:
@@ -111,7 +113,8 @@ class Watch:
             return "waiting"
         if "ended" not in tries[-1] and psutil.pid_exists(tries[-1]["pid"]):
             return "working"
-        return "done" if tries[-1].get("status") == 0 else "failed"  # or about to be tried again
+        ends = {0: "done", STOPPED: "stopped"}
+        return ends.get(tries[-1].get("status"), "failed")  # and perhaps about to be tried again
 
     def _left(self, key: str, now: float) -> float | None:
         share = share_done(Path(self.runs[key]["folder"]))

@@ -247,11 +247,13 @@ def test_on_one_machine(site, undisturbed):
     command = here.start()
     until(lambda: " stopped) and " in here.printed(), "the end of the orphans")
     assert "of an earlier start, after a checkpoint" in here.printed()
-    stopped = here.in_the_middle(2)
+    before = {run: here.logged(run) for run in here.runs()}
+    first, second = here.in_the_middle(2)
+    until(lambda: all(here.logged(r) > before[r] for r in (first, second)), "both going on")
     command.send_signal(signal.SIGINT)  # Ctrl-C
     assert command.wait(PATIENCE) == 1
     assert here.printed().rstrip().endswith("saved; the same command goes on where this one was")
-    assert all('"status": "stopped"' in (run / "run.json").read_text() for run in stopped)
+    assert all('"status": "stopped"' in (run / "run.json").read_text() for run in (first, second))
     assert machines.of(here.results) == []
     command = here.start()
     here.hold.unlink()

@@ -33,18 +33,16 @@ def asked(name: str = "cyclegan", seed: int = 0, dataset: str = "horse2zebra"):
     return make_run(name, dataset, seed, "laptop")
 
 
-def test_a_failure_is_told_with_its_log_and_notebook(workspace):
+def test_a_failure_is_told_with_its_log(workspace):
     run = asked()
     folder = make_up(run, "failed", reason="loss G is nan\nat iteration 3")
-    assert (describe(folder)["log"], describe(folder)["notebook"]) == ("", "")
+    assert describe(folder)["log"] == ""
     place = paths.results() / "logs" / "runs" / run.dataset / run.method / folder.name
     place.mkdir(parents=True)
     (place / "latest.log").touch()
-    (place / "latest.ipynb").touch()
     told = describe(folder)
     assert told["reason"] == "loss G is nan\nat iteration 3"
     assert told["log"] == str(place / "latest.log")
-    assert told["notebook"] == str(place / "latest.ipynb")
 
 
 # The plan
