@@ -245,7 +245,7 @@ def test_a_setting_that_came_later_leaves_the_runs_on_record_what_they_are():
 
 def test_the_data_counts_through_its_passport(workspace, monkeypatch):
     made = fingerprint.packed.ImageSet("x", "train", 8, ("a", "b"), False, {}, {}, {"counts": 1})
-    monkeypatch.setattr(fingerprint.packed, "load", lambda *asked: made)
+    monkeypatch.setattr(fingerprint.packed, "load", lambda *asked, **more: made)
     before = fingerprint.data_fingerprint("x", 8)
     assert fingerprint.data_fingerprint("x", 8) == before
     made.passport["counts"] = 2

@@ -21,7 +21,7 @@ def measured(monkeypatch) -> type:
     """Whatever runs, a whole run of 100 steps takes ten hours and a gigabyte."""
 
     class Measured:
-        hours, host_memory_mb, disk_mb = 10.0, 900.0, 1000.0
+        hours, host_memory_mb, disk_mb, written_mb = 10.0, 900.0, 1000.0, 20_000.0
         device, device_name = "cpu", devices.model(torch.device("cpu"))
 
     monkeypatch.setattr(preflight, "estimate", lambda run, device, counts=None: Measured)
@@ -62,6 +62,7 @@ def test_hours_are_those_that_are_left(workspace, measured):
     row, total = by_method(found)
     assert {key: row[key] for key in words} == dict.fromkeys(words, 1)
     assert (row["method"], row["runs"], row["hours"], row["disk_gb"]) == ("cyclegan", 6, 32.5, 6)
+    assert row["written_gb"] == 120
     assert total == row | {"method": "all"}
 
 
@@ -90,13 +91,15 @@ def test_a_preflight_of_another_machine_is_named_as_such_and_comes_after_runs_of
     workspace, measured
 ):
     run = asked()
-    assert Estimates().of(run, "cpu") == Known(10, 900, 1000, "preflight")
+    assert Estimates().of(run, "cpu") == Known(10, 900, 1000, "preflight", 20_000)
     measured.device_name = "another processor"
-    assert Estimates().of(run, "cpu") == Known(10, 900, 1000, "preflight on another processor")
+    assert Estimates().of(run, "cpu") == Known(
+        10, 900, 1000, "preflight on another processor", 20_000
+    )
     measured.device, measured.device_name = "cuda", "a GPU"  # which this machine may lack
     assert Estimates().of(run, "cuda").by == "preflight on a GPU"
     make_up(asked(seed=1), iterations=100, hours=3.0)
-    assert Estimates().of(run, "cpu")[::3] == (3, "finished runs")
+    assert Estimates().of(run, "cpu")[:4:3] == (3, "finished runs")
 
 
 def test_a_set_of_unknown_size_has_unknown_hours(workspace):

@@ -32,7 +32,7 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """CycleGAN without maps and AGGAN with them, seeds 0 and 1; AGGAN's seed 2, U-GAT-IT's 1."""
     arrays = {f"{X}_ideal": np.full((9, SIDE, SIDE, 3), 30, np.uint8) for X in "AB"}
     about = ("horse2zebra_drawn", "test", SIDE, ("horse", "zebra"), False, arrays, {}, {})
-    monkeypatch.setattr(packed, "load", lambda *args: packed.ImageSet(*about))
+    monkeypatch.setattr(packed, "load", lambda *args, **more: packed.ImageSet(*about))
     for name, seed in [("cyclegan", 0), ("cyclegan", 1), ("aggan", 0), ("aggan", 1), ("aggan", 2),
                        ("ugatit", 1), ("aggan:whole-image-d", 1)]:  # fmt: skip
         add(tmp_path, name, seed)

@@ -30,7 +30,7 @@ def images(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> ImageSet:
     arrays |= {"A_mask": mask, "B_mask": mask}
     about = ("horse2zebra_drawn", "test", SIDE, ("horse", "zebra"), False)
     made = ImageSet(*about, arrays, {}, {})
-    monkeypatch.setattr(packed, "load", lambda name, split, size: made)
+    monkeypatch.setattr(packed, "load", lambda name, split, size, **more: made)
     return made
 
 

@@ -32,7 +32,7 @@ def images(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> packed.ImageSet:
     names = {"A": [f"a{i}.png" for i in range(9)], "B": [f"b{i}.png" for i in range(9)]}
     about = ("horse2zebra_drawn", "test", SIDE, ("horse", "zebra"), False, arrays, names, {})
     made = packed.ImageSet(*about)
-    monkeypatch.setattr(packed, "load", lambda name, split, size: made)
+    monkeypatch.setattr(packed, "load", lambda name, split, size, **more: made)
     return made
 
 

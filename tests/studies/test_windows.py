@@ -92,7 +92,7 @@ def images(workspace, monkeypatch: pytest.MonkeyPatch) -> ImageSet:
     names = {key: [f"{key}{i}.png" for i in range(5)] for key in "AB"}
     about = ("shapes_drawn", "test", SIDE, ("flat", "striped"), False, arrays, names, {})
     made = ImageSet(*about)
-    monkeypatch.setattr(packed, "load", lambda name, split, size: made)
+    monkeypatch.setattr(packed, "load", lambda name, split, size, **more: made)
     return made
 
 

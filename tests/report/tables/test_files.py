@@ -68,7 +68,7 @@ def test_networks_are_those_of_the_papers_and_of_the_budget(asked) -> None:
 
 
 def test_data_tells_what_is_known_of_a_set(monkeypatch: pytest.MonkeyPatch, asked) -> None:
-    def load(name: str, split: str, size: int) -> ImageSet:
+    def load(name: str, split: str, size: int, **more: object) -> ImageSet:
         arrays = {"A": np.zeros((5, 2)), "B": np.zeros((4, 2))}
         if split == "test":
             arrays = {"A": np.zeros((2, 2)), "B": np.zeros((1, 2)), "A_mask": np.zeros((2, 2))}
