@@ -4,7 +4,6 @@ import csv
 import io
 import math
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import torch
 from replicate import checkpoint
 from replicate.errors import ReplicateError
 from replicate.methods.base import Batch, Losses, Method
-from replicate.progress import progress
+from replicate.progress import progress, told
 
 LOG = "losses.csv"
 CHECKPOINTS = 20  # in a run, at even distances ...
@@ -127,7 +126,7 @@ class Training:
         # to the CPU: Adam's step counts stay where they are loaded, on a GPU each would be a sync
         state = checkpoint.load(self.folder, torch.device("cpu"))
         if state is None:
-            print(f"no checkpoint in {self.folder}; starting at iteration 0", file=sys.stderr)
+            told(f"{self.label or self.folder}: no checkpoint, starting at iteration 0")
             self.method.setup(map(self.batches, count()))
             self._save(None, 0.0)
             return
@@ -145,7 +144,7 @@ class Training:
         self.done, self.log_offset = state["iteration"], state["log_offset"]
         self.columns, self.seconds = state["columns"], state["seconds"]
         if self.done < self.total:
-            print(f"resuming {self.folder} at iteration {self.done}", file=sys.stderr)
+            told(f"resuming {self.folder} at iteration {self.done}")
 
     def _save(self, log: io.FileIO | None, seconds: float) -> None:
         self.seconds += seconds

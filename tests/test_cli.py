@@ -121,7 +121,7 @@ def test_a_run_from_the_command_line(replicate, tiny):
     assert (told["title"], told["state"]) == (label, "scored")
     assert (told["iteration"], told["iterations"], told["folder"]) == (2, 2, str(folder))
     again = replicate(*words, "lr=0.001", "flip=false", "lambda_cyc=5.0")
-    assert again.err.strip() == f"{label}: complete at 2/2, nothing to do"
+    assert again.err.startswith(f"{label}: complete at 2/2, nothing to do\n| direction")
 
 
 def test_status_without_runs_tells_how_to_start_one(replicate):

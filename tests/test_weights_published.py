@@ -16,7 +16,7 @@ from replicate.errors import ReplicateError, UnknownName
 from replicate.lab.run import make_run
 from replicate.methods import METHODS
 from replicate.translating.model import load
-from replicate.weights import building, maps, published
+from replicate.weights import building, maps, published, scoring
 
 
 @pytest.mark.parametrize("name", published.entries())
@@ -115,3 +115,21 @@ def test_what_is_not_the_release_leaves_no_weights(release, server, root):
     with pytest.raises(UnknownName, match="unknown release of weights 'tired'"):
         published.get("tired")
     assert not list(root.rglob("*.safetensors"))
+
+
+def test_released_weights_are_scored_beside_what_is_printed(release, tiny, root, monkeypatch):
+    release(saved(1), direction="zebra->horse", stands_behind="Table 1", test="the test split")
+    with pytest.raises(ReplicateError, match="tried is not here: `replicate weights get tried`"):
+        scoring.score("tried", tiny)
+    published.get("tried", progress=False)
+    words = ["score-released", "tried", "--data", tiny, "--offline-metrics"]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    torch.use_deterministic_algorithms(False)
+    assert done.exit_code == 0 and "stands behind: Table 1; test set: the test split" in done.stdout
+    table = scoring.score("tried", tiny, offline=True)
+    torch.use_deterministic_algorithms(False)
+    assert set(table["direction"]) == {"B->A"} and "kid/standin" in set(table["protocol"])
+    assert set(table["printed"]) == {"-"} and set(table["ours"]) == {"-"}
+    key = ("horse->zebra", "kid", "kid/clean")
+    (paper,) = [scoring._printed("spatial_guidance", "horse2zebra")]
+    assert scoring._comparable(paper, key, 4).startswith("(")  # printed, of another protocol

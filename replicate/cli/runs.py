@@ -1,6 +1,7 @@
 """Commands about methods and runs: methods, params, train, runs."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -71,10 +72,13 @@ def train(
     device: Device = "cpu",
     retrain: Annotated[bool, typer.Option(help="Set a stale run aside, train it anew.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait for another process at this run.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write its log for TensorBoard, too.")
+    ] = False,
     offline: Offline = False,
 ) -> None:
     """Trains a run, or goes on where it was, and scores it. Asking again changes nothing."""
-    from replicate.lab import continuing, ensure, make_run
+    from replicate.lab import continuing, ensure, following, make_run
 
     overrides = dict(split(text) for text in (settings or []) + (more or []))
     if iterations is not None:
@@ -84,8 +88,26 @@ def train(
     run = make_run(method, data, seed, budget, overrides)
     if iterations is not None and not continue_from and (told := continuing.told(run)):
         say(told, file=sys.stderr)
-    ensure(run, device, retrain, offline, wait)
+    with following.tensorboard(run.folder) if tensorboard else nullcontext():
+        ensure(run, device, retrain, offline, wait)
+    say(_scores(run), file=sys.stderr)
     say(run.folder)
+
+
+def _scores(run) -> str:
+    """What a run was scored, as a table; and why a score is missing."""
+    import pandas as pd
+
+    from replicate import records
+    from replicate.report.tables import to_markdown
+
+    table = pd.read_csv(run.folder / records.SCORES)
+    made = table[table["value"].notna()]
+    shown = made[["direction", "metric", "protocol", "value", "floor", "do_nothing"]]
+    left = sorted(set(table["protocol"]) - set(made["protocol"]))
+    rest = f"\nnot computed: {', '.join(left)}" if left else ""
+    numbers = shown.map(lambda cell: f"{cell:.4g}" if isinstance(cell, float) else cell)
+    return to_markdown(numbers.replace("nan", "")) + rest
 
 
 def _start(name: str) -> str:

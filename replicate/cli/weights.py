@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Json, say, show
+from replicate.cli.common import Device, Json, Offline, say, show
 
 app = typer.Typer(no_args_is_help=True, help="Weights: list, get, import, export.")
 
@@ -97,3 +97,30 @@ def export(
 
     for file in exporting.export(model, out, precision, onnx):
         say(file)
+
+
+def score_released(
+    name: Annotated[str, typer.Argument(help="A release, a file of weights or METHOD@DATASET.")],
+    data: Annotated[str, typer.Option(help="The data set; default: that of the weights.")] = "",
+    source: Annotated[str | None, typer.Option("--from", help="The release's file.")] = None,
+    device: Device = "cpu",
+    offline: Offline = False,
+    as_json: Json = False,
+) -> None:
+    """Scores a test split by weights as they come, beside printed numbers and our own."""
+    from replicate.report.tables import to_markdown
+    from replicate.weights import published, scoring
+
+    if source is not None:
+        published.get(name, source)
+    table = scoring.score(name, data, device, offline)
+    if as_json:
+        show(table.to_dict("records"))
+        return
+    say(to_markdown(table))
+    entry = published.entries().get(name)
+    if entry is not None and (entry.stands_behind or entry.test):
+        say(f"stands behind: {entry.stands_behind or '-'}; test set: {entry.test or '-'}")
+
+
+score_released.command_name = "score-released"

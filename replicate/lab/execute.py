@@ -2,7 +2,6 @@
 
 import os
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +47,7 @@ from replicate.methods.base import DIRECTIONS, Method
 from replicate.metrics import inception
 from replicate.metrics.compare import default_protocols
 from replicate.metrics.score import Score
+from replicate.progress import Samples, told
 
 PATIENCE = 1.0  # s; whoever only looks whether a run is held holds it for a moment
 IMAGE_SETS = dict.fromkeys(("fake", "real", "source", "real_train"), ())  # of every run
@@ -82,7 +82,7 @@ def ensure(
             total = now.record["iterations"]
             lost = _lost(run)
             todo = f"{lost}; scoring again" if lost else "nothing to do"
-            print(f"{run.title}: complete at {total}/{total}, {todo}", file=sys.stderr)
+            told(f"{run.title}: complete at {total}/{total}, {todo}")
         else:
             _train(run, place)
         if lost or now.name != "scored" or lacking(run):
@@ -233,9 +233,10 @@ def _train(run: Run, device: torch.device) -> None:
         "status": "running",
     }
     records.write(folder, record)
+    shown = Samples()
     loop = Stoppable(
         method, batches, folder, total, run.hash,
-        sample=lambda done: _sample(run, method, test, done),
+        sample=lambda done: shown.show(_sample(run, method, test, done)),
         label=run.title,
     )  # fmt: skip
     with stopping(loop):
@@ -277,11 +278,13 @@ def _save_samples(method: Method, test: packed.ImageSet, path: Path) -> Image.Im
     return sheet
 
 
-def _sample(run: Run, method: Method, test: packed.ImageSet, done: int) -> None:
-    """Samples of a run that trains, and what they tell of its health."""
+def _sample(run: Run, method: Method, test: packed.ImageSet, done: int) -> Image.Image:
+    """Samples of a run that trains, as a sheet; and what they tell of its health."""
     path = run.folder / "samples" / f"{done:08d}-{_directions(test)}.png"
     words = {direction: evaluation.in_words(direction, test) for direction in DIRECTIONS}
-    health.watch(run, done, _save_samples(method, test, path), words)
+    sheet = _save_samples(method, test, path)
+    health.watch(run, done, sheet, words)
+    return sheet
 
 
 def load_method(run: Run, device: torch.device) -> Method:
