@@ -21,7 +21,10 @@ PATTERNS = {
 }
 if len(paths.ROOT.parts) > 2:  # else too short a text to mean only this checkout
     PATTERNS["this checkout's place"] = re.escape(str(paths.ROOT))
-MARKDOWN = ("README.md", "CONTRIBUTING.md", "data/README.md", "docs/images.md", "docs/trust.md")
+MARKDOWN = (
+    "README.md", "CONTRIBUTING.md", "data/README.md", "docs/images.md", "docs/trust.md",
+    "docs/python.md", "docs/colab.md",
+)  # fmt: skip
 
 
 @functools.cache

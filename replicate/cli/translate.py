@@ -42,7 +42,7 @@ def translate(
     from replicate.translating.model import load
 
     jobs = pictures.plan(pictures.inputs(inputs, subfolders), out)
-    loaded = load(model, device)
+    loaded = load(model, device=device)
     how = {"direction": direction, "size": size or None, "fit": fit}
     how |= {"label": label, "style": style, "seed": seed}
     way = loaded.letters(direction)

@@ -106,7 +106,7 @@ def to_keep(method: Method, directions: Iterable[str] = DIRECTIONS) -> dict[str,
 
 
 def build(card: Card, tensors: dict[str, Tensor], device: torch.device) -> Method:
-    """The method in evaluation mode, with these weights; networks without any have no memory.
+    """The method in evaluation mode, with these weights; networks without any are left out.
 
     Raises:
         ReplicateError: tensors are missing, left over, or of other shapes.
@@ -128,10 +128,21 @@ def build(card: Card, tensors: dict[str, Tensor], device: torch.device) -> Metho
     for name, network in networks(method).items():
         if name in needed:
             network.to(device)
+        else:
+            _leave_out(method, name)
     method.eval()
     for parameter in method.parameters():
         parameter.requires_grad_(False)
     return method
+
+
+def _leave_out(method: Method, name: str) -> None:
+    """Takes a network away, so that whoever asks for the method's device sees one that has it."""
+    child, _, key = name.partition(".")
+    if key:
+        del getattr(method, child)[key]
+    else:
+        setattr(method, child, None)
 
 
 def check(card: Card, method: Method, tensors: dict[str, Tensor]) -> None:
