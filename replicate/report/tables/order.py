@@ -37,7 +37,7 @@ def kendall_tau(first: Sequence[float], second: Sequence[float]) -> float:
     return (sum(s > 0 for s in signs) - sum(s < 0 for s in signs)) / len(pairs) if pairs else nan
 
 
-def order(scores: pd.DataFrame, key: str, dataset: str = "horse2zebra") -> pd.DataFrame:
+def order(scores: pd.DataFrame, key: str, dataset: str) -> pd.DataFrame:
     """The printed KID of every method at hand, beside what was measured here.
 
     Args:
@@ -61,7 +61,7 @@ def order(scores: pd.DataFrame, key: str, dataset: str = "horse2zebra") -> pd.Da
     return pd.DataFrame(rows, columns=columns)
 
 
-def agreement(scores: pd.DataFrame, key: str, dataset: str = "horse2zebra") -> pd.DataFrame:
+def agreement(scores: pd.DataFrame, key: str, dataset: str) -> pd.DataFrame:
     """Kendall's tau between the printed order and the measured ones, seed by seed.
 
     Args:

@@ -10,6 +10,7 @@ from math import nan
 
 import pandas as pd
 
+from replicate import reported
 from replicate.errors import ReplicateError, unknown
 from replicate.lab.run import parts_of
 from replicate.methods import METHODS
@@ -19,6 +20,7 @@ from replicate.report.tables import catalogue
 from replicate.report.tables.catalogue import ABSENT, SHARE, number
 from replicate.report.tables.frames import by_size, means, one_budget, with_share
 from replicate.report.tables.markdown import escape
+from replicate.report.tables.order import OTHER, agreement, order
 from replicate.report.tables.pages import Page, Table
 from replicate.report.tables.power import remarks
 
@@ -197,9 +199,21 @@ def headline_page(scores: pd.DataFrame, budget: str) -> Page:
         dataset = table["dataset"].iloc[0]
         parts += [f"## {escape(dataset)}", Table("", table.drop(columns="dataset"))]
         parts += [f"{escape(text)}." for text in remarks(own[own["dataset"] == dataset])]
+        parts += _printed_orders(own, dataset)
     cells = means(with_share(own[own["protocol"].isin(PROTOCOLS)]))
     data = cells[TIDY].sort_values(TIDY[:5], kind="stable")
     return Page(f"All methods, budget {budget}{marked}", parts, data)
+
+
+def _printed_orders(own: pd.DataFrame, dataset: str) -> list[Table]:
+    """Of each paper that prints a KID of methods at hand: its order beside that measured here."""
+    parts, papers = [], reported.keys()
+    for key in papers:
+        if len(beside := order(own, key, dataset)):
+            parts.append(Table(f"Printed in {key}, and measured here ({OTHER})", beside))
+        if len(taus := agreement(own, key, dataset)):
+            parts.append(Table("Kendall's tau of the two orders, over seeds", taus))
+    return parts
 
 
 def _whole(scores: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from scipy.stats import kendalltau
 from replicate.report.tables.order import OTHER, agreement, kendall_tau, order
 
 # as U-GAT-IT's Table 3 prints them, the best first
+PAPER, SET = "kim2020ugatit", "horse2zebra"
 PRINTED = ("ugatit", "aggan", "cyclegan")
 KID, RATE = "kid/efficientnet-lite0", "class-rate/efficientnet-lite0"
 
@@ -33,7 +34,7 @@ def test_tau_is_scipys_where_nothing_is_tied():
 
 
 def test_the_order_of_print_beside_that_of_two_seeds():
-    found = agreement(scores((0.1, 0.2, 0.3), (0.1, 0.3, 0.2)), "kim2020ugatit")
+    found = agreement(scores((0.1, 0.2, 0.3), (0.1, 0.3, 0.2)), PAPER, SET)
     assert found["measured by"].tolist() == [f"{KID} ({OTHER})", f"{RATE} ({OTHER})"]
     # 1 and 1/3: their mean, and 12.706 times its standard error of 1/3, cut at -1 and 1
     assert found["tau"].tolist() == ["0.67", "0.67"] and set(found["seeds"]) == {"2"}
@@ -42,13 +43,13 @@ def test_the_order_of_print_beside_that_of_two_seeds():
 
 
 def test_one_seed_has_no_interval_and_one_method_no_order():
-    reverse = agreement(scores((0.3, 0.2, 0.1)), "kim2020ugatit")
+    reverse = agreement(scores((0.3, 0.2, 0.1)), PAPER, SET)
     assert set(reverse["tau"]) == {"-1.00"} and set(reverse["95 %"]) == {"-"}
-    assert agreement(scores((0.3,)), "kim2020ugatit").empty
+    assert agreement(scores((0.3,)), PAPER, SET).empty
 
 
 def test_a_row_for_every_method_at_hand_in_the_order_of_print():
-    found = order(scores((0.1, 0.2, 0.3), (0.3, 0.2, 0.3)), "kim2020ugatit")
+    found = order(scores((0.1, 0.2, 0.3), (0.3, 0.2, 0.3)), PAPER, SET)
     assert found["method"].tolist() == list(PRINTED)
     assert found["printed"].tolist() == ["7.06 ± 0.8", "7.58 ± 0.71", "8.05 ± 0.72"]
     assert found.iloc[0, 4:].tolist() == ["0.2000 (2)", "0.800 (2)"]
