@@ -25,7 +25,8 @@ DEVIATIONS = (
         "means; ZNX: of torchvision's weights, images in [0, 1] without mean",
         "each variant as its code, from files checked by their sha256. At laptop, and where these "
         "are not at hand: the last block of the third stage of EfficientNet-Lite0 (40 channels, an "
-        "eighth of the side, no activation after it), whose weights install with the package. "
+        "eighth of the side, no activation after it), whose weights install with the package, with "
+        "weight 1 in place of 10. "
         "`blur` compares means of 4x4 px and is for rehearsals",
         "content",
     ),

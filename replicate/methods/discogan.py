@@ -112,7 +112,7 @@ class DiscoGAN(Method):
     }  # fmt: skip
     LAPTOP = {
         "load_size": 64, "crop_size": 64, "batch_size": 16, "ngf": 32, "ndf": 32,
-        "first_iterations": 300, "iterations": 3000,
+        "first_iterations": 200, "iterations": 2000,
     }  # fmt: skip
 
     @classmethod
