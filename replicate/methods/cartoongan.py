@@ -66,8 +66,8 @@ class CartoonGAN(Method):
     }  # fmt: skip
     LAPTOP = {
         "load_size": 64, "crop_size": 64, "batch_size": 1, "ngf": 16, "n_blocks": 4, "ndf": 16,
-        "epochs": 100, "init_epochs": 10, "content": "efficientnet-lite0", "lambda_content": 1.0, "lr": 4e-4,
-        "iterations": 3000,
+        "epochs": 100, "init_epochs": 10, "content": "efficientnet-lite0", "lambda_content": 1.0,
+        "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
 
     @classmethod

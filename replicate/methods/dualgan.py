@@ -66,7 +66,8 @@ class DualGAN(Method):
         "load_size": 64, "crop_size": 64, "ngf": 2, "ndf": 2, "levels": 5, "iterations": 4,
     }  # fmt: skip
     LAPTOP = {
-        "load_size": 64, "crop_size": 64, "ngf": 16, "ndf": 32, "levels": 6, "lr": 4e-4, "iterations": 1500,
+        "load_size": 64, "crop_size": 64, "ngf": 16, "ndf": 32, "levels": 6, "lr": 4e-4,
+        "iterations": 1500,
     }  # fmt: skip
 
     @classmethod
