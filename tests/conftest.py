@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from support.archives import NAME
+from support.pictures import write_tiny
 from support.server import Server, serving
 from torch import Tensor
 
@@ -103,14 +103,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def tiny(workspace: Path) -> str:
     """The name of a set of eight random 32 px images a folder, the least that has every score."""
-    rng = np.random.default_rng(0)
-    for name in ("trainA", "trainB", "testA", "testB"):
-        folder = workspace / "data" / "tiny" / name
-        folder.mkdir(parents=True)
-        for i in range(8):
-            pixels = rng.integers(0, 256, (32, 32, 3), np.uint8)
-            Image.fromarray(pixels).save(folder / f"{i}.png")
-    return "tiny"
+    return write_tiny(workspace / "data")
 
 
 @pytest.fixture

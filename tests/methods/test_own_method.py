@@ -5,12 +5,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 from support.claims import CLAIM
 from support.commands import replicate
+from support.pictures import write_tiny
 
 from replicate import lab, methods, paths
 from replicate.lab import health, make_run, state
@@ -72,16 +71,11 @@ def own(workspace, monkeypatch) -> Iterator[Path]:
 @pytest.fixture
 def classes(workspace) -> str:
     """The name of a set of eight random images a folder, of two classes."""
-    rng = np.random.default_rng(0)
-    for name in ("trainA", "trainB", "testA", "testB"):
-        folder = paths.data() / "classes" / name
-        folder.mkdir(parents=True)
-        for i in range(8):
-            pixels = rng.integers(0, 256, (32, 32, 3), np.uint8)
-            Image.fromarray(pixels).save(folder / f"{i}.png")
-        rows = "".join(f"{i}.png,{i % 2}\n" for i in range(8))
+    name = write_tiny(paths.data(), "classes")
+    rows = "".join(f"{i}.png,{i % 2}\n" for i in range(8))
+    for folder in (paths.data() / name).iterdir():
         (folder / "labels.csv").write_text("file,label\n" + rows)
-    return "classes"
+    return name
 
 
 def test_it_trains_scores_is_drawn_and_judged_without_an_edit_anywhere(own, classes):
