@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from support.archives import NAME
+from support.pictures import write_tiny
 from support.server import Server, serving
 from torch import Tensor
 
@@ -27,11 +27,12 @@ from replicate.training import LOG, Training
 
 STEPS = 6  # toy_labels moves its generator at the fifth
 DEFAULT = "paper"  # the variant that every method has
-# Notebooks and files of tests that take half a minute of processor or more, the longest first.
+# The notebooks and the files of tests that take longest, the longest first.
 LONG = (
     "01_dagan.ipynb", "04_ugatit.ipynb", "05_spatial_guidance.ipynb", "00_protocol.ipynb",
-    "02_aggan.ipynb", "03_attentiongan.ipynb", "test_own_method.py", "90_summary.ipynb",
-    "test_notebooks.py", "test_publishing.py", "test_kill.py", "test_preflight.py",
+    "02_aggan.ipynb", "03_attentiongan.ipynb", "90_summary.ipynb", "test_preflight.py",
+    "test_golden_ugatit.py", "test_kill.py", "test_damage.py", "test_inception.py",
+    "test_experiment.py", "test_notebooks.py", "test_mailing.py", "test_publishing.py",
 )  # fmt: skip
 COUNTS = {"A": 7, "B": 5}  # images; few enough that six batches come back to them
 
@@ -104,14 +105,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def tiny(workspace: Path) -> str:
     """The name of a set of eight random 32 px images a folder, the least that has every score."""
-    rng = np.random.default_rng(0)
-    for name in ("trainA", "trainB", "testA", "testB"):
-        folder = workspace / "data" / "tiny" / name
-        folder.mkdir(parents=True)
-        for i in range(8):
-            pixels = rng.integers(0, 256, (32, 32, 3), np.uint8)
-            Image.fromarray(pixels).save(folder / f"{i}.png")
-    return "tiny"
+    return write_tiny(workspace / "data")
 
 
 @pytest.fixture

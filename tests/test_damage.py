@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
+from support.pictures import write_tiny
 
 from replicate import cli, files, paths
 from replicate.lab import ensure, make_run
@@ -28,7 +27,6 @@ from replicate.report import publishing, tables
 DAMAGES = ("cut", "emptied", "flipped")
 CHANGING = ("train", "publish")  # which take longer: one damage a file
 TIMES = re.compile(r" +\d+ s ago|took|\[.*?\]|\d+\.\d images/s")
-SIZE = 32
 NOT_READ = {"trainA", "trainB", "testA", "testB", "samples", "tables", "features"}
 OF_OUTPUTS = ("A2B/1.png", "A2B/attention/2.png")
 METHOD = "aggan"  # whose translations have maps
@@ -74,13 +72,7 @@ def place(tmp_path_factory) -> Iterator[Place]:
     patch.setattr(METHODS[METHOD], "LAPTOP", METHODS[METHOD].SMOKE)
     patch.setattr(tables, "write", written)
     patch.setattr(publishing, "_redraw", lambda budget: written(paths.published(), budget))
-    rng = np.random.default_rng(0)
-    for name in ("trainA", "trainB", "testA", "testB"):
-        folder = root / "data" / "tiny" / name
-        folder.mkdir(parents=True)
-        for i in range(8):
-            pixels = rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8)
-            Image.fromarray(pixels).save(folder / f"{i}.png")
+    write_tiny(root / "data")
     run = ensure(make_run(METHOD, "tiny", 0, "laptop"))
     publishing.publish_all("laptop")
     yield Place(root, run)

@@ -14,8 +14,6 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from papermill.iorw import load_notebook_node
-from papermill.parameterize import parameterize_notebook
 from PIL import Image
 
 from replicate import lab, paths
@@ -271,6 +269,9 @@ def test_names_that_a_notebook_has_anyway_are_no_parameters():
 
 
 def test_a_mistyped_value_that_papermill_injects_stops_before_anything_is_made(workspace):
+    from papermill.iorw import load_notebook_node  # a second that no other test pays
+    from papermill.parameterize import parameterize_notebook
+
     injected = parameterize_notebook(load_notebook_node(str(PAPERS[0])), {"budget": "labtop"})
     *parameters, check = [source(cell) for cell in code(injected)[:3]]
     namespace: dict = {}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.pictures import write_tiny
 
 from replicate import checkpoint, training
 from replicate.errors import ReplicateError
@@ -19,14 +20,14 @@ ITERATIONS = 60
 KILLS = 4
 PATIENCE = 120  # s; a process that shows nothing for so long is broken
 
-# Imports and drawing are paid for once: each line of input starts a process that trains the run.
+# Imports are paid for once: each line of input starts a process that trains the run.
 STARTER = f"""
 import os, sys, torch
 from replicate.lab import execute
 from replicate.lab.run import make_run
 
 execute._score = lambda *arguments: None  # what is tested here ends with the training
-run = make_run("cyclegan", "horse2zebra_drawn", 0, "smoke", {{"iterations": {ITERATIONS}}})
+run = make_run("cyclegan", "tiny", 0, "smoke", {{"iterations": {ITERATIONS}}})
 execute.build(run, torch.device("cpu"))
 for line in sys.stdin:
     os.environ["REPLICATE_RESULTS"] = line.strip()
@@ -67,6 +68,7 @@ class Starter:
 @pytest.fixture(scope="module")
 def starter(tmp_path_factory):
     folder = tmp_path_factory.mktemp("starter")
+    write_tiny(folder)
     here = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default", "REPLICATE_DATA": str(folder)}
     with (
         (folder / "stderr.txt").open("w") as errors,
@@ -137,7 +139,8 @@ def test_a_second_process_on_a_run_is_told_who_has_it(starter, tmp_path, monkeyp
     os.kill(pid, signal.SIGSTOP)  # it holds the run and cannot end meanwhile
     try:
         monkeypatch.setenv("REPLICATE_RESULTS", str(tmp_path / "shared"))
-        run = make_run("cyclegan", "horse2zebra_drawn", 0, "smoke", {"iterations": ITERATIONS})
+        monkeypatch.setenv("REPLICATE_DATA", str(starter.errors.parent))
+        run = make_run("cyclegan", "tiny", 0, "smoke", {"iterations": ITERATIONS})
         assert run.folder == folder
         with pytest.raises(ReplicateError, match=rf"in use by pid {pid} on host .* \(heartbeat"):
             ensure(run)

@@ -27,3 +27,14 @@ def paired(folder: Path) -> Path:
             both.paste((0, 0, 10 + i), (16, 0, 32, 16))
             both.save(folder / name / f"{i}.png")
     return folder
+
+
+def write_tiny(data: Path, name: str = "tiny", size: int = 32) -> str:
+    """A set of eight random images a folder below `data`, the least that has every score."""
+    rng = np.random.default_rng(0)
+    for folder in ("trainA", "trainB", "testA", "testB"):
+        (data / name / folder).mkdir(parents=True)
+        for i in range(8):
+            pixels = rng.integers(0, 256, (size, size, 3), np.uint8)
+            Image.fromarray(pixels).save(data / name / folder / f"{i}.png")
+    return name
