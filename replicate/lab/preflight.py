@@ -70,7 +70,7 @@ class Estimate:
 
     @property
     def _step(self) -> float:
-        """Seconds; one thread takes its processor time, whatever else the machine does meanwhile."""
+        """Seconds; of one thread its processor time, whatever else the machine does."""
         alone = self.device == "cpu" and self.threads == 1
         seconds = self.seconds_per_step
         return min(seconds, self.processor_seconds_per_step) if alone else seconds
