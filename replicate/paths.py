@@ -110,6 +110,11 @@ def quick() -> Path:
     return ROOT / "data" / "quick.toml"
 
 
+def deviations(method: str) -> Path:
+    """The file of what a method does otherwise than its paper or official code."""
+    return ROOT / "data" / "deviations" / f"{method}.toml"
+
+
 def notebooks() -> Path:
     """The folder of the notebooks and, in `params/<budget>/`, of what papermill injects."""
     return ROOT / "notebooks"

@@ -127,10 +127,10 @@ def test_the_other_files_are_read_by_the_same_function(tmp_path, monkeypatch):
     with pytest.raises(ReplicateError, match=r"config\.yaml, line 1: found a list"):
         executor(tmp_path)
     monkeypatch.setattr(paths, "ROOT", tmp_path)
-    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "deviations").mkdir(parents=True)
     for name, read in (
         ("coverage", registers.exhibits),
-        ("deviations", lambda: registers.entries("")),
+        ("deviations/aggan", lambda: registers.entries("aggan")),
     ):
         (tmp_path / "data" / f"{name}.toml").write_text("")
         with pytest.raises(ReplicateError, match=f"^data/{name}.toml is empty; expected TOML"):

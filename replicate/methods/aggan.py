@@ -14,122 +14,12 @@ from torch import Tensor
 from replicate import settings
 from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
 from replicate.methods import base
-from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
+from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.methods.pool import ImagePool
 from replicate.networks.attention import AttentionNet
 from replicate.networks.blocks import init_weights
 from replicate.networks.discriminators import PatchDiscriminator
 from replicate.networks.generators import ResnetGenerator
-
-DEVIATIONS = (
-    Deviation(
-        "aggan/decoder-kernel-1x1",
-        "not in a reachable source",
-        "1x1 convolutions in A's decoder, by the order of the arguments (model.py:120,126,129)",
-        "as code: the published maps show its 4 x 4 px squares",
-    ),
-    Deviation(
-        "aggan/generator-input",
-        "arXiv v1 feeds F the foreground a * x",
-        "the whole image (model.py:51)",
-        "as code",
-    ),
-    Deviation(
-        "aggan/d-norm-switch",
-        "not in a reachable source",
-        "instance norms in D until epoch 30, none after, same weights (main.py:401-409)",
-        "as code",
-        "switch_epoch",
-    ),
-    Deviation(
-        "aggan/d-first-layer-norm",
-        "usual patch discriminators have none on the first layer",
-        "a norm there too",
-        "as code",
-    ),
-    Deviation(
-        "aggan/last-norm",
-        "not in a reachable source",
-        "the graph has a scale and an offset for each output of the last layers of F, A and D, "
-        "whose norm a constant switches off: 6, 2 and 2 numbers that nothing uses",
-        "without them",
-    ),
-    Deviation(
-        "aggan/threshold",
-        "keeps x > tau",
-        "keeps a >= 0.1, on D's input only (main.py:549-552)",
-        "as code",
-        "threshold",
-    ),
-    Deviation(
-        "aggan/size-lr-epochs",
-        "not in a reachable source",
-        "ngf 32, lr 1e-4, 100 epochs; summer to winter 2e-4 and 200",
-        "as code, the scenes' in the variant summer2winter; at laptop 16 channels, 4 blocks and "
-        "lr 4e-4, because at 1e-4 the maps are still grey when a schedule of some thousand steps "
-        "freezes them; CycleGAN gets 4e-4 there too",
-        "lr",
-    ),
-    Deviation(
-        "aggan/d-layers",
-        "70 px patches",
-        "three stride-2 layers",
-        "as code; at 64 px two, 34 px patches: the 70 px patch is larger than the image",
-        "n_layers",
-    ),
-    Deviation(
-        "aggan/fixed-pair-order",
-        "not stated",
-        "the same pairs in the same order every epoch",
-        "both domains shuffled independently",
-    ),
-    Deviation(
-        "aggan/test-random-crop",
-        "not stated",
-        "tests resize to 286 px and crop 256 at random (main.py:509-511)",
-        "test images are resized to crop_size, never cropped",
-    ),
-    Deviation(
-        "aggan/one-adam-object",
-        "Adam",
-        "one object for all losses, so its bias correction advances four times an iteration",
-        "an optimiser for each network; differs in the first few hundred steps",
-    ),
-    Deviation(
-        "aggan/deconv-shift",
-        "not stated",
-        "TensorFlow's SAME transposed convolution drops the last row and column, PyTorch's usual "
-        "form the first",
-        "as TensorFlow: after SAME convolutions PyTorch's form would put the output 3 px away from "
-        "the input that it is made of",
-    ),
-    Deviation(
-        "aggan/saved-mask-stretch",
-        "not stated",
-        "saved maps are stretched to black and white (scipy.misc.imsave)",
-        "maps are saved as they are, 0 black and 1 white",
-    ),
-    Deviation(
-        "aggan/last-epoch-not-saved",
-        "not stated",
-        "checkpoints at the start of an epoch, so the last one is lost (main.py:391)",
-        "the last iteration is saved and scored",
-    ),
-    Deviation(
-        "aggan/unseeded-pool",
-        "not stated",
-        "the pool draws from an unseeded generator",
-        "everything is seeded",
-    ),
-    Deviation(
-        "aggan/resize",
-        "not stated",
-        "TF1 bilinear without antialiasing, 286 px",
-        "bilinear, with antialiasing where an image becomes smaller, once, when the images are "
-        "packed; at laptop bicubic, as the other methods",
-        "resize",
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)

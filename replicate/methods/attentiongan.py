@@ -15,85 +15,11 @@ from replicate import settings
 from replicate.errors import ReplicateError
 from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
 from replicate.methods import base
-from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
+from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.methods.pool import ImagePool
 from replicate.networks.attentiongan import Painting, SchemeTwoGenerator
 from replicate.networks.blocks import init_weights
 from replicate.networks.discriminators import PatchDiscriminator
-
-DEVIATIONS = (
-    Deviation(
-        "attentiongan/mask-head",
-        "a 7x7 convolution before the softmax, by third-party notes; its page was not seen",
-        "1x1, the line that pads for 7x7 is commented out (models/networks.py:473)",
-        "as code; the variant mask-head-7 has 7x7",
-        "mask_kernel",
-    ),
-    Deviation(
-        "attentiongan/geo-background",
-        "the background is the input",
-        "selfie2anime needs AttentionGAN-geo, which paints the background too and never uses "
-        "the input (its models/networks.py:424,469,512-513)",
-        "the input; the variant geo paints it",
-        "paint_background",
-    ),
-    Deviation(
-        "attentiongan/pixel-and-tv-loss",
-        "total variation and pixel losses stand after the objective of scheme II",
-        "neither (models/attention_gan_model.py:99-160)",
-        "as code; scheme I has both",
-    ),
-    Deviation(
-        "attentiongan/attention-guided-d",
-        "scheme I has discriminators that see masks; of scheme II an author says that it has none",
-        "none",
-        "as code",
-    ),
-    Deviation(
-        "attentiongan/schedule",
-        "not in a reachable source",
-        "horse2zebra: 60 epochs at a constant rate, batch 4 (scripts/train_attentiongan.sh); "
-        "selfie2anime: 100 epochs and 100 of linear decay, batch 4 (README:164); defaults: the "
-        "same at batch 1",
-        "the scripts; at laptop batch 1 and lr 4e-4, which CycleGAN and AGGAN have there too, at a "
-        "constant rate: when it falls from half of so few iterations on, one pixel in four of the "
-        "background keeps being painted",
-        "constant_epochs",
-    ),
-    Deviation(
-        "attentiongan/size",
-        "256 px",
-        "256 px, 64 channels, 9 blocks",
-        "as code; 64 px, 16 channels and 4 blocks at laptop and smaller at smoke",
-        "n_blocks",
-    ),
-    Deviation(
-        "attentiongan/d-layers",
-        "70 px patches",
-        "n_layers 3",
-        "3; at 64 px 2 layers, 34 px patches: the 70 px patch is larger than the image",
-        "n_layers",
-    ),
-    Deviation(
-        "attentiongan/ignored-options",
-        "not stated",
-        "--netG, --norm and dropout are read and not used for G",
-        "there are no such fields",
-    ),
-    Deviation(
-        "attentiongan/smaller-domain",
-        "not stated",
-        "the next image of A and any image of B, drawn with replacement",
-        "every domain walks its own permutations: no image of the smaller one comes again before "
-        "all have come",
-    ),
-    Deviation(
-        "attentiongan/test-wraps",
-        "not stated",
-        "the test walks to the length of the larger domain and repeats the smaller one",
-        "every test image once",
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,85 +16,12 @@ from replicate import settings
 from replicate.errors import ReplicateError
 from replicate.losses import gradient_penalty, l1_loss
 from replicate.methods import base
-from replicate.methods.base import Batch, Deviation, Losses, Method, Translation
+from replicate.methods.base import Batch, Losses, Method, Translation
 from replicate.networks.attentiongan import Painting
 from replicate.networks.attentiongan_multi import LabelDiscriminator, LabelGenerator
 from replicate.networks.generators import ResnetGenerator
 
 LOSSES = ("critic", "penalty", "label_real", "adv", "cyc", "label_fake", "attention")
-DEVIATIONS = (
-    Deviation(
-        "attentiongan_multi/domains-as-labels",
-        "labels of a set of faces",
-        "CelebA's list of attributes or RaFD's folders (data_loader.py)",
-        "A_label and B_label of the batch where the set has them, else the domain: A is class 0, "
-        "B class 1; the variant two-domains has no further classes",
-        "c_dim",
-    ),
-    Deviation(
-        "attentiongan_multi/target-labels",
-        "hair colour, gender and age are changed, one at a time (Table III)",
-        "a test image keeps its labels but one: a colour of hair takes the place of the others, "
-        "gender and age are inverted (solver.py:149-173)",
-        "as code, with the labels of the test images; a picture drawn of an image without its "
-        "labels, as in samples, takes what D sees for those that stay. Real images of a domain "
-        "are those with its label, from both training folders",
-        "attributes",
-    ),
-    Deviation(
-        "attentiongan_multi/crop",
-        "not in a reachable source",
-        "centre crop of 178 px (CelebA) or 256 px (RaFD), then 128 px",
-        "images are resized to 128 px when they are packed; cut them first where they need it",
-    ),
-    Deviation(
-        "attentiongan_multi/resize",
-        "not stated",
-        "bilinear, torchvision's default (data_loader.py)",
-        "bilinear with antialiasing; at laptop bicubic, as the other methods",
-        "resize",
-    ),
-    Deviation(
-        "attentiongan_multi/lr-decay-noop",
-        "not in a reachable source",
-        "the decay subtracts 1e-9 every 1,000 of the last 100,000 iterations, 0.1 % in all "
-        "(solver.py:347-352)",
-        "a constant rate",
-    ),
-    Deviation(
-        "attentiongan_multi/test-norms",
-        "not stated",
-        "instance norms gather running statistics that no test uses, because eval() is never "
-        "called (solver.test)",
-        "statistics of each image, none gathered",
-    ),
-    Deviation(
-        "attentiongan_multi/content-unbounded",
-        "not in a reachable source",
-        "no tanh on the content (model.py:55-71)",
-        "as code; translations are cut to [-1, 1], as saving an image does",
-    ),
-    Deviation(
-        "attentiongan_multi/no-mask-loss",
-        "total variation and pixel losses",
-        "neither (solver.py:243-291)",
-        "as code",
-    ),
-    Deviation(
-        "attentiongan_multi/table-v-count",
-        "52.6 M parameters",
-        "G and D have 53,229,696",
-        "as code; what was counted in print is not known",
-    ),
-    Deviation(
-        "attentiongan_multi/laptop-size",
-        "128 px",
-        "128 px, 64 channels, 6 blocks, 6 layers in D, 16 images a step, lr 1e-4",
-        "as code; 64 px, 16 channels in G, 32 in D, 4 blocks, 5 layers, 4 images and lr 4e-4 at "
-        "laptop",
-        "n_layers",
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)

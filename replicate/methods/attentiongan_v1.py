@@ -21,7 +21,7 @@ from replicate.losses import (
     lsgan_loss,
 )
 from replicate.methods import base
-from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
+from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.methods.pool import ImagePool
 from replicate.networks.attentiongan import Painting
 from replicate.networks.attentiongan_v1 import (
@@ -31,88 +31,6 @@ from replicate.networks.attentiongan_v1 import (
     init_weights_v1,
 )
 from replicate.networks.discriminators import PatchDiscriminator
-
-DEVIATIONS = (
-    Deviation(
-        "attentiongan_v1/attention-guided-d",
-        "discriminators of pairs: [mask; made image] against [the same mask; real image]",
-        "none in any release (train.py:58-61,145,176-190); an author advises to add a second "
-        "discriminator of images with their masks",
-        "as code; the variant attention-guided-d adds it, the mask as a fourth channel, with the "
-        "weight of the first: assumed",
-        "attention_guided_d",
-    ),
-    Deviation(
-        "attentiongan_v1/curriculum",
-        "a plain weighted sum",
-        "a rate r weighs adversarial and TV losses by 1 - r, cycle and pixel losses by r; 0.01 for "
-        "10 epochs, then 0.5 (train.py:126-167), as DiscoGAN does",
-        "as code; the variant plain-sum has no rate; at laptop the 10 epochs are a twentieth of "
-        "few iterations, and when the rate rises the masks may close for good: the output is then "
-        "the input, as users of the code report too (issues 8, 21); the variant low-rate, of this "
-        "project alone, raises it to 0.1 only",
-        "curriculum_epochs",
-    ),
-    Deviation(
-        "attentiongan_v1/batch-norm",
-        "instance norm, by third-party notes; its page was not seen",
-        "batch norm at batch 1, running statistics at test (test.py:47-48)",
-        "as code; the variant instance-norm has instance norms",
-        "norm",
-    ),
-    Deviation(
-        "attentiongan_v1/content-unbounded",
-        "not in a reachable source",
-        "no tanh on the content (models.py:49-56)",
-        "as code; translations are cut to [-1, 1], as saving an image does",
-    ),
-    Deviation(
-        "attentiongan_v1/d-one-score",
-        "not in a reachable source",
-        "no patches: a mean over the image before the score, no padding, slope 0.01",
-        "as code; at 64 px CycleGAN's with 2 layers, which scheme II has there too: four unpadded "
-        "layers need 94 px; two of them at smoke",
-        "patch_d",
-    ),
-    Deviation(
-        "attentiongan_v1/identity-unused",
-        "not in a reachable source",
-        "an identity loss is computed with weight 0 and never added",
-        "not computed; its images do not enter the running statistics of the batch norms either",
-    ),
-    Deviation(
-        "attentiongan_v1/tv-of-three-channels",
-        "the sum over the mask",
-        "1e-6 times the sum over a mask repeated to three channels",
-        "as code: three times the sum over one channel",
-    ),
-    Deviation(
-        "attentiongan_v1/target-shape",
-        "not stated",
-        "labels of shape (N) meet scores of shape (N, 1, 1, 1); harmless at batch 1 only",
-        "labels have the shape of the scores",
-    ),
-    Deviation(
-        "attentiongan_v1/smaller-domain",
-        "not stated",
-        "the next image of A and any image of B, drawn with replacement",
-        "every domain walks its own permutations: no image of the smaller one comes again before "
-        "all have come",
-    ),
-    Deviation(
-        "attentiongan_v1/no-resize",
-        "not stated",
-        "files must have 256 x 256 px",
-        "images are resized when they are packed, and not cropped",
-    ),
-    Deviation(
-        "attentiongan_v1/laptop-size",
-        "256 px",
-        "256 px, 64 channels, 6 blocks, lr 1e-4",
-        "as code; 64 px, 16 channels, 4 blocks and lr 4e-4 at laptop, where all methods have it",
-        "lr",
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)

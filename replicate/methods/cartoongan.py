@@ -19,7 +19,6 @@ from replicate.errors import ReplicateError
 from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
 from replicate.methods.base import Batch, Losses, Method, Needs, Translation
-from replicate.methods.cartoongan_deviations import DEVIATIONS as DEVIATIONS
 from replicate.networks.cartoongan import CartoonDiscriminator, CartoonGenerator
 
 LOSSES = ("content_A", "adv_B", "dis_B")

@@ -13,87 +13,12 @@ from torch import Tensor, nn
 from replicate import settings
 from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
 from replicate.methods import base
-from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
+from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.methods.pool import ImagePool
 from replicate.networks.attentiongan_multi import LabelDiscriminator
 from replicate.networks.blocks import init_weights
 from replicate.networks.discriminators import PatchDiscriminator
 from replicate.networks.generators import ResnetGenerator
-
-DEVIATIONS = (
-    Deviation(
-        "cyclegan/d-padding",
-        "Torch: padding 2, 35x35 scores at 256 px",
-        "PyTorch: padding 1, 30x30",
-        "PyTorch",
-    ),
-    Deviation("cyclegan/in-affine", "Torch: affine norms", "PyTorch: not affine", "PyTorch"),
-    Deviation(
-        "cyclegan/bias-zeroing",
-        "Torch: convolution biases are zeroed before every step",
-        "PyTorch: trained",
-        "PyTorch",
-    ),
-    Deviation(
-        "cyclegan/size-and-blocks",
-        "Torch defaults: 128 px, 6 blocks",
-        "PyTorch defaults: 256 px, 9 blocks",
-        "PyTorch; 64 px, 16 channels and 4 blocks at laptop and smaller at smoke",
-        "n_blocks",
-    ),
-    Deviation(
-        "cyclegan/d-layers",
-        "70 px patches",
-        "n_layers 3",
-        "3; at 64 px 2 layers, 34 px patches: the 70 px patch is larger than the image",
-        "n_layers",
-    ),
-    Deviation(
-        "cyclegan/update-order",
-        "Torch: G_A, D_A, G_B, D_B, four Adams",
-        "PyTorch: both G in one step, then both D",
-        "PyTorch",
-    ),
-    Deviation(
-        "cyclegan/d-loss-half",
-        "Torch: gradients of the plain sum",
-        "PyTorch: half of it",
-        "PyTorch; Adam makes the factor nearly irrelevant",
-    ),
-    Deviation(
-        "cyclegan/lr-tail",
-        "Torch: reaches 0",
-        "PyTorch: the last epoch has 0.0099 of the base rate",
-        "PyTorch",
-    ),
-    Deviation(
-        "cyclegan/identity-default",
-        "identity loss for painting to photo only",
-        "weight 0.5 of the cycle's for every task",
-        "code: lambda_idt 5.0",
-        "lambda_idt",
-    ),
-    Deviation(
-        "cyclegan/smaller-domain",
-        "not stated",
-        "PyTorch: each step takes the next image of A and any image of B, drawn with replacement"
-        " (data/unaligned_dataset.py)",
-        "every domain walks its own permutations: no image of the smaller one comes again before "
-        "all have come",
-    ),
-    Deviation(
-        "cyclegan/test-files",
-        "not stated",
-        "PyTorch: cut off to 8 bit, PNG",
-        "rounded to the nearest of 256 values, PNG; half a level brighter in the mean",
-    ),
-    Deviation(
-        "cyclegan/test-random-crop",
-        "not stated",
-        "a test with load_size > crop_size crops at random",
-        "test images are resized to crop_size, never cropped",
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,6 @@ from replicate.errors import ReplicateError
 from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Needs, Translation
-from replicate.methods.dagan_deviations import DEVIATIONS as DEVIATIONS
 from replicate.methods.dagan_truth import labels_of, true_centres
 from replicate.networks.blocks import init_weights
 from replicate.networks.dagan import (

@@ -16,61 +16,11 @@ from replicate import settings
 from replicate.errors import ReplicateError
 from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss
 from replicate.methods import base
-from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
+from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.networks.discogan import PyramidDiscriminator, PyramidGenerator, untracked
 
 LOSSES = tuple(f"{name}_{X}" for name in ("dis", "adv", "fm", "recon") for X in "AB")
 SIZE = 64  # px, at which D has one score an image
-
-DEVIATIONS = (
-    Deviation(
-        "discogan/size",
-        "64 px",
-        "64 px: at 256 px D gives 13x13 scores, which its labels of (N, 1) do not fit",
-        "64 px; `patch-labels` is 256 px with a label for every score: how AttentionGAN and AGGAN "
-        "made their 256 px rows is not stated",
-        "patch_labels",
-    ),
-    Deviation(
-        "discogan/test-statistics",
-        "not stated",
-        "`eval()` is never called: the whole test set is one batch of the batch norms, so that a "
-        "translation depends on its neighbours",
-        "running averages over the real images of training, momentum 0.1",
-    ),
-    Deviation(
-        "discogan/bottleneck",
-        "a generator with an encoder and a decoder",
-        "`extra_layers` adds a code of 100 numbers; no script sets it",
-        "none; AttentionGAN's Table V counts networks without it",
-        "bottleneck",
-    ),
-    Deviation(
-        "discogan/loss-weights",
-        "reconstruction and adversarial loss, no weights",
-        "(0.1 adversarial + 0.9 features)(1 - r) + r reconstruction; r is 0.01 in the first 10,000 "
-        "iterations and 0.5 after them",
-        "code; at laptop r grows after a tenth of the iterations",
-    ),
-    Deviation(
-        "discogan/turns",
-        "not stated",
-        "every third iteration is D's alone, the others G's alone (IT, `update_interval`)",
-        "code; what an iteration does not need is not computed",
-    ),
-    Deviation(
-        "discogan/epoch",
-        "not stated",
-        "an epoch is what the smaller domain has of whole batches; up to 5000 epochs",
-        "an epoch is one of the larger domain, as everywhere here; 5000 of them",
-    ),
-    Deviation(
-        "discogan/channels",
-        "not stated",
-        "BGR images in [0, 1], resized by OpenCV",
-        "RGB, resized as every set here; networks see [0, 1] and have no order of channels",
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)

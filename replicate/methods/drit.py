@@ -17,7 +17,6 @@ from replicate.errors import ReplicateError
 from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
-from replicate.methods.drit_deviations import DEVIATIONS as DEVIATIONS
 from replicate.methods.styles import normal, random_styles
 from replicate.networks.drit import (
     CELL,

@@ -18,7 +18,6 @@ from replicate.errors import ReplicateError
 from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, gradient_penalty, l1_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
-from replicate.methods.dualgan_deviations import DEVIATIONS as DEVIATIONS
 from replicate.methods.optimizers import RMSProp, clip_weights
 from replicate.networks.dualgan import SameDiscriminator, SameUNet
 

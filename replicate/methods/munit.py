@@ -14,7 +14,7 @@ from torch import Tensor
 from replicate import settings
 from replicate.losses import LEAST_SQUARES, AdversarialScale, l1_loss, lsgan_loss
 from replicate.methods import base
-from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
+from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.methods.styles import normal, random_styles
 from replicate.networks.autoencoders import (
     CELL,
@@ -24,68 +24,6 @@ from replicate.networks.autoencoders import (
 )
 from replicate.networks.blocks import init_weights
 from replicate.networks.multiscale import MultiScaleDiscriminator, smallest_image
-
-DEVIATIONS = (
-    Deviation(
-        "munit/test-style",
-        "random styles, or the style of an image",
-        "test_batch.py: a random style for every image and translation, or with --synchronized the "
-        "same ones for all images; test.py: also that of an image",
-        "scores use one random style an image, which follows from the image and a seed of 0; what "
-        "printed tables used is not stated. translate(seed=...) and translate(target=...) give "
-        "the others",
-    ),
-    Deviation(
-        "munit/cycle-weight",
-        "not in a reachable source",
-        "10 for summer2winter and synthia, 0 for the edges sets",
-        "10; 0 in the variant no-cyc, which then leaves the pass out, as code",
-        "lambda_cyc",
-    ),
-    Deviation(
-        "munit/perceptual-loss",
-        "not in a reachable source",
-        "an option by VGG16, weight 1 for streets, 0 for all other sets",
-        "none",
-    ),
-    Deviation(
-        "munit/layer-norm",
-        "not in a reachable source",
-        "divides by the unbiased deviation + eps, over all channels",
-        "as code; not torch's layer norm, which has eps inside the root",
-    ),
-    Deviation(
-        "munit/d-loss",
-        "not in a reachable source",
-        "sums of the real and the fake part over the scales, without the factor 1/2",
-        "as code",
-    ),
-    Deviation(
-        "munit/update-order",
-        "not in a reachable source",
-        "discriminators, then autoencoders; each has its own forward pass, with fresh styles",
-        "as code",
-    ),
-    Deviation(
-        "munit/schedule",
-        "not in a reachable source",
-        "halved every 100,000 of 1,000,000 iterations",
-        "as code, as shares of the schedule; at laptop halved once, in its middle",
-    ),
-    Deviation(
-        "munit/resize",
-        "not in a reachable source",
-        "the shorter side becomes 256 px, then a random square of 256 px",
-        "images are resized to a square once; the same for square images",
-    ),
-    Deviation(
-        "munit/size",
-        "not in a reachable source",
-        "256 px, 64 channels, 4 layers at 3 scales",
-        "at laptop 64 px, 16 channels in the autoencoders, 3 layers at 2 scales: patches of 22 and "
-        "44 px, about CycleGAN's there",
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,6 @@ from replicate.errors import ReplicateError
 from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
-from replicate.methods.pix2pix_deviations import DEVIATIONS as DEVIATIONS
 from replicate.networks.blocks import init_weights
 from replicate.networks.pix2pix import BatchNormPatchDiscriminator, PixelDiscriminator
 from replicate.networks.unet import UNet

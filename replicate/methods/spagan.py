@@ -15,62 +15,11 @@ from replicate import settings
 from replicate.errors import ReplicateError
 from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
 from replicate.methods import base
-from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
+from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.methods.pool import ImagePool
 from replicate.networks.blocks import init_weights
 from replicate.networks.guidance import GuidedGenerator, PHADiscriminator, by_maximum, enlarge, fuse
 
-DEVIATIONS = (
-    Deviation(
-        "spagan/whole-method",
-        "not available in full",
-        "none; SPA-U has a U-Net, BCE and an identity loss with weight 5",
-        "assumed: CycleGAN's networks and LSGAN, the map of the source domain's D on G's input, "
-        "in the cycle pass too, the attended input as the cycle's target, no identity loss; D is "
-        "needed at test time. The variant plain-target reconstructs the image itself, residual "
-        "has 1 + A too and is ASGIT's V2 with a feature loss",
-        "fusion",
-    ),
-    Deviation(
-        "spagan/map-layer",
-        "uncertain",
-        "SPA-U: the 4th convolution's activations, divided by the maximum of the batch "
-        "(model.py:119-140); ASGIT: the 3rd block's, stretched between minimum and maximum",
-        "assumed: the 4th, image by image; the variant early-map has the 3rd, the last of stride 2",
-        "early_map",
-    ),
-    Deviation(
-        "spagan/map-gradient",
-        "not in a reachable source",
-        "SPA-U: G's gradient flows through the map (train.py:83-92); ASGIT's V2 detaches it",
-        "assumed: detached; in the variant map-gradient the map of a translation passes G's "
-        "gradient on, that of an image has none to pass",
-        "detach_map",
-    ),
-    Deviation(
-        "spagan/feature-loss",
-        "features of the decoder's first layer, of the attended input and of the generated image "
-        "of its domain, by the same generator (figure)",
-        "SPA-U: L1 of the first transposed convolution's, weight 1 (train.py:95-118)",
-        "assumed: after the first up-sampling layer's norm and ReLU, the generated image attended "
-        "as in its cycle pass, weight 1; the variant no-features has none",
-        "lambda_fm",
-    ),
-    Deviation(
-        "spagan/cycle-input",
-        "the attended path is drawn for generated images too (figure)",
-        "SPA-U feeds them as they are; ASGIT's V2 attends",
-        "attended",
-    ),
-    Deviation(
-        "spagan/laptop-size",
-        "256 px",
-        "none",
-        "256 px, 9 blocks and 70 px patches; at laptop 64 px, 16 channels, 4 blocks, two stride-2 "
-        "layers in D, lr 4e-4, and the map after the third and last block",
-        "n_layers",
-    ),
-)
 LOSSES = [f"{name}_{X}" for name in ("adv", "cyc", "fm", "dis", "guide") for X in "AB"]
 
 

@@ -19,7 +19,6 @@ from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Needs, Translation
 from replicate.methods.map_memory import MapMemory
 from replicate.methods.pool import ImagePool
-from replicate.methods.spatial_guidance_deviations import DEVIATIONS as DEVIATIONS
 from replicate.networks.blocks import init_weights
 from replicate.networks.guidance import (
     FUSIONS,

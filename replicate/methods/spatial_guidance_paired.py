@@ -20,7 +20,6 @@ from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, l1_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Needs, Translation
 from replicate.methods.map_memory import MapMemory
-from replicate.methods.spatial_guidance_paired_deviations import DEVIATIONS as DEVIATIONS
 from replicate.networks.blocks import init_weights
 from replicate.networks.guidance import (
     Judgement,

@@ -19,7 +19,6 @@ from replicate.errors import ReplicateError
 from replicate.losses import LEAST_SQUARES, AdversarialScale, bce_loss, l1_loss, lsgan_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
-from replicate.methods.ugatit_deviations import DEVIATIONS as DEVIATIONS
 from replicate.networks.adalin import clip_rho
 from replicate.networks.blocks import upsample_nearest
 from replicate.networks.ugatit import CELL, NORMS, Discriminator, Generator, Output, min_max

@@ -23,7 +23,7 @@ from replicate.losses import (
     lsgan_loss,
 )
 from replicate.methods import base
-from replicate.methods.base import DIRECTIONS, Batch, Deviation, Losses, Method, Translation
+from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.methods.styles import normal
 from replicate.networks.autoencoders import (
     CELL,
@@ -40,85 +40,6 @@ from replicate.networks.multiscale import (
 )
 
 GENERATIONS = ("2018", "nips2017")
-
-DEVIATIONS = (
-    Deviation(
-        "unit/generation",
-        "the last layers of both encoders and the first of both decoders are the same",
-        "v2: one residual block of each is the same; UN: nothing is shared",
-        "UN, which the KID tables of 2019 and 2020 very likely ran; shared blocks in the variant "
-        "nips2017",
-        "generation",
-    ),
-    Deviation(
-        "unit/nips2017-networks",
-        "not in a reachable source",
-        "v2: COCOResGen with COCODis of 6 layers for animals, COCOResGen2 (no norms outside the "
-        "residual blocks) with a shared discriminator for faces, with three scales for streets",
-        "as for animals (cat2tiger.yaml, corgi2husky.yaml); its 6 layers are n_layers + 2",
-    ),
-    Deviation(
-        "unit/weights",
-        "not in a reachable source",
-        "UN: 1, 10, 10, 0.01, 0.01; v2: ten times as much throughout",
-        "the settings are UN's; the variant nips2017 multiplies all by 10",
-    ),
-    Deviation(
-        "unit/kl",
-        "Kullback-Leibler divergence of the code's distribution from N(0, I)",
-        "the mean square of the code: UN before noise is added, v2 after, so that 1 is added",
-        "as each code",
-    ),
-    Deviation(
-        "unit/perceptual-loss",
-        "none",
-        "UN: an option by VGG16; weight 1 for streets, 0 for all other sets",
-        "none",
-    ),
-    Deviation(
-        "unit/layer-norm",
-        "not in a reachable source",
-        "UN: divides by the unbiased deviation + eps, over all channels",
-        "as UN; not torch's layer norm, which has eps inside the root",
-    ),
-    Deviation(
-        "unit/d-loss",
-        "not in a reachable source",
-        "sums of the real and the fake part over the scales, without the factor 1/2",
-        "as code",
-    ),
-    Deviation(
-        "unit/update-order",
-        "discriminators, then encoders and decoders",
-        "the same; each has its own forward pass, with fresh noise",
-        "as code",
-    ),
-    Deviation(
-        "unit/test-noise",
-        "not in a reachable source",
-        "none is added to the code at test",
-        "as code, so that an image has one translation",
-    ),
-    Deviation(
-        "unit/schedule",
-        "not in a reachable source",
-        "UN: halved every 100,000 of 1,000,000 iterations; v2: constant, 500,000 iterations",
-        "as each code, as shares of the schedule; at laptop halved once, in its middle",
-    ),
-    Deviation(
-        "unit/resize",
-        "not in a reachable source",
-        "UN: the shorter side becomes 256 px, then a random square of 256 px",
-        "images are resized to a square once; the same for square images",
-    ),
-    Deviation(
-        "unit/size",
-        "not in a reachable source",
-        "256 px, 64 channels, 4 layers at 3 scales",
-        "at laptop 64 px, 16 channels in the autoencoders, 3 layers at 2 scales: patches of 22 and "
-        "44 px, about CycleGAN's there",
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)

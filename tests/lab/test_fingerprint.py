@@ -87,7 +87,6 @@ PROSE = {
     "a setting that is new": (AGGAN, "    pool_size:", "    more: int = 1\n    pool_size:"),
     "the log and the checkpoints": ("replicate.training", "CHECKPOINTS = 20", "CHECKPOINTS = 10"),
     "a blank line": (AGGAN, "    def step(", "\n\n    def step("),
-    "a deviation": (AGGAN, "DEVIATIONS = (\n", 'DEVIATIONS = (\n    "one more",\n'),
     "a variant": (AGGAN, "    VARIANTS = {", '    VARIANTS = {"another": {},'),
     "the smoke sizes": (AGGAN, "    SMOKE = {", '    SMOKE = {"naf": 3,'),
     "the laptop sizes": (AGGAN, "    LAPTOP = {", '    LAPTOP = {"naf": 3,'),

@@ -28,15 +28,15 @@ RULE = (
 )
 
 
-class Switch(BaseModel):
-    """A switch that is no deviation: an option of the paper itself, or a control."""
+class Entry(BaseModel):
+    """A difference between a paper, its official code and this project, or a switch of either."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str
     paper: str = Field(min_length=1)
     official: str = Field(min_length=1)
     choice: str = Field(min_length=1)
-    switch: str = Field(min_length=1)
+    switch: str = ""
 
 
 def register() -> pd.DataFrame:
@@ -71,18 +71,18 @@ def methods() -> list[str]:
 
 
 def entries(method: str) -> list[Deviation]:
-    """What is said of a method: its `DEVIATIONS`, then its entries in data/deviations.toml."""
-    file = paths.ROOT / "data" / "deviations.toml"
-    own = [
-        documents.validated(Switch, each, f"{file.name}, switch {each.get('id')!r}", "key")
-        for each in documents.read_toml(file, "switch")["switch"]
+    """What is said of a method in data/deviations/<method>.toml.
+
+    A method of a user's own, outside the package, says it in `DEVIATIONS` in its file.
+    """
+    file = paths.deviations(method)
+    if not file.exists():
+        return list(getattr(sys.modules[METHODS[method].__module__], "DEVIATIONS", ()))
+    checked = [
+        documents.validated(Entry, entry, f"{file.name}, deviation {entry.get('id')!r}", "key")
+        for entry in documents.read_toml(file, "deviation")["deviation"]
     ]
-    beside = [
-        Deviation(s.id, s.paper, s.official, s.choice, s.switch)
-        for s in own
-        if s.id.partition("/")[0] == method
-    ]
-    return [*getattr(sys.modules[METHODS[method].__module__], "DEVIATIONS", ()), *beside]
+    return [Deviation(e.id, e.paper, e.official, e.choice, e.switch) for e in checked]
 
 
 def _variants(method: str, switch: str) -> str:

@@ -32,8 +32,7 @@ def test_every_switch_has_an_entry(name):
     explained = {entry.switch for entry in entries(name)}
     lacking = sorted(switches(METHODS[name]) - explained)
     assert lacking == [], (
-        f"{name}: no entry names the switch {lacking}; add one to DEVIATIONS where paper and code "
-        "differ, else to data/deviations.toml"
+        f"{name}: no entry names the switch {lacking}; add one to data/deviations/{name}.toml"
     )
 
 
@@ -80,10 +79,8 @@ def test_the_page_has_every_entry_once_with_its_variants():
     assert page.data.equals(frame)
 
 
-def test_every_entry_beside_the_methods_belongs_to_one():
-    listed = registers.paths.ROOT / "data" / "deviations.toml"
-    ids = re.findall(r'^id = "(\w+)/', listed.read_text(), re.M)
-    assert ids and set(ids) <= set(NAMES)
+def test_every_method_of_the_package_has_a_file_of_entries_and_every_file_a_method():
+    assert {file.stem for file in paths.deviations("").parent.glob("*.toml")} == set(NAMES)
 
 
 def test_the_notebook_of_every_paper_shows_the_entries_of_its_methods():
