@@ -19,6 +19,7 @@ KEPT = {
     "_repr_png_": "notebooks call it",
     "_repr_html_": "notebooks call it",
     "multimodal": "says that `translate` takes a seed and a target; galleries are to read it",
+    "reset_parameters": "torch calls it when a layer is made",
     "slug": "a field that `deviations` fills by its place",
     "boxes": "a field that trained code fills by its place",
     "shares_within": "measures the palettes of data/palettes, as `colour_modes` finds them",
