@@ -6,6 +6,7 @@ the pages of deviations and of what the sources show, `checking` refuses what is
 """
 
 from replicate.report.tables.about import data, deviations, networks, runs_table
+from replicate.report.tables.cells import cells
 from replicate.report.tables.checking import check
 from replicate.report.tables.compare import beside, compare, joined, printed
 from replicate.report.tables.cost import cost, cost_page, costs, quality_and_cost
@@ -22,6 +23,7 @@ from replicate.report.tables.writing import write, write_registers
 __all__ = [
     "ablation",
     "beside",
+    "cells",
     "check",
     "compare",
     "cost",
