@@ -12,7 +12,8 @@ HERE = Path(__file__).parent
 # they are most of the megabytes.
 TRAVELS = (
     "data/*.toml", "data/*.yaml", "data/palettes/*.toml", "data/deviations/*.toml",
-    "data/reported/*.toml", "data/checkpoints/*.toml", "notebooks/*.ipynb", "notebooks/params/**/*.yaml",
+    "data/reported/*.toml", "data/checkpoints/*.toml", "notebooks/*.ipynb",
+    "notebooks/params/**/*.yaml",
     "profiles/**/*.yaml", "Snakefile", "replicate/lab/rules/**/*.*",
     "results/published/runs/**/*.json", "results/published/runs/**/*.csv",
     "results/published/weights/**/*.*",

@@ -20,8 +20,8 @@ CLASSES = r"^[0-9]{1,3}(-[0-9]{1,3})?$"  # of ILSVRC 2012, 0 to 999: one, or fir
 NOTE = "dataset.yaml"  # in a set's folder: the fields of `Spec` for a set without an entry
 # folders of the data root that hold something else
 RESERVED = (
-    "checkpoints", "deviations", "masks", "originals", "packed", "palettes", "passports", "reported",
-    "weights",
+    "checkpoints", "deviations", "masks", "originals", "packed", "palettes", "passports",
+    "reported", "weights",
 )  # fmt: skip
 
 
