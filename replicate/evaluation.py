@@ -125,14 +125,15 @@ def score_direction(
         cache: folder of cached features.
         offline: leave the Inception network out.
         classes: of ImageNet, those that show the target domain's object.
-        at_most: images of each set that the network trained on ImageNet looks at, which takes 20 ms
-            for each; None: all.
+        at_most: images of each set that feature networks look at; None: all.
     """
     sets = image_sets(outputs, direction, test, train)
     chosen = default_protocols(sets)
     real = [p for p in chosen if p.features == EFFICIENTNET]
-    scores = compare(Bench(_few(sets, at_most), cache), real, classes=classes)
-    scores += compare(Bench(sets, cache, offline=offline), [p for p in chosen if p not in real])
+    fewer = _few(sets, at_most)
+    scores = compare(Bench(fewer, cache), real, classes=classes)
+    rest = Bench(fewer if at_most else sets, cache, offline=offline)
+    scores += compare(rest, [p for p in chosen if p not in real])
     about = seen(outputs, direction, test, cell)
     for needs, score in PIXELS.values():
         if all(getattr(about, name) is not None for name in needs):

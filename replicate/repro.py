@@ -4,9 +4,12 @@ import os
 import platform
 import resource
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from replicate import paths
 
@@ -29,6 +32,22 @@ def prepare(seed: int, threads: int | None) -> None:
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(seed)
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves random fills out: on the meta device torch imports its compiler for them (4 s)."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if getattr(function, "__name__", "") in ("normal_", "uniform_"):
+            return args[0] if args else kwargs["tensor"]
+        return function(*args, **(kwargs or {}))
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Inside, networks are made without memory for weights: to count them, or to load them."""
+    with torch.device("meta"), _Unfilled():
+        yield
 
 
 def use_tf32(allowed: bool) -> None:

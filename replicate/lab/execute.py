@@ -52,7 +52,7 @@ from replicate.progress import Samples, told
 PATIENCE = 1.0  # s; whoever only looks whether a run is held holds it for a moment
 IMAGE_SETS = dict.fromkeys(("fake", "real", "source", "real_train"), ())  # of every run
 IMAGES = {"images", "data"}
-FEW = 8  # images that smoke runs show to the network trained on ImageNet
+FEW = 8  # images that smoke runs show to feature networks, of which each takes 20 ms
 
 
 def ensure(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from replicate import repro
 from replicate.errors import ReplicateError
 from replicate.lab.run import Run, make_run
 from replicate.methods import METHODS
@@ -39,7 +40,7 @@ def check(run: Run, device: torch.device) -> None:
 
 
 def _parameters(run: Run) -> int:
-    with torch.device("meta"):
+    with repro.shapes_only():
         method = METHODS[run.method](run.config)
     return sum(p.numel() for p in method.parameters() if p.requires_grad)
 

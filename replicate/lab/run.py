@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
-import torch
-
 from replicate import paths, repro, settings
 from replicate.datasets.spec import registered
 from replicate.errors import ReplicateError, unknown
@@ -194,5 +192,5 @@ def _budget(method: type[Method], budget: str, dataset: str) -> dict[str, object
 def parameter_counts(method: str, variant: str) -> dict[str, int]:
     """Trainable parameters of one network of each kind, at the paper's sizes."""
     config = make_run(f"{method}:{variant}", "", 0, "paper").config
-    with torch.device("meta"):
+    with repro.shapes_only():
         return METHODS[method](config).counts()

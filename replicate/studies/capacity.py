@@ -5,10 +5,9 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 
 import pandas as pd
-import torch
 from torch import nn
 
-from replicate import reported
+from replicate import reported, repro
 from replicate.errors import ReplicateError
 from replicate.lab.run import method_name
 from replicate.methods import METHODS
@@ -87,7 +86,7 @@ def _own(name: str, domains: int, one_way: bool) -> Count:
     config = replace(method.Config(), **method.VARIANTS[variant])
     if "c_dim" in {field.name for field in fields(config)}:
         config = replace(config, c_dim=domains)
-    with torch.device("meta"):
+    with repro.shapes_only():
         built = method(config)
     number = sum(built.counts().values()) if one_way else _trainable(built)
     return f"{name}: {_parts(built, one_way)}", number
@@ -105,7 +104,7 @@ def _trainable(*networks: nn.Module) -> int:
 
 
 def _also(name: str, domains: int) -> Count | None:
-    with torch.device("meta"):
+    with repro.shapes_only():
         counted = METHODS[_method(name)].also_counted(domains)
     return counted and (counted[0], _trainable(*counted[1]))
 

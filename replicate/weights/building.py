@@ -6,7 +6,7 @@ from contextlib import nullcontext, suppress
 import torch
 from torch import Tensor, nn
 
-from replicate import settings
+from replicate import repro, settings
 from replicate.errors import ReplicateError
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Config, Method
@@ -112,7 +112,7 @@ def build(card: Card, tensors: dict[str, Tensor], device: torch.device) -> Metho
         ReplicateError: tensors are missing, left over, or of other shapes.
     """
     config = config_of(card)
-    with torch.device("meta"):
+    with repro.shapes_only():
         method = METHODS[card.method](config)
     check(card, method, tensors)
     method.load_state_dict(tensors, strict=False, assign=True)

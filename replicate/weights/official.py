@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from replicate import files
+from replicate import files, repro
 from replicate.errors import ReplicateError
 from replicate.lab.run import Run
 from replicate.methods import METHODS
@@ -42,7 +42,7 @@ def convert(
             has no place, is missing, or has another shape; no file can translate.
     """
     known = maps.load(run.method)
-    with torch.device("meta"):
+    with repro.shapes_only():
         method = METHODS[run.method](run.config)
     state = method.state_dict()
     tensors: dict[str, Tensor] = {}

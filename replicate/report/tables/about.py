@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 import pandas as pd
-import torch
 
+from replicate import repro
 from replicate.datasets import packed
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import spec
@@ -75,7 +75,7 @@ def networks(params: Parameters) -> pd.DataFrame:
     """
     rows = []
     for run in {(run.method, run.label): run for run in params.runs()}.values():
-        with torch.device("meta"):
+        with repro.shapes_only():
             here = METHODS[run.method](run.config).counts()
         paper = parameter_counts(run.method, run.variant)
         name = run.title.partition(" on ")[0]
