@@ -14,8 +14,8 @@ from replicate import checkpoint, paths
 from replicate.cli import app
 from replicate.errors import ReplicateError, UnknownName
 from replicate.lab import continuing, ensure, make_run
+from replicate.lab.budget_grid import grid
 from replicate.lab.execute import prepared
-from replicate.lab.grid import grid
 from replicate.lab.parameters import checked
 from replicate.lab.run import run_of
 from replicate.report.tables.writing import command

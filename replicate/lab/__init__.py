@@ -1,7 +1,7 @@
 """The lab trains what is missing, here or on a cluster, by the same command.
 
 `run` says what one run is, `state` what state it is in and whether it is stale, `execute` trains,
-resumes or loads it; `parameters` and `grid` say which runs a notebook and a budget ask for;
+resumes or loads it; `parameters` and `budget_grid` say which runs a notebook and a budget ask for;
 `engine` works them off as one graph (`graph`) whose jobs are `job`, on this machine (`machines`) or
 by `slurm`. `fingerprint` and `definitions` say what decides a result.
 """

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from replicate import files, paths
+from replicate.lab.budget_grid import SUMMARY, Job, Page, jobs
 from replicate.lab.forecast import HERE, Estimates, Known
-from replicate.lab.grid import SUMMARY, Job, Page, jobs
 from replicate.lab.parameters import checked
 from replicate.lab.run import Run, method_name
 from replicate.lab.watching import share_done

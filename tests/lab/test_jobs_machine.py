@@ -12,9 +12,9 @@ import pytest
 from replicate import paths
 from replicate.errors import ReplicateError, UnknownName
 from replicate.lab import engine, machines, slurm
+from replicate.lab.budget_grid import pages
 from replicate.lab.forecast import FINISHED, HERE, PUBLISHED, Known
 from replicate.lab.graph import needs
-from replicate.lab.grid import pages
 
 UUIDS = ["GPU-aaaa", "GPU-bbbb"]
 
@@ -25,7 +25,7 @@ UUIDS = ["GPU-aaaa", "GPU-bbbb"]
 @pytest.fixture
 def machine(tmp_path, monkeypatch) -> Path:
     """A pretended `nvidia-smi` of two GPUs, and a folder of locks of this test alone."""
-    tools = Path(__file__).parent / "cluster" / "bin"
+    tools = Path(__file__).parents[1] / "cluster" / "bin"
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     monkeypatch.delenv(machines.VISIBLE, raising=False)
     monkeypatch.setattr(machines, "LOCKS", tmp_path)
