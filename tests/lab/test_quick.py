@@ -12,7 +12,7 @@ from replicate.lab import preflight
 from replicate.lab.budget_grid import pages, quick_page
 from replicate.lab.forecast import Estimates, Known
 from replicate.lab.graph import Options, graph
-from replicate.lab.parameters import quick
+from replicate.lab.notebook_parameters import quick
 from replicate.report import claims
 
 # What is trained
