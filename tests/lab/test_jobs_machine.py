@@ -121,9 +121,9 @@ def test_what_stands_in_the_place_of_a_lock_file_is_named_and_left_alone(
 HOLD = """
 import sys, time
 from pathlib import Path
-from replicate.lab import gpus
-gpus.LOCKS = Path(sys.argv[1])
-with gpus.one(["GPU-aaaa"], poll=0.01) as uuid:
+from replicate.lab import machines
+machines.LOCKS = Path(sys.argv[1])
+with machines.one(["GPU-aaaa"], poll=0.01) as uuid:
     print(uuid, time.monotonic(), flush=True)
     time.sleep(float(sys.argv[2]))
     print(time.monotonic(), flush=True)
