@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from replicate.lab import attempts  # noqa: E402
+from replicate.lab.budget_grid import grid  # noqa: E402
 from replicate.lab.fingerprint import scoring_fingerprint  # noqa: E402
-from replicate.lab.grid import grid  # noqa: E402
 
 
 def noop(number: int) -> None:

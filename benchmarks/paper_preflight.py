@@ -8,7 +8,7 @@
 import csv
 import sys
 
-from replicate.lab.grid import grid
+from replicate.lab.budget_grid import grid
 from replicate.lab.preflight import estimate, place
 
 COLUMNS = {

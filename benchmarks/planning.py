@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from support.made_up_runs import make_up
 
-from replicate.lab.grid import grid
+from replicate.lab.budget_grid import grid
 
 RUNS = 1000
 SEEDS = ",".join(map(str, range(70)))

@@ -6,10 +6,10 @@ import torch
 from replicate import devices, paths
 from replicate.errors import ReplicateError, UnknownName
 from replicate.lab import doctor, ensure, make_run, preflight
+from replicate.lab.budget_grid import pages
 from replicate.lab.engine import find_profile, snakemake_limits
 from replicate.lab.forecast import forecast
-from replicate.lab.grid import pages
-from replicate.lab.parameters import checked
+from replicate.lab.notebook_parameters import checked
 from replicate.lab.workflow import read_params
 from replicate.metrics.folders import score_folders
 

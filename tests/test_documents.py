@@ -7,8 +7,8 @@ import pytest
 
 from replicate import documents, paths
 from replicate.errors import ReplicateError
+from replicate.lab.budget_grid import pages
 from replicate.lab.engine import executor
-from replicate.lab.grid import pages
 from replicate.report.tables import registers
 
 NOTEBOOK = "02_aggan"

@@ -22,7 +22,7 @@ from replicate.datasets import spec as specs
 from replicate.errors import ReplicateError
 from replicate.lab import ensure, make_run
 from replicate.lab.doctor import KERNEL, source_problems
-from replicate.lab.parameters import checked
+from replicate.lab.notebook_parameters import checked
 from replicate.metrics.inception import Inception
 from replicate.metrics.kid import kid_subsets
 

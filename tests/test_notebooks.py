@@ -20,7 +20,7 @@ from replicate import lab, paths
 from replicate.errors import ReplicateError
 from replicate.lab import workflow
 from replicate.lab.doctor import KERNEL, source_problems
-from replicate.lab.parameters import checked
+from replicate.lab.notebook_parameters import checked
 from replicate.lab.run import BUDGETS
 
 NOTEBOOKS = sorted(paths.notebooks().glob("*.ipynb"))
@@ -112,7 +112,7 @@ THIN = {
     "cells": [
         cell("# Title", kind="markdown"),
         cell('budget: str = "smoke"  # seconds\nseeds: list = [0]  # three', "parameters"),
-        cell("from replicate import experiment"),
+        cell("from replicate import lab"),
         cell("lab", "own"),
         cell("print(1)", "check"),
     ],

@@ -14,9 +14,9 @@ from replicate import checkpoint, paths
 from replicate.cli import app
 from replicate.errors import ReplicateError, UnknownName
 from replicate.lab import continuing, ensure, make_run
+from replicate.lab.budget_grid import grid, pages
 from replicate.lab.execute import prepared
-from replicate.lab.grid import grid
-from replicate.lab.parameters import checked
+from replicate.lab.notebook_parameters import checked
 from replicate.lab.run import run_of
 from replicate.report.tables.writing import command
 
@@ -40,7 +40,8 @@ def test_every_way_to_change_a_setting_asks_for_one_run(tiny, tmp_path):
     (tmp_path / "params" / "02_aggan.yaml").write_text(yaml.safe_dump(given))
     jobs = grid("smoke", folder=tmp_path / "params")
     assert [job.run.hash for job in jobs][1] == wanted.hash
-    assert jobs[1].parameters["methods"] == ["cyclegan+lambda_cyc=5.0"]  # what papermill injects
+    (page,) = pages("smoke", folder=tmp_path / "params")
+    assert page.whole.methods[1] == "cyclegan+lambda_cyc=5.0"  # what papermill injects
     asked = command("cyclegan+lambda_cyc=5.0", tiny, 0, "smoke").split()[1:]
     for words in (asked, ["train", "cyclegan+lambda_cyc=5.0", "--data", tiny]):
         done = CliRunner().invoke(app, words)
@@ -55,8 +56,8 @@ def test_papermill_changes_a_setting_by_y(tiny, workspace):
             {"cell_type": "code", "id": "a", "source": 'budget: str = "smoke"', "outputs": [],
              "execution_count": None, "metadata": {"tags": ["parameters"]}},
             {"cell_type": "code", "id": "b", "outputs": [], "execution_count": None, "metadata": {},
-             "source": "from replicate import experiment\n"
-             "print(*(r.folder for r in experiment.parameters(globals()).runs()))"},
+             "source": "from replicate import lab\n"
+             "print(*(r.folder for r in lab.parameters(globals()).runs()))"},
         ],
         "metadata": {"kernelspec": {"name": "python3", "display_name": "x", "language": "python"}},
         "nbformat": 4, "nbformat_minor": 5,

@@ -1,6 +1,7 @@
 """The README's way to one's own picture: its three commands, and its five lines of Python."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,14 +34,19 @@ def quick(text: str) -> str:
     return text.replace("horse->zebra", "A->B")
 
 
+def size(file: Path) -> tuple[int, int]:
+    with Image.open(file) as image:
+        return image.size
+
+
 def test_three_commands_and_five_lines_translate_a_picture(place):
     setup, *rest = COMMANDS
     assert setup == "make setup" and len(rest) == 2  # make setup made what runs this test
     for line in rest:
         words = quick(line).removeprefix(".venv/bin/replicate ").split()
         assert CliRunner().invoke(app, words).exit_code == 0, line
-    assert Image.open(place / "translated" / "my_horse.png").size == (44, 30)
+    assert size(place / "translated" / "my_horse.png") == (44, 30)
     assert (place / "translated" / "grid.png").is_file()
     assert len([line for line in LINES.splitlines() if line]) <= 5
     exec(compile(quick(LINES), "README.md", "exec"), {})
-    assert Image.open(place / "my_zebra.png").size == (44, 30)
+    assert size(place / "my_zebra.png") == (44, 30)

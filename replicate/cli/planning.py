@@ -30,7 +30,7 @@ def preflight(
     """Memory, speed and time of a run, by real steps and one evaluation; kept for what plans."""
     from replicate.lab import make_run
     from replicate.lab import preflight as measuring
-    from replicate.lab.grid import grid
+    from replicate.lab.budget_grid import grid
     from replicate.lab.run import method_name
 
     asked = [job.run for job in grid(budget)]
@@ -70,8 +70,8 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """What a budget would do: runs done, stale and left, hours, disk. Trains nothing."""
+    from replicate.lab.budget_grid import grid
     from replicate.lab.forecast import by_method, forecast
-    from replicate.lab.grid import grid
 
     jobs = grid(budget, notebook or (), seeds, datasets)
     if cells:

@@ -23,9 +23,9 @@ def replicate_all(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
 ) -> None:
     """Trains what is missing, executes the notebook, prints the numbers beside the published."""
+    from replicate.lab.budget_grid import pages, quick_page
     from replicate.lab.engine import start
     from replicate.lab.graph import Options
-    from replicate.lab.grid import pages, quick_page
     from replicate.lab.workflow import cores
 
     if not notebook and (datasets or budget == "paper"):

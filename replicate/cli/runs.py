@@ -159,9 +159,9 @@ def start_runs(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
 ) -> None:
     """Trains all runs of a budget, draws its notebooks and tables, on a machine or a cluster."""
+    from replicate.lab.budget_grid import pages
     from replicate.lab.engine import start
     from replicate.lab.graph import Options
-    from replicate.lab.grid import pages
 
     asked = pages(budget, notebook or (), seeds, datasets, params)
     how = Options(

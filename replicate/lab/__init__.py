@@ -1,20 +1,35 @@
 """The lab trains what is missing, here or on a cluster, by the same command.
 
 `run` says what one run is, `state` what state it is in and whether it is stale, `execute` trains,
-resumes or loads it; `parameters` and `grid` say which runs a notebook and a budget ask for;
-`engine` works them off as one graph (`graph`) whose jobs are `job`, on this machine (`machines`) or
-by `slurm`. `fingerprint` and `definitions` say what decides a result.
+resumes or loads it; `notebook_parameters` and `budget_grid` say which runs a notebook and a budget
+ask for; `engine` works them off as one graph (`graph`) whose jobs are `job`, on this machine
+(`machines`) or by `slurm`. `fingerprint` and `definitions` say what decides a result.
+
+No module is named like a function here: its import would take the function's place.
 """
 
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
 
-from replicate.lab.parameters import Parameters, parameters
-from replicate.lab.run import Run, make_run
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from replicate.lab.notebook_parameters import Parameters
+    from replicate.lab.run import Run
 
 __all__ = ["Parameters", "Run", "Runs", "ensure", "grid", "make_run", "parameters"]
 
+PLACES = {  # imported where they are used: a job must choose its GPU before it imports torch
+    "Parameters": "notebook_parameters",
+    "parameters": "notebook_parameters",
+    "Run": "run",
+    "make_run": "run",
+    "ensure": "execute",
+}
 
-class Runs(Sequence[Run]):
+
+class Runs(Sequence):
     """Runs in the order in which they were asked for."""
 
     def __init__(self, runs: Iterable[Run]) -> None:
@@ -35,12 +50,10 @@ class Runs(Sequence[Run]):
 
 
 def __getattr__(name: str):
-    """`ensure`, imported where it is used: what only looks at runs starts without its packages."""
-    if name != "ensure":
+    """What `PLACES` names, from its module."""
+    if name not in PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from replicate.lab.execute import ensure
-
-    return ensure
+    return getattr(import_module(f"{__name__}.{PLACES[name]}"), name)
 
 
 def grid(params: Parameters) -> Runs:

@@ -14,8 +14,8 @@ from replicate import paths
 from replicate.documents import read_yaml
 from replicate.errors import ReplicateError, unknown
 from replicate.lab import attempts, machines, markers, slurm
+from replicate.lab.budget_grid import Page, check_inputs, jobs
 from replicate.lab.graph import Options, graph, is_offline, name, write
-from replicate.lab.grid import Page, check_inputs, jobs
 from replicate.lab.job import STOPPED
 from replicate.lab.machines import locked
 from replicate.lab.watching import Watch, watching

@@ -19,7 +19,7 @@ from replicate import devices, paths
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.lab import preflight
-from replicate.lab.grid import image_counts, iterations
+from replicate.lab.budget_grid import image_counts, iterations
 from replicate.lab.published import find_runs
 from replicate.lab.run import Run, method_name, read_record
 from replicate.lab.state import WORDS, State, Today, look

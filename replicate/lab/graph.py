@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from replicate import files, paths
+from replicate.lab.budget_grid import SUMMARY, Job, Page, jobs
 from replicate.lab.forecast import HERE, Estimates, Known
-from replicate.lab.grid import SUMMARY, Job, Page, jobs
-from replicate.lab.parameters import checked
+from replicate.lab.notebook_parameters import checked
 from replicate.lab.run import Run, method_name
 from replicate.lab.watching import share_done
 from replicate.lab.workflow import cores, read_params

@@ -12,7 +12,7 @@ from pathlib import Path
 from replicate import checkpoint, devices, files, paths, training
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
-from replicate.lab.grid import image_counts, iterations
+from replicate.lab.budget_grid import image_counts, iterations
 from replicate.lab.run import Run, method_name
 
 AGAIN = "Delete it and run `replicate preflight` again: it is measured anew"

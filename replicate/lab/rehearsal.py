@@ -26,7 +26,7 @@ from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
 from replicate.lab import equipment, memory, streams
-from replicate.lab.grid import iterations, missing
+from replicate.lab.budget_grid import iterations, missing
 from replicate.lab.run import Run, make_run
 from replicate.methods import METHODS
 from replicate.methods.base import Config, Method

@@ -82,7 +82,8 @@ class Today:
         if method not in METHODS:
             return ("method",)
         config = record["config"]
-        load, crop = config.get("load_size"), scored_size(config)
+        load = config.get("load_size")  # a record of other code may lack either
+        crop = scored_size(config) if "crop_size" in config else None
         code = fingerprint.code_fingerprint
         now = {"code": self._once(("code", method), lambda: code(METHODS[method]))}
         if images:

@@ -8,7 +8,7 @@ from pathlib import Path
 from replicate import paths
 from replicate.documents import Document, read_yaml
 from replicate.errors import ReplicateError, unknown
-from replicate.lab.parameters import BY_DATASET, Asked, checked, seeds_of
+from replicate.lab.notebook_parameters import BY_DATASET, Asked, checked, seeds_of
 
 
 def asked(

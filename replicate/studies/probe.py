@@ -13,7 +13,7 @@ from replicate.datasets import drawn, packed
 from replicate.datasets.batches import Batches, in_order
 from replicate.datasets.packed import ImageSet
 from replicate.errors import ReplicateError
-from replicate.lab.parameters import Parameters
+from replicate.lab.notebook_parameters import Parameters
 from replicate.lab.run import Run, make_run
 from replicate.losses import lsgan_d_loss
 from replicate.methods import METHODS, base

@@ -112,7 +112,7 @@ def _printed(label: str, dataset: str) -> pd.DataFrame:
 def _comparable(printed: pd.DataFrame, key: tuple[str, str, str], digits: int) -> str:
     """The printed number of a score; in brackets where it has another protocol."""
     direction, metric, protocol = key
-    family = printed["metric"].str.partition("_")[0] == metric
+    family = printed["metric"].str.split("_").str[0] == metric  # also of a table without rows
     texts = []
     for row in printed[family & (printed["direction"] == direction)].itertuples():
         compares = row.protocol == protocol or comparison(protocol, row.protocol)

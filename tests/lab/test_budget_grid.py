@@ -5,8 +5,8 @@ import pytest
 from replicate import paths
 from replicate.errors import ReplicateError, UnknownName
 from replicate.lab import workflow
-from replicate.lab.grid import SUMMARY, check_inputs, grid, pages
-from replicate.lab.parameters import checked
+from replicate.lab.budget_grid import SUMMARY, check_inputs, grid, pages
+from replicate.lab.notebook_parameters import checked
 from replicate.lab.run import BUDGETS
 
 

@@ -70,7 +70,8 @@ def test_the_record_says_what_made_the_run(tiny):
     ensure(run)
     record = run.record()
     wanted = run.identity() | {"label": "paper+lambda_cyc=5.0", "hash": run.hash}
-    made_by = fingerprint.of_run(METHODS["aggan"], tiny, 32, 32)
+    made_by = fingerprint.of_run(METHODS["aggan"], tiny, 32, 32, resize="bilinear")
+    made_by |= fingerprint.of_stream(True)  # of that filter
     wanted |= {"fingerprint": made_by, "status": "finished", "iterations": 4}
     wanted |= {"threads": 1, "precision": "fp32", "starts": 1, "device": "cpu"}
     assert {key: record[key] for key in wanted} == wanted

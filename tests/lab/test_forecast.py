@@ -161,7 +161,8 @@ def test_plan_and_status_in_words_and_as_json(workspace, measured, monkeypatch, 
         "method", "runs", "scored", "trained", "running", "stopped", "failed", "missing", "damaged",
         "stale", "hours", "disk",
     ]  # fmt: skip
-    assert " ".join(text[-4].split()) == "all 3 0 0 0 0 1 2 0 0 25.00 3.0 GB"
+    assert " ".join(text[-5].split()) == "all 3 0 0 0 0 1 2 0 0 25.00 3.0 GB"
+    assert text[-4].startswith("checkpoints: 60.0 GB written in all")  # of `measured`
     assert text[-3].split(maxsplit=3) == [
         "failed",
         "5.00",

@@ -8,8 +8,8 @@ import pytest
 
 from replicate import checkpoint, paths
 from replicate.lab import attempts, engine, fingerprint, make_run, markers
+from replicate.lab.budget_grid import pages
 from replicate.lab.graph import Options, graph, key
-from replicate.lab.grid import pages
 from replicate.lab.job import STOPPED
 
 # Attempts

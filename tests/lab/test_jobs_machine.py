@@ -12,9 +12,9 @@ import pytest
 from replicate import paths
 from replicate.errors import ReplicateError, UnknownName
 from replicate.lab import engine, machines, slurm
+from replicate.lab.budget_grid import pages
 from replicate.lab.forecast import FINISHED, HERE, PUBLISHED, Known
 from replicate.lab.graph import needs
-from replicate.lab.grid import pages
 
 UUIDS = ["GPU-aaaa", "GPU-bbbb"]
 
@@ -25,7 +25,7 @@ UUIDS = ["GPU-aaaa", "GPU-bbbb"]
 @pytest.fixture
 def machine(tmp_path, monkeypatch) -> Path:
     """A pretended `nvidia-smi` of two GPUs, and a folder of locks of this test alone."""
-    tools = Path(__file__).parent / "cluster" / "bin"
+    tools = Path(__file__).parents[1] / "cluster" / "bin"
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     monkeypatch.delenv(machines.VISIBLE, raising=False)
     monkeypatch.setattr(machines, "LOCKS", tmp_path)
@@ -121,9 +121,9 @@ def test_what_stands_in_the_place_of_a_lock_file_is_named_and_left_alone(
 HOLD = """
 import sys, time
 from pathlib import Path
-from replicate.lab import gpus
-gpus.LOCKS = Path(sys.argv[1])
-with gpus.one(["GPU-aaaa"], poll=0.01) as uuid:
+from replicate.lab import machines
+machines.LOCKS = Path(sys.argv[1])
+with machines.one(["GPU-aaaa"], poll=0.01) as uuid:
     print(uuid, time.monotonic(), flush=True)
     time.sleep(float(sys.argv[2]))
     print(time.monotonic(), flush=True)

@@ -13,8 +13,8 @@ from support.made_up_runs import record_of
 from replicate import paths
 from replicate.lab import attempts, execute, machines, make_run, state
 from replicate.lab import job as work
+from replicate.lab.budget_grid import pages
 from replicate.lab.graph import Options, graph
-from replicate.lab.grid import pages
 
 WHOLE, DEFAULT = "completed completed completed", Options()
 

@@ -14,7 +14,7 @@ from replicate import cli, devices, files, paths
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, UnknownName
 from replicate.lab import make_run, memory, preflight, rehearsal
-from replicate.lab.grid import grid, image_counts, iterations
+from replicate.lab.budget_grid import grid, image_counts, iterations
 from replicate.lab.preflight import Estimate, estimate, place
 from replicate.methods import METHODS
 

@@ -9,10 +9,10 @@ from support.made_up_runs import make_up
 from replicate import cli, paths
 from replicate.errors import ReplicateError
 from replicate.lab import preflight
+from replicate.lab.budget_grid import pages, quick_page
 from replicate.lab.forecast import Estimates, Known
 from replicate.lab.graph import Options, graph
-from replicate.lab.grid import pages, quick_page
-from replicate.lab.parameters import quick
+from replicate.lab.notebook_parameters import quick
 from replicate.report import claims
 
 # What is trained

@@ -11,8 +11,8 @@ from support.made_up_runs import DEAD, held, make_up, owned
 
 from replicate import paths
 from replicate.lab import make_run, markers, state
+from replicate.lab.budget_grid import grid
 from replicate.lab.forecast import forecast
-from replicate.lab.grid import grid
 from replicate.lab.run import Run
 from replicate.lab.state import SILENT, State, Today, describe, look
 from replicate.metrics import inception

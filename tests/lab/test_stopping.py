@@ -64,7 +64,12 @@ def test_what_the_loop_just_saved_is_not_saved_again(start, tmp_path, monkeypatc
     loop.asked = signal.SIGTERM
     written = []
     save = checkpoint.save
-    monkeypatch.setattr(checkpoint, "save", lambda *a: (written.append(a[2]), save(*a)))
+
+    def noted(folder: Path, state: dict, iteration: int) -> Path:
+        written.append(iteration)
+        return save(folder, state, iteration)
+
+    monkeypatch.setattr(checkpoint, "save", noted)
     with pytest.raises(Stopped, match="at iteration 0 of"):
         loop.run()
     assert written == [0]

@@ -4,7 +4,7 @@ import pytest
 
 from replicate import paths
 from replicate.errors import ReplicateError
-from replicate.lab.parameters import checked
+from replicate.lab.notebook_parameters import checked
 
 
 @pytest.mark.parametrize(

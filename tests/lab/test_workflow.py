@@ -12,7 +12,7 @@ from replicate import paths
 from replicate.errors import ReplicateError, UnknownName
 from replicate.lab import ensure, workflow
 from replicate.lab.graph import key
-from replicate.lab.parameters import checked
+from replicate.lab.notebook_parameters import checked
 
 NOTEBOOK = "02_aggan"
 PROTOCOL = "00_protocol"  # trains nothing

@@ -17,7 +17,7 @@ from replicate import files, paths, records
 from replicate.datasets import packed
 from replicate.errors import ReplicateError
 from replicate.lab import make_run
-from replicate.lab.grid import grid
+from replicate.lab.budget_grid import grid
 from replicate.lab.published import find_runs
 from replicate.lab.run import COLUMNS, Run
 from replicate.methods import METHODS

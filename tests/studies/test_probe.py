@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from replicate import studies
 from replicate.datasets.packed import ImageSet
 from replicate.errors import ReplicateError
-from replicate.lab.parameters import checked
+from replicate.lab.notebook_parameters import checked
 from replicate.lab.run import Run, make_run
 from replicate.networks.guidance import Judgement
 from replicate.studies import probe as module

@@ -10,7 +10,7 @@ from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import spec
 from replicate.lab import state
 from replicate.lab.fingerprint import data_fingerprint
-from replicate.lab.parameters import Parameters
+from replicate.lab.notebook_parameters import Parameters
 from replicate.lab.run import Run, parameter_counts
 from replicate.methods import METHODS
 from replicate.report.tables.catalogue import ABSENT

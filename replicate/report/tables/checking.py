@@ -4,7 +4,7 @@ import pandas as pd
 
 from replicate.errors import ReplicateError
 from replicate.lab import classes, state
-from replicate.lab.parameters import Asked
+from replicate.lab.notebook_parameters import Asked
 from replicate.metrics.protocols import find
 from replicate.report.tables.frames import one_budget
 

@@ -16,7 +16,7 @@ from replicate import paths
 from replicate.datasets import packed
 from replicate.errors import ReplicateError
 from replicate.evaluation import in_words
-from replicate.lab.parameters import ProtocolParameters
+from replicate.lab.notebook_parameters import ProtocolParameters
 from replicate.metrics import arrays
 from replicate.metrics.images import Stack
 

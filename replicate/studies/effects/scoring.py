@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from replicate.errors import ReplicateError
-from replicate.lab.parameters import ProtocolParameters
+from replicate.lab.notebook_parameters import ProtocolParameters
 from replicate.metrics.compare import compare, feature_protocols
 from replicate.metrics.protocols import INCEPTION, Protocol, find
 from replicate.report.tables import catalogue

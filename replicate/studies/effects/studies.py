@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from replicate import devices, paths
-from replicate.lab.parameters import ProtocolParameters
+from replicate.lab.notebook_parameters import ProtocolParameters
 from replicate.metrics import inception
 from replicate.metrics.compare import Bench
 from replicate.metrics.features import Extractor, extractor, features

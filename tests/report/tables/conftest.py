@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from replicate.lab.fingerprint import code_fingerprint
-from replicate.lab.parameters import Parameters, checked
+from replicate.lab.notebook_parameters import Parameters, checked
 from replicate.lab.run import COLUMNS, make_run
 from replicate.methods import METHODS
 

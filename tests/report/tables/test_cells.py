@@ -11,9 +11,9 @@ from replicate import cli, reported
 from replicate.datasets.spec import spec
 from replicate.evaluation import PIXELS
 from replicate.lab import classes
+from replicate.lab.budget_grid import grid
 from replicate.lab.execute import IMAGE_SETS
-from replicate.lab.grid import grid
-from replicate.lab.parameters import FIVE
+from replicate.lab.notebook_parameters import FIVE
 from replicate.lab.run import COLUMNS, method_name
 from replicate.methods import METHODS
 from replicate.metrics.compare import default_protocols

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from replicate.errors import ReplicateError
-from replicate.lab.parameters import REFERENCES
+from replicate.lab.notebook_parameters import REFERENCES
 from replicate.studies.effects import libraries, scoring
 from replicate.studies.effects.libraries import Reference, compared, full
 

@@ -13,7 +13,7 @@ from replicate.datasets import folders
 from replicate.datasets.layouts import SPLITS
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError, unknown
-from replicate.lab.parameters import BY_DATASET, Asked, checked, quick
+from replicate.lab.notebook_parameters import BY_DATASET, Asked, checked, quick
 from replicate.lab.run import BUDGETS, Run
 from replicate.lab.workflow import asked, read_params
 from replicate.metrics import inception
