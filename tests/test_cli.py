@@ -81,7 +81,7 @@ def test_methods_are_listed_with_variants_and_papers(replicate):
         # the released graph: convolutions and the affine instance norms
         (
             "aggan",
-            ["paper", "whole-image-d"],
+            ["paper", "whole-image-d", "summer2winter"],
             {"A": 103_361 + 640, "G": 2_850_563 + 5_248, "D": 2_764_737 + 1_920},
         ),
     ],
