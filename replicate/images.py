@@ -3,6 +3,7 @@
 `docs/images.md` says for every kind of file what becomes of it.
 """
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from replicate.errors import ReplicateError
 from replicate.paths import shown
@@ -154,6 +155,21 @@ def colours(file: File) -> Image.Image:
     """
     with _stored(file) as stored:
         return stored.image.convert("RGB")
+
+
+def read_open(image: Image.Image) -> np.ndarray:
+    """(H, W, 3) uint8: an image in memory, by the rules of `decode` for files.
+
+    Raises:
+        Undecodable: as `decode`, for the modes.
+    """
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode == "P":  # TIFF would lose which of its colours is transparent
+        upright = upright.convert("RGBA")
+    file = io.BytesIO()
+    upright.save(file, "TIFF")
+    file.seek(0)
+    return read(file)
 
 
 def rgb(pixels: np.ndarray) -> Image.Image:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from replicate import documents, paths
 from replicate.errors import ReplicateError, unknown
 from replicate.metrics.comparisons import comparison
-from replicate.metrics.protocols import JPEG
+from replicate.metrics.protocols import JPEG, PROTOCOLS
 
 CELL = re.compile(r"(-?\d+(?:\.\d+)?)(?: ± (\d+(?:\.\d+)?))?", re.ASCII)
 CERTAINTY = re.compile(r"(verified|reported)( \(.+\))?")
@@ -270,9 +270,15 @@ def _once(reported: pd.DataFrame) -> pd.DataFrame:
 
 
 def _lossy_compares(joined: pd.DataFrame) -> pd.Series:
-    """Whether the printed number may rest on JPEG files, as scores under an id of lossy files."""
+    """Whether the printed number may rest on JPEG files, as scores under an id of lossy files.
+
+    A printed id that `metrics.protocols` does not list is a paper's own, so nothing compares.
+    """
     pairs = zip(joined["inferred"], joined["reported_protocol"], strict=True)
-    known = [bool(ours) and comparison(ours + JPEG, printed) is not None for ours, printed in pairs]
+    known = [
+        bool(ours) and printed in PROTOCOLS and comparison(ours + JPEG, printed) is not None
+        for ours, printed in pairs
+    ]
     return pd.Series(known, joined.index, dtype=bool)
 
 

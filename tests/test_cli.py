@@ -66,11 +66,11 @@ def test_methods_are_listed_with_variants_and_papers(replicate):
     listed = json.loads(replicate("methods", "--json").out)
     assert [each["method"] for each in listed] == list(METHODS)
     by_name = {each["method"]: each for each in listed}
-    assert by_name["aggan"]["variants"] == ["paper", "whole-image-d"]
+    assert by_name["aggan"]["variants"] == ["paper", "whole-image-d", "summer2winter"]
     assert by_name["aggan"]["paper"] == "mejjati2018aggan"
     assert by_name["cyclegan"]["summary"].startswith("CycleGAN: Zhu, Park, Isola, Efros")
     text = replicate("methods").out
-    assert re.search(r"aggan +AGGAN: .*\n +paper, whole-image-d", text)
+    assert re.search(r"aggan +AGGAN: .*\n +paper, whole-image-d, summer2winter", text)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_methods_are_listed_with_variants_and_papers(replicate):
         # the released graph: convolutions and the affine instance norms
         (
             "aggan",
-            ["paper", "whole-image-d"],
+            ["paper", "whole-image-d", "summer2winter"],
             {"A": 103_361 + 640, "G": 2_850_563 + 5_248, "D": 2_764_737 + 1_920},
         ),
     ],

@@ -154,11 +154,13 @@ def test_a_disk_that_fills_leaves_what_was(tmp_path):
     check_full(done, "No space left on device")
 
 
-# What is written elsewhere: in folders that are then moved whole, and caches with a checksum.
+# What is written elsewhere: in folders that are then moved whole or are temporary, caches with a
+# checksum, and the logs of processes.
 APART = {"datasets/labels.py", "datasets/placing.py", "datasets/recipes/preparing.py"}
 APART |= {"datasets/download.py", "datasets/packing.py", "datasets/own.py", "datasets/archives.py"}
 APART |= {"datasets/fetch.py", "studies/effects/ladder.py", "report/mailing.py", "evaluation.py"}
-APART |= {"lab/attempts.py", "files.py"}
+APART |= {"lab/attempts.py", "files.py", "lab/preflight.py"}
+APART |= {"datasets/masks.py", "weights/published.py"}
 
 
 def written(source: str) -> list[str]:

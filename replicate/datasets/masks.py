@@ -16,6 +16,7 @@ from replicate.datasets.archives import unpack
 from replicate.datasets.layouts import shown
 from replicate.datasets.spec import Spec
 from replicate.errors import ReplicateError
+from replicate.images import grey
 
 HALF = 128  # of 256 levels: what is resized is the object where it is brighter
 
@@ -53,9 +54,9 @@ def of_test(entry: Spec, images: dict[str, list[Path]]) -> dict[str, list[Path]]
 
 def read(masks: list[Path], side: int) -> np.ndarray:
     """(N, side, side) uint8 in {0, 1}: squeezed as their images are, 1 where the object is."""
-    size = (side, side)
-    grey = (Image.open(mask).convert("L").resize(size, Image.Resampling.BICUBIC) for mask in masks)
-    return np.stack([np.asarray(image) >= HALF for image in grey]).astype(np.uint8)
+    whole = (Image.fromarray(np.rint(255 * grey(mask)).astype(np.uint8)) for mask in masks)
+    squeezed = (mask.resize((side, side), Image.Resampling.BICUBIC) for mask in whole)
+    return np.stack([np.asarray(image) >= HALF for image in squeezed]).astype(np.uint8)
 
 
 def is_archive_of(entry: Spec, path: Path) -> bool:

@@ -59,7 +59,7 @@ def load(
         size: side in px; images become squares as the set's `fit` says, by default squeezed, as
             the papers' loaders do.
         progress: whether bars run while the set is packed.
-        resize: the filter of image files, a key of `filling.FILTERS`; drawn sets are drawn at the
+        resize: the filter of image files, a key of `packing.FILTERS`; drawn sets are drawn at the
             size, and digits are always bicubic.
 
     Raises:

@@ -251,8 +251,8 @@ def _unknown(name: str, entries: dict[str, Spec]) -> str:
     same = [entry for entry in entries.values() if asked in directions.spellings(entry.domains)]
     if not same or asked.upper() in directions.LETTERS:
         return text
-    # the plain set, not one that reverses it or is drawn after it
-    found = min(same, key=lambda entry: (bool(entry.reverses), len(entry.name)))
+    # the plain set, not one that reverses it or is drawn after it; of several, the file's first
+    found = min(same, key=lambda entry: (bool(entry.reverses), entry.layout == "drawn"))
     way = directions.in_words(directions.in_letters(asked, found.domains), found.domains)
     meant = f"did you mean {found.name!r}? Its direction {way} is trained with it"
     return f"unknown data set {name!r} ({meant}); {text.partition('; ')[2]}"

@@ -1,20 +1,19 @@
 """A method with trained weights: what notebooks, scripts and the command line translate with."""
 
 import inspect
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
 from replicate import devices
 from replicate.datasets import directions
 from replicate.errors import ReplicateError
 from replicate.evaluation import to_uint8
-from replicate.images import decode, read, rgb
+from replicate.images import read, read_open, rgb
 from replicate.methods import METHODS
 from replicate.methods.base import Method
 from replicate.translating import fitting
@@ -224,21 +223,10 @@ def pixels_of(image: Picture) -> np.ndarray:
     if isinstance(image, str | Path):
         return read(Path(image).expanduser())
     if isinstance(image, Image.Image):
-        return _decoded(image)
+        return read_open(image)
     pixels = np.asarray(image)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
         raise ReplicateError(
             f"an array of shape {pixels.shape}, {pixels.dtype}; expected (H, W, 3), uint8"
         )
     return pixels
-
-
-def _decoded(image: Image.Image) -> np.ndarray:
-    """An open image by the rules of files: upright, on white, 16 bits scaled."""
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode == "P":  # TIFF would lose which of its colours is transparent
-        upright = upright.convert("RGBA")
-    file = io.BytesIO()
-    upright.save(file, "TIFF")
-    file.seek(0)
-    return np.asarray(decode(file).image)

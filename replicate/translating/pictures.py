@@ -156,7 +156,7 @@ def comparison(shown: Sequence[tuple[np.ndarray, Made]], maps: bool = False) -> 
     for pixels, made in shown:
         parts = [pixels, made.image]
         if maps and made.attention is not None:
-            parts.insert(1, np.asarray(grey(made.attention).convert("RGB")))
+            parts.insert(1, np.asarray(rgb(np.asarray(grey(made.attention)))))
         cells.append([_thumbnail(part) for part in parts])
     parts = max(map(len, cells))
     across = min(ACROSS, len(cells))

@@ -214,14 +214,14 @@ def test_too_little_disk_is_told_before_writing(root, monkeypatch):
 
 KILLED = """
 import os, signal
-from replicate.datasets import filling, packed
-real, done = filling.decode, []
+from replicate.datasets import packed, packing
+real, done = packing.decode, []
 def decode(path):
     done.append(path)
     if len(done) == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return real(path)
-filling.decode = decode
+packing.decode = decode
 packed.load("mine", "train", 8)
 """
 

@@ -170,7 +170,7 @@ def test_begin_is_a_pure_function(case, start, same):
 
 
 def test_method_files_outside_the_package_are_found(tmp_path, monkeypatch):
-    toy = Path(__file__).parent / "toys" / "toy_paired.py"
+    toy = Path(__file__).parents[1] / "toys" / "toy_paired.py"
     file, twin = tmp_path / "toy_copied.py", tmp_path / "deeper" / "toy_copied.py"
     twin.parent.mkdir()
     for copy in (file, twin):

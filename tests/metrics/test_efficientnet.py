@@ -14,7 +14,7 @@ from replicate.metrics import efficientnet
 from replicate.metrics.class_rate import answers, probabilities
 from replicate.metrics.efficientnet import SIDE, EfficientNet
 
-GOLDEN = json.loads((Path(__file__).parent / "golden" / "efficientnet_lite0.json").read_text())
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "efficientnet_lite0.json").read_text())
 
 
 def pictured() -> np.ndarray:

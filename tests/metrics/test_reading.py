@@ -70,7 +70,8 @@ def test_what_looks_the_same_scores_the_same(tmp_path, save, looks, said):
     stored, seen = saved(tmp_path / "stored", save), saved(tmp_path / "seen", looks)
     found = scores(stored, seen)
     assert found["psnr/skimage"].value == float("inf")
-    assert found["fid/standin"].value == pytest.approx(0, abs=1e-4)  # rounding of traces near 10
+    fid = found["fid/efficientnet-lite0"].value
+    assert fid == pytest.approx(0, abs=1e-4)  # rounding of traces near 10
     assert all(f"DECODED: fake: {said}, of 6 images" in row.note for row in found.values())
     assert all("DECODED" not in row.note for row in scores(seen, seen).values())
     assert list(Folder(stored).survey.sizes) == [(40, 32)]  # upright
@@ -122,10 +123,10 @@ def test_what_is_left_out_is_said_and_taken_on_request(tmp_path, plain):
     PICTURES[0].save(plain / "more" / "0.png")
     (plain / "notes.txt").touch()
     real = saved(tmp_path / "real", lambda p, f: p.save(f))
-    row = scores(plain, real)["fid/standin"]
+    row = scores(plain, real)["fid/efficientnet-lite0"]
     assert row.n_fake == 6
     assert "LEFT OUT of fake: 1 folder (more/ with 1 image), 1 .txt (notes.txt)" in row.note
-    assert scores(plain, real, subfolders=True)["fid/standin"].n_fake == 7
+    assert scores(plain, real, subfolders=True)["fid/efficientnet-lite0"].n_fake == 7
 
 
 def test_masks_maps_and_labels_come_from_the_same_reader(tmp_path):
@@ -147,5 +148,5 @@ def test_masks_maps_and_labels_come_from_the_same_reader(tmp_path):
 
 def test_rows_of_kid_say_what_a_negative_value_means(plain):
     found = scores(plain, plain)
-    assert NEGATIVE in found["kid/standin"].note and "; " not in NEGATIVE
-    assert NEGATIVE not in found["fid/standin"].note
+    assert NEGATIVE in found["kid/efficientnet-lite0"].note and "; " not in NEGATIVE
+    assert NEGATIVE not in found["fid/efficientnet-lite0"].note

@@ -51,6 +51,8 @@ def paper() -> set[Run]:
 def place(workspace, monkeypatch) -> Path:
     """A checkout with a README; its pages are a table of scores, its block of the README a word."""
     (workspace / "README.md").write_text(f"top {BEGIN}{END} end")
+    (workspace / "data").mkdir()
+    shutil.copy(paths.ROOT / "data" / "datasets.yaml", workspace / "data")
     monkeypatch.setattr(paths, "ROOT", workspace)
     monkeypatch.setattr(paths, "published", lambda: workspace / "published")
     monkeypatch.setattr(os, "fsync", lambda handle: None)  # it moves nothing, and takes long

@@ -16,8 +16,8 @@ from replicate.lab import classes as judging
 from replicate.lab.run import Run, make_run
 from replicate.methods import METHODS
 from replicate.report.tables.summary import SMOKE
-from replicate.studies import adaptation
-from replicate.studies.adaptation import COLUMNS, SOURCE, TARGET
+from replicate.studies import domain_adaptation as module
+from replicate.studies.domain_adaptation import COLUMNS, SOURCE, TARGET
 
 SIDE = 32  # px, the smoke size
 COLOURS = np.array([[250, 20, 20], [20, 250, 20], [20, 20, 250]], np.uint8)
@@ -40,7 +40,7 @@ def sets(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ImageSet
         arrays |= {f"{X}_label": np.array(labels) for X in "AB"}
         about = ("shapes_drawn", split, SIDE, ("flat", "striped"), False, arrays, {}, {"s": 1})
         made[split] = ImageSet(*about)
-    monkeypatch.setattr(packed, "load", lambda name, split, size: made[split])
+    monkeypatch.setattr(packed, "load", lambda name, split, size, **more: made[split])
     monkeypatch.setattr(judging, "STEPS", 25)  # colours are learned sooner than shapes
     monkeypatch.setattr(Run, "record", lambda run: {"status": "finished"})
     yield made
@@ -54,8 +54,8 @@ def translates(method: Run, images: ImageSet, direction: str) -> Outputs:
 
 
 def test_translations_teach_what_the_source_cannot(sets: dict, monkeypatch) -> None:
-    monkeypatch.setattr(adaptation, "load_method", lambda run, device: run)
-    monkeypatch.setattr(adaptation, "translate_split", translates)
+    monkeypatch.setattr(module, "load_method", lambda run, device: run)
+    monkeypatch.setattr(module, "translate_split", translates)
     frame = studies.adaptation(
         [make_run("dagan", "shapes_drawn", seed, "smoke") for seed in (0, 1)]
     )
@@ -73,12 +73,12 @@ def test_translations_teach_what_the_source_cannot(sets: dict, monkeypatch) -> N
 def test_what_is_taught_are_the_translations_of_the_training_split(sets, monkeypatch) -> None:
     """The images of an untrained method, in order, with the labels of their inputs."""
     given = []
-    monkeypatch.setattr(adaptation, "_train", lambda *pair: given.append(pair) or torch.nn.ReLU())
+    monkeypatch.setattr(module, "_train", lambda *pair: given.append(pair) or torch.nn.ReLU())
     run = make_run("dagan", "shapes_drawn", 0, "smoke")
     method = METHODS["dagan"](run.config).eval()
-    monkeypatch.setattr(adaptation, "load_method", lambda run, device: method)
+    monkeypatch.setattr(module, "load_method", lambda run, device: method)
     sets["train"].arrays["B_label"] = np.array([2, 1, 0] * 4)
-    adaptation._taught(run, "BA")
+    module._taught(run, "BA")
     ((images, labels),) = given
     assert labels.tolist() == [2, 1, 0] * 4 and images.shape == (12, SIDE, SIDE, 3)
     x = torch.from_numpy(sets["train"].arrays["B"][5:6]).permute(0, 3, 1, 2) / 127.5 - 1

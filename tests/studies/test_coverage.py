@@ -24,7 +24,7 @@ from replicate.lab.published import CLASSES
 from replicate.lab.run import Run, make_run
 from replicate.networks.classifier import ImageClassifier
 from replicate.report.tables.summary import SMOKE
-from replicate.studies.coverage import JUDGED, KEPT, OF_CLASSES, measured, shares
+from replicate.studies.class_coverage import JUDGED, KEPT, OF_CLASSES, measured, shares
 
 SIDE = 32  # px, the smoke size
 COLOURS = np.array([[250, 20, 20], [20, 250, 20], [20, 20, 250]], np.uint8)
@@ -50,7 +50,7 @@ def sets(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ImageSet
         names = {X: [f"{X}{i}.png" for i in range(len(of[X]))] for X in "AB"}
         about = ("shapes_drawn", split, SIDE, ("flat", "striped"), False, arrays, names, {"s": 1})
         made[split] = ImageSet(*about)
-    monkeypatch.setattr(packed, "load", lambda name, split, size: made[split])
+    monkeypatch.setattr(packed, "load", lambda name, split, size, **more: made[split])
     monkeypatch.setattr(judging, "STEPS", 50)  # colours are learned sooner than shapes
     yield made
     torch.use_deterministic_algorithms(False)

@@ -13,8 +13,8 @@ from replicate.errors import ReplicateError
 from replicate.lab.notebook_parameters import checked
 from replicate.lab.run import Run, make_run
 from replicate.networks.guidance import Judgement
-from replicate.studies import probe as module
-from replicate.studies.probe import Seen, discs, train_probe
+from replicate.studies import attention_probe as module
+from replicate.studies.attention_probe import Seen, discs, train_probe
 
 SIDE = 32  # px, the smoke size
 
@@ -102,7 +102,7 @@ def test_the_table_is_mean_and_deviation_over_three_seeds(monkeypatch: pytest.Mo
         asked.append((run.title, iterations, train, test))
         return [Seen(0, 0.5, 0.1, 0.2), Seen(iterations, 0.25, 0.8 + run.seed / 10, 0.9)]
 
-    table = sys.modules["replicate.studies.probe"]
+    table = sys.modules["replicate.studies.attention_probe"]
     monkeypatch.setattr(table, "measure", measured)
     name = "horse2zebra_drawn"
     monkeypatch.setattr(table, "SETS", {name: lambda split, size: f"{split} of {size} px"})

@@ -15,9 +15,9 @@ from replicate.datasets.recipes.preparing import prepare
 from replicate.errors import ReplicateError
 from replicate.lab.run import make_run
 from replicate.metrics.segmentation import CLASSES, IGNORED, PALETTE
-from replicate.studies import segmentation as segmenters
+from replicate.studies import pixel_segmentation as segmenters
 from replicate.studies.pixel_classes import absent, photographs, truth
-from replicate.studies.segmentation import (
+from replicate.studies.pixel_segmentation import (
     FLOOR,
     LABELS,
     PHOTOGRAPHS,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from replicate.errors import ReplicateError
-from replicate.studies.label_statistics import attention_intensity, class_frequency
+from replicate.studies.label_measurements import attention_intensity, class_frequency
 
 VOID = 255
 MAPS = np.array(

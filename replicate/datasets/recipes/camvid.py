@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from replicate import images
 from replicate.datasets import palettes
 from replicate.datasets.recipes.planning import Picture, Plan, find, lacking, photo
 from replicate.errors import ReplicateError
@@ -55,8 +56,7 @@ def _colours() -> np.ndarray:
 def _pair(picture: Picture) -> Image.Image:
     file, labels = picture.files
     left = np.asarray(photo(file))
-    with Image.open(labels) as opened:
-        indices = np.asarray(opened)
+    indices = images.labels(labels)
     if indices.ndim != 2 or indices.max() >= len(_colours()) or indices.shape != left.shape[:2]:
         raise ReplicateError(
             f"{labels}: {indices.shape} with values up to {indices.max()}; expected class indices "

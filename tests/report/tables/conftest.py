@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from replicate.lab.fingerprint import code_fingerprint
+from replicate.lab.fingerprint import code_fingerprint, of_stream
 from replicate.lab.notebook_parameters import Parameters, checked
 from replicate.lab.run import COLUMNS, make_run
+from replicate.lab.streams import is_special
 from replicate.methods import METHODS
 
 DIRECTIONS = ("horse->zebra", "zebra->horse")
@@ -59,7 +60,8 @@ class Records:
         folder = run.folder_in(self.root)
         folder.mkdir(parents=True)
         record = run.identity() | {"label": run.label, "hash": run.hash, "status": "finished"}
-        record |= {"fingerprint": {"code": code_fingerprint(METHODS[run.method]), "data": ""}}
+        code = {"code": code_fingerprint(METHODS[run.method]), "data": ""}
+        record |= {"fingerprint": code | of_stream(is_special(run))}
         record |= {"commit": "a" * 40, "dirty": True, "precision": run.config.precision}
         record |= {"device": "cpu"}
         record |= {"notes": {f"{d} kid/inception": MISSING for d in DIRECTIONS}, "hours": 0.15}

@@ -9,7 +9,7 @@ from replicate import reported, studies
 from replicate.errors import ReplicateError
 from replicate.methods import METHODS
 from replicate.report.tables.catalogue import ABSENT
-from replicate.studies.capacity import _agrees, _models, _own
+from replicate.studies.model_capacity import _agrees, _models, _own
 
 
 @pytest.fixture(scope="module")

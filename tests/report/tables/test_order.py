@@ -9,7 +9,7 @@ from replicate.report.tables.order import OTHER, agreement, kendall_tau, order
 
 # as U-GAT-IT's Table 3 prints them, the best first
 PAPER, SET = "kim2020ugatit", "horse2zebra"
-PRINTED = ("ugatit", "aggan", "cyclegan")
+PRINTED = ("ugatit:tf", "aggan", "cyclegan")
 KID, RATE = "kid/efficientnet-lite0", "class-rate/efficientnet-lite0"
 
 
@@ -39,7 +39,7 @@ def test_the_order_of_print_beside_that_of_two_seeds():
     # 1 and 1/3: their mean, and 12.706 times its standard error of 1/3, cut at -1 and 1
     assert found["tau"].tolist() == ["0.67", "0.67"] and set(found["seeds"]) == {"2"}
     assert found["95 %"].tolist() == ["-1.00 to 1.00"] * 2
-    assert set(found["methods"]) == {"ugatit, aggan, cyclegan"}
+    assert set(found["methods"]) == {"ugatit:tf, aggan, cyclegan"}
 
 
 def test_one_seed_has_no_interval_and_one_method_no_order():

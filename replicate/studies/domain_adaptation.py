@@ -16,7 +16,7 @@ from replicate.methods.base import DIRECTIONS
 from replicate.networks.classifier import ImageClassifier
 from replicate.report.tables.catalogue import method_order, number
 from replicate.report.tables.summary import SMOKE
-from replicate.studies.coverage import KEPT, OF_CLASSES, by_labelled_set, measured
+from replicate.studies.class_coverage import KEPT, OF_CLASSES, by_labelled_set, measured
 from replicate.studies.windows import with_spread
 
 SOURCE, TARGET = "source, real", "target, real"

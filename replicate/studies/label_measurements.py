@@ -16,7 +16,7 @@ from replicate.report.plots.picture import Picture, colours, dress, name_of
 from replicate.report.plots.scores import legend
 from replicate.studies import pixel_classes
 from replicate.studies.pixel_classes import truth
-from replicate.studies.segmentation import labelled, translations
+from replicate.studies.pixel_segmentation import labelled, translations
 
 CRUCIAL = 0.5  # alpha: a pixel whose attention is larger is crucial
 AWARE = 0.5  # least share of a class's pixels that are crucial where the class is attended
