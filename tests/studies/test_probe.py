@@ -1,7 +1,5 @@
 """The probe learns real A from real B, repeats itself, and scores the maps that guide."""
 
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -102,10 +100,9 @@ def test_the_table_is_mean_and_deviation_over_three_seeds(monkeypatch: pytest.Mo
         asked.append((run.title, iterations, train, test))
         return [Seen(0, 0.5, 0.1, 0.2), Seen(iterations, 0.25, 0.8 + run.seed / 10, 0.9)]
 
-    table = sys.modules["replicate.studies.attention_probe"]
-    monkeypatch.setattr(table, "measure", measured)
+    monkeypatch.setattr(module, "train_probe", measured)
     name = "horse2zebra_drawn"
-    monkeypatch.setattr(table, "SETS", {name: lambda split, size: f"{split} of {size} px"})
+    monkeypatch.setattr(module, "SETS", {name: lambda split, size: f"{split} of {size} px"})
     given = {"paper": "lin2021spatial", "methods": ["cyclegan"], "datasets": ["horse2zebra"]}
     frame = studies.probe(checked(given | {"seeds": [5], "budget": "paper"}))
     assert list(frame["discriminator"]) == ["PHA"] * 4 + ["TAM"] * 4
