@@ -1,8 +1,9 @@
 """Measured scores as tables: beside their floors, beside a paper's numbers, beside published ones.
 
 `frames` reads run folders and records, `summary` makes the table of a budget, `compare` sets it
-beside others, `pages`, `writing` and `readme` put tables into files, `register` and `exhibits` are
-the pages of deviations and of what the sources show, `checking` refuses what is incomplete.
+beside others, `pages`, `writing` and `readme` put tables into files, `registers` are the pages
+of deviations and of what the sources show, `cells` says which run fills which printed number,
+`checking` refuses what is incomplete.
 """
 
 from replicate.report.tables.about import data, deviations, networks, runs_table
