@@ -67,16 +67,13 @@ def is_special(run: Run) -> bool:
 def build(run: Run, device: torch.device) -> tuple[Method, Batches]:
     """The seeded method on its device, and its batches."""
     repro.prepare(run.seed, run.threads)
-    batches = Stream(training_set(run), run.config, _apart(run), run.seed, device)
+    batches = over(run, training_set(run), device)
     return METHODS[run.method](sized(run)).to(device), batches
 
 
 def over(run: Run, images: ImageSet, device: torch.device) -> Batches:
-    """The run's batches of a training set with further arrays."""
-    c = run.config
-    if is_special(run):
-        return Stream(images, c, _apart(run), run.seed, device)
-    return Batches(images, c.batch_size, c.crop_size, c.flip, run.seed, device)
+    """The run's batches of its training set, which may have got further arrays."""
+    return Stream(images, run.config, _apart(run), run.seed, device)
 
 
 def _apart(run: Run) -> bool:
