@@ -82,9 +82,8 @@ class DiscoGAN(Method):
     def build(self, c: Config) -> None:
         self.G = base.per(DIRECTIONS, lambda: PyramidGenerator(c.ngf, c.bottleneck))
         self.D = base.per("AB", lambda: PyramidDiscriminator(c.ndf))
-        decayed = {"lr": c.lr, "betas": (c.beta1, 0.999), "weight_decay": c.weight_decay}
         self.optimizers = {
-            k: torch.optim.Adam(getattr(self, k).parameters(), **decayed) for k in "GD"
+            k: base.decayed_adam(c.lr, c.beta1, c.weight_decay, getattr(self, k)) for k in "GD"
         }
         self.begin(0, 1.0)
 
