@@ -1,9 +1,11 @@
 """Work on many items by all cores, with the results in the order of the items."""
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 T, R = TypeVar("T"), TypeVar("R")
@@ -13,6 +15,24 @@ AHEAD = 4  # items a core that may wait for those before them: bounds the memory
 def cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def repeating(function: Callable[[], object], pause: float) -> Iterator[None]:
+    """Inside, calls a function every `pause` seconds in a thread, which ends with the block."""
+    ended = threading.Event()
+
+    def repeat() -> None:
+        while not ended.wait(pause):
+            function()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def in_order(

@@ -1,13 +1,13 @@
 """A run's log and samples as TensorBoard shows them, written while the run trains."""
 
 import csv
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from replicate.errors import ReplicateError
 from replicate.images import read
+from replicate.parallel import repeating
 from replicate.records import LOG
 
 FOLDER = "tensorboard"  # in the run's folder
@@ -30,20 +30,12 @@ def tensorboard(folder: Path) -> Iterator[None]:
         raise ReplicateError(
             "TensorBoard is not installed; pip install 'replicate-i2i[tensorboard]'"
         ) from None
-    writer, ended = SummaryWriter(folder / FOLDER), threading.Event()
+    writer = SummaryWriter(folder / FOLDER)
     follower = _Follower(folder, writer)
-
-    def follow() -> None:
-        while not ended.wait(PAUSE):
-            follower.look()
-
-    thread = threading.Thread(target=follow, daemon=True)
-    thread.start()
     try:
-        yield
+        with repeating(follower.look, PAUSE):
+            yield
     finally:
-        ended.set()
-        thread.join()
         follower.look()
         writer.close()
 

@@ -1,6 +1,5 @@
 """How far the runs of a start are, said while they work: from their folders, on one machine."""
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from replicate.lab import attempts
 from replicate.lab.forecast import makespan
 from replicate.lab.job import STOPPED
 from replicate.lab.run import read_record
+from replicate.parallel import repeating
 from replicate.training import LOG
 
 EVERY = 30.0  # s between two lines
@@ -137,16 +137,5 @@ def watching(
     say: Callable[[str], None] = lambda text: print(text, flush=True),
 ) -> Iterator[None]:
     """Inside, a line says how far the runs are, now and again."""
-    ended = threading.Event()
-
-    def look() -> None:
-        while not ended.wait(every):
-            say(watch.line(time.monotonic()))
-
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    try:
+    with repeating(lambda: say(watch.line(time.monotonic())), every):
         yield
-    finally:
-        ended.set()
-        thread.join()
