@@ -54,7 +54,7 @@ class CycleGAN(Method):
     }  # fmt: skip
     PHOTOGRAPHS = {
         "laptop": {
-            **base.CROPS, "ngf": 32, "n_blocks": 6, "ndf": 64, "iterations": 11000,
+            **base.CROPS, "ngf": 24, "n_blocks": 6, "ndf": 64, "iterations": 8000,
         },
         "overnight": {
             **base.WHOLE, "ngf": 32, "n_blocks": 6, "ndf": 64, "n_layers": 3, "iterations": 60000,
@@ -97,7 +97,8 @@ class CycleGAN(Method):
         with base.frozen(self.D):
             for X, Y in DIRECTIONS:
                 fake[Y] = self.G[X + Y](batch[X])
-                losses[f"idt_{Y}"] = c.lambda_idt * l1_loss(self.G[X + Y](batch[Y]), batch[Y])
+                if c.lambda_idt:  # a pass of its own, left out where it weighs nothing
+                    losses[f"idt_{Y}"] = c.lambda_idt * l1_loss(self.G[X + Y](batch[Y]), batch[Y])
                 losses[f"cyc_{X}"] = c.lambda_cyc * l1_loss(self.G[Y + X](fake[Y]), batch[X])
                 losses[f"adv_{Y}"] = lsgan_loss(self.D[Y](fake[Y]), is_real=True)
             self.update(sum(losses.values()), "G")
