@@ -21,7 +21,7 @@ from replicate import paths, records
 from replicate.lab.run import Run, make_run
 from replicate.report.tables import to_markdown
 
-DATASET, SEED, STEPS = "horse2zebra", 7, 1500
+DATASET, SEED, STEPS = "horse2zebra", 7, 1000
 KID, RATE, CHANCE, AUC, OPEN = (
     "kid/efficientnet-lite0", "class_rate/efficientnet-lite0",
     "class_probability/efficientnet-lite0", "attention/auc", "attention/mean",

@@ -35,8 +35,8 @@ def measure(record: dict, cache: Path) -> dict:
 
     Returns:
         "training": sha256 of the losses of two steps at the start, the middle and the end of the
-        schedule, and of each tensor after them, by its name; "scores": a row for each score of what is then translated, as text;
-        "code" and "scoring": the fingerprints of today's code.
+        schedule, and of each tensor after them, by its name; "scores": a row for each score of what
+        is then translated, as text; "code" and "scoring": the fingerprints of today's code.
     """
     import torch
 
