@@ -95,7 +95,7 @@ class Needs(NamedTuple):
 
 
 class Method(nn.Module):
-    """Base of all methods; a subclass is final and lives in a file of its registered name.
+    """Base of all methods; a registered subclass lives in a file of its name.
 
     A subclass defines `Config`, `build`, `begin`, `step` and `translate`. Everything that a resume
     needs is in `state_dict` (networks, pools, memories as buffers) and in `optimizers`.
@@ -120,6 +120,9 @@ class Method(nn.Module):
     map_discriminators: ClassVar[Mapping[str, str]] = {}
     # whether one input has many translations: `translate` then takes `seed` and `target` as well
     multimodal: ClassVar[bool] = False
+    # whether it translates between all domains of a set that has more than A and B: `translate`
+    # then takes any two of their letters, such as "AD"
+    many: ClassVar[bool] = False
 
     def __init__(self, config: Config) -> None:
         super().__init__()
