@@ -90,6 +90,8 @@ class Needs(NamedTuple):
     masks: bool = False  # where the object of every image is
     # images of a domain for which a memory has a place; of a larger set `memory` follows the set
     at_most: int | None = None
+    # A and B of a batch each show one domain of a labelled set, two different ones at every step
+    domain_pairs: bool = False
     smooth: bool = False  # B_smooth: the images of B with smoothed edges, made when they are packed
     frozen: str | None = None  # a published network that `receive` is given before training
 
@@ -213,6 +215,11 @@ class Method(nn.Module):
     @classmethod
     def by_attributes(cls, c: Config) -> bool:
         """Whether labels are attributes, of which a translation changes one: `translate_to`."""
+        return False
+
+    @classmethod
+    def by_masks(cls, c: Config) -> bool:
+        """Whether `translate` is told where the object is: `mask`, (N, 1, H, W) of 0 and 1."""
         return False
 
     def translate_to(self, x: Tensor, label: Tensor) -> Translation:

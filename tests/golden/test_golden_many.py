@@ -1,5 +1,6 @@
-"""StarGAN and AttentionGAN for several domains compute what their official code computes."""
+"""StarGAN, AttentionGAN for several domains and ComboGAN: as their official code computes."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +17,7 @@ from support.golden import (
 )
 
 from replicate.methods.attentiongan_multi import AttentionGANMulti
+from replicate.methods.combogan import ComboGAN
 from replicate.methods.stargan import StarGAN
 
 # attributes of A's image and of B's
@@ -64,3 +66,47 @@ def of_solver(method: StarGAN) -> Callable[[dict[str, float]], dict[str, float]]
     return lambda losses: {
         name: losses[ours] / weight for ours, (name, weight) in weights.items() if ours in losses
     }
+
+
+@pytest.mark.parametrize("pad", [2, 1])
+def test_combogan(pad, every):
+    if pad == 1 and not every:
+        pytest.skip("the same networks but for D's padding: make test-all")
+    golden = read("combogan")
+    setup, wanted = golden["setup"], golden[f"d_padding_{pad}"]
+    first = {name: int(salt) for name, salt in re.findall(r"(\w+)_d: (\d+) \+ d", setup["salts"])}
+    ours = {"E": "enc", "G": "dec", "D": "D"}
+    salt_of = {
+        f"{kind}_{letter}": first[name] + d
+        for kind, name in ours.items()
+        for d, letter in enumerate("ABC")
+    }
+    size = setup["size"]
+    sizes = {"load_size": size, "crop_size": size, "ngf": 32, "ndf": 32, "c_dim": 3}
+    method = filled(ComboGAN, salt_of, d_pad=pad, **sizes)
+    batch = batch_of(size) | {"A_label": torch.tensor([0]), "B_label": torch.tensor([2])}
+    with torch.no_grad():
+        code = method.E["A"](batch["A"])
+        found = {
+            "enc_0(A)": code,
+            "dec_2(enc_0(A))": method.G["C"](code),
+            "D_2(B)": method.D["C"](batch["B"]),
+        }
+    assert differences(found, wanted["networks"]) == {}
+    places = {"A": 0, "B": 2}
+    shown = {"adv_B": "adv_2 (fake from A)", "adv_A": "adv_0 (fake from B)"}
+    shown |= {f"{kind}_{X}": f"{kind}_{d}" for kind in ("cyc", "dis") for X, d in places.items()}
+    slopes = {
+        at: {
+            f"{kind}_{'ABC'[d]}": values[f"{name}_{d}"]
+            for kind, name in ours.items()
+            for d in (0, 2)
+        }
+        for at, values in wanted["grad_norms"].items()
+    }
+    both = {"losses": wanted["losses"], "grad_norms": slopes}
+
+    def named(losses: dict[str, float]) -> dict[str, float]:
+        return {shown[name]: value for name, value in losses.items()}
+
+    assert iterations_differ(method, batch, both, 2 if every else 1, named) == {}
