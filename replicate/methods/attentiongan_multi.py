@@ -9,11 +9,9 @@ from torch import Tensor, nn
 
 from replicate.methods import base, labelled
 from replicate.methods.base import Translation
-from replicate.methods.stargan import StarGAN
+from replicate.methods.stargan import Config, StarGAN
 from replicate.networks.attentiongan import Painting
 from replicate.networks.attentiongan_multi import LabelGenerator
-from replicate.networks.generators import ResnetGenerator
-from replicate.networks.stargan import LabelDiscriminator
 
 
 @base.register(paper="tang2019attentiongan")
@@ -24,10 +22,9 @@ class AttentionGANMulti(StarGAN):
 
     @classmethod
     def also_counted(cls, domains: int) -> tuple[str, list[nn.Module]]:
-        networks = [ResnetGenerator(n_blocks=6), LabelDiscriminator(c_dim=domains)]
-        return f"CycleGAN's G of 6 blocks + StarGAN's D of {domains} labels", networks
+        return labelled.resnet_and_critic(domains)
 
-    def build(self, c: labelled.Config) -> None:
+    def build(self, c: Config) -> None:
         self.G = LabelGenerator(c.c_dim, c.ngf, c.n_blocks)  # PyTorch's initial weights
         self.build_critic(c)
 

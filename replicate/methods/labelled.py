@@ -1,40 +1,15 @@
 """What methods for several domains share: domains as labels, and a translation to any of them."""
 
-from dataclasses import dataclass
 from string import ascii_uppercase
-from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from replicate import settings
 from replicate.errors import ReplicateError
 from replicate.methods import base
 from replicate.methods.base import Batch, Method, Translation
-
-
-@dataclass(frozen=True, kw_only=True)
-class Config(base.Config):
-    """Values of StarGAN's released code for RaFD (main.py), which AttentionGAN's repeats."""
-
-    # torch's default there, data_loader.py; bicubic before
-    resize: Literal[*base.FILTERS] = base.added("bicubic", now="bilinear")
-    load_size: settings.Side = 128  # data_loader.py: deviations METHOD/crop
-    crop_size: settings.Side = 128
-    batch_size: settings.Count = 8  # of each domain: 16 images a step
-    iterations: settings.Length | None = 200_000  # of D
-    c_dim: settings.Several = 8  # expressions of RaFD
-    attributes: bool = False  # True: each entry of a label is 0 or 1 by itself (CelebA)
-    ngf: settings.Count = 64
-    n_blocks: settings.Depth = 6
-    ndf: settings.Count = 64
-    n_layers: settings.Depth = 6
-    n_critic: settings.Count = 5  # D steps for one G step
-    lambda_gp: settings.Weight = 10.0
-    lambda_cyc: settings.Weight = 10.0  # lambda_rec there
-    lambda_label: settings.Weight = 1.0  # lambda_cls there
-    lr: settings.Rate = 1e-4
-    beta1: settings.Beta = 0.5
+from replicate.networks.generators import ResnetGenerator
+from replicate.networks.stargan import LabelDiscriminator
 
 
 def index(letter: str) -> int:
@@ -69,24 +44,22 @@ def of_domain(x: Tensor, X: str, c_dim: int) -> Tensor:
     return label
 
 
-class Labelled(Method):
-    """A method whose one generator is told the label of the target.
+def resnet_and_critic(domains: int) -> tuple[str, list[nn.Module]]:
+    """What Table V of AttentionGAN may have counted as 52.6M: see `Method.also_counted`."""
+    networks = [ResnetGenerator(n_blocks=6), LabelDiscriminator(c_dim=domains)]
+    return f"CycleGAN's G of 6 blocks + StarGAN's D of {domains} labels", networks
 
-    A subclass defines `painted`, and `D` whose second output are logits of the label where labels
-    are attributes.
-    """
+
+class Labelled(Method):
+    """A method whose one generator is told the label of the target; a subclass has `painted`."""
 
     many = True
 
     @classmethod
-    def check(cls, c: Config) -> None:
+    def check(cls, c: base.Config) -> None:
         super().check(c)
         base.check_room(c, 2**c.n_layers)
         base.check_multiple(c, max(4, 2**c.n_layers))
-
-    @classmethod
-    def by_attributes(cls, c: Config) -> bool:
-        return c.attributes
 
     def painted(self, x: Tensor, label: Tensor) -> Translation:
         """What G makes of (N, 3, H, W) for labels (N, c_dim) of 0 and 1, as losses see it."""
@@ -100,12 +73,5 @@ class Labelled(Method):
         return Translation(image.clamp(-1, 1), attention)
 
     def target(self, x: Tensor, direction: str) -> Tensor:
-        """(N, c_dim): what the images `x` are to become.
-
-        Scores translate by the true labels (`replicate.relabelling`); of images alone, as in
-        samples, attributes besides those of A and B are what D sees.
-        """
-        label = of_domain(x, direction[1], self.config.c_dim)
-        if self.config.attributes:
-            label[:, 2:] = (self.D(x)[1][:, 2:] > 0).to(x)
-        return label
+        """(N, c_dim): what the images `x` are to become."""
+        return of_domain(x, direction[1], self.config.c_dim)

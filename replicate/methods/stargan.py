@@ -5,12 +5,14 @@ repeats. One generator translates between all domains; labels are expressions (R
 or attributes (CelebA, any of five).
 """
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from replicate import settings
 from replicate.losses import gradient_penalty, l1_loss
 from replicate.methods import base, labelled
 from replicate.methods.base import Batch, Losses, Translation
@@ -18,11 +20,35 @@ from replicate.methods.labelled import Labelled
 from replicate.networks.stargan import LabelDiscriminator, StarGenerator
 
 
+@dataclass(frozen=True, kw_only=True)
+class Config(base.Config):
+    """Values of StarGAN's released code for RaFD (main.py), which AttentionGAN's repeats."""
+
+    # torch's default there, data_loader.py; bicubic before
+    resize: Literal[*base.FILTERS] = base.added("bicubic", now="bilinear")
+    load_size: settings.Side = 128  # data_loader.py: deviations METHOD/crop
+    crop_size: settings.Side = 128
+    batch_size: settings.Count = 8  # of each domain: 16 images a step
+    iterations: settings.Length | None = 200_000  # of D
+    c_dim: settings.Several = 8  # expressions of RaFD
+    attributes: bool = False  # True: each entry of a label is 0 or 1 by itself (CelebA)
+    ngf: settings.Count = 64
+    n_blocks: settings.Depth = 6
+    ndf: settings.Count = 64
+    n_layers: settings.Depth = 6
+    n_critic: settings.Count = 5  # D steps for one G step
+    lambda_gp: settings.Weight = 10.0
+    lambda_cyc: settings.Weight = 10.0  # lambda_rec there
+    lambda_label: settings.Weight = 1.0  # lambda_cls there
+    lr: settings.Rate = 1e-4
+    beta1: settings.Beta = 0.5
+
+
 @base.register(paper="choi2018stargan")
 class StarGAN(Labelled):
     """A critic that also tells labels moves five times as often as the generator."""
 
-    Config = labelled.Config
+    Config = Config
     LOSSES: ClassVar[tuple[str, ...]] = (
         "critic", "penalty", "label_real", "adv", "cyc", "label_fake",
     )  # fmt: skip
@@ -40,11 +66,15 @@ class StarGAN(Labelled):
         "ngf": 16, "n_blocks": 4, "ndf": 32, "n_layers": 5, "lr": 4e-4, "iterations": 4000,
     }  # fmt: skip
 
-    def build(self, c: labelled.Config) -> None:
+    @classmethod
+    def by_attributes(cls, c: Config) -> bool:
+        return c.attributes
+
+    def build(self, c: Config) -> None:
         self.G = StarGenerator(c.c_dim, c.ngf, c.n_blocks)  # PyTorch's initial weights
         self.build_critic(c)
 
-    def build_critic(self, c: labelled.Config) -> None:
+    def build_critic(self, c: Config) -> None:
         """D, and the optimisers of G and D."""
         self.D = LabelDiscriminator(c.c_dim, c.ndf, c.n_layers, c.crop_size)
         self.optimizers = {name: base.adam(c.lr, c.beta1, getattr(self, name)) for name in "GD"}
@@ -55,6 +85,15 @@ class StarGAN(Labelled):
 
     def painted(self, x: Tensor, label: Tensor) -> Translation:
         return Translation(self.G(x, label))
+
+    def target(self, x: Tensor, direction: str) -> Tensor:
+        """Scores translate by the true labels (`replicate.relabelling`); of images alone, as in
+        samples, attributes besides those of A and B are what D sees.
+        """
+        label = super().target(x, direction)
+        if self.config.attributes:
+            label[:, 2:] = (self.D(x)[1][:, 2:] > 0).to(x)
+        return label
 
     def step(self, batch: Batch) -> Losses:
         c, losses = self.config, dict.fromkeys(self.LOSSES)
