@@ -38,7 +38,8 @@ def test_a_map_has_a_place_for_every_tensor_of_its_networks_once(method):
         networks = METHODS[method](METHODS[method].Config())
     state = networks.state_dict()
     for part in known.parts.values():
-        network = part.network.replace("{direction}", "AB").replace("{target}", "B")
+        network = part.network.replace("{direction}", "AB")
+        network = network.replace("{source}", "A").replace("{target}", "B")
         ours = building.belonging(state, [network])
         ours = {name.removeprefix(f"{network}.") for name in ours}
         for name in part.names:

@@ -1,5 +1,6 @@
 """Official state dicts, imported by their names, compute what the official code computes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,27 @@ def test_attentiongan_of_scheme_one(tmp_path):
         for key, value in method.state_dict().items()
         if key.startswith("G") and "running" not in key and "tracked" not in key
     )
+
+
+def test_combogan_one_encoder_and_one_decoder_of_many(tmp_path):
+    """Of three domains: encoder 0, decoder 2, which is the sixth file, and discriminator 2."""
+    golden = read("combogan")
+    setup, wanted = golden["setup"], golden["d_padding_2"]["networks"]
+    first = {name: int(salt) for name, salt in re.findall(r"(\w+)_d: (\d+) \+ d", setup["salts"])}
+    files = {
+        "encoder": layers.state(layers.combo_encoder(32, 4), first["enc"]),
+        "decoder": layers.state(layers.combo_decoder(32, 5), first["dec"] + 2),
+        "discriminator": layers.state(layers.patch_discriminator(32), first["D"] + 2),
+    }
+    size = setup["size"]
+    sizes = {"load_size": size, "crop_size": size, "ngf": 32, "ndf": 32, "c_dim": 2}
+    method, card = imported("combogan", tmp_path, files, "AB", **sizes)
+    assert card.directions == ("AB",)
+    with torch.no_grad():
+        code = method.E["A"](image("A", size, 1))
+        found = {"enc_0(A)": code, "dec_2(enc_0(A))": method.G["B"](code)}
+        found["D_2(B)"] = method.D["B"](image("B", size, 1))
+    assert differences(found, wanted) == {}
 
 
 @pytest.mark.parametrize(("labels", "variant"), [("RaFD", "paper"), ("CelebA", "celeba")])

@@ -190,6 +190,27 @@ def star_generator(ngf: int, n: int, labels: int, outputs: int = 3) -> Shapes:
     return made | conv(f"main.{15 + n}", (outputs, ngf, 7, 7))
 
 
+def combo_encoder(ngf: int, n: int) -> Shapes:
+    """ComboGAN `ResnetGenEncoder` of December 2017."""
+    c, made = 4 * ngf, conv("model.1", (ngf, 3, 7, 7), ngf)
+    made |= conv("model.4", (2 * ngf, ngf, 3, 3), 2 * ngf) | conv("model.7", (c, 2 * ngf, 3, 3), c)
+    for i in range(n):
+        for place in (1, 5):
+            made |= conv(f"model.{10 + i}.conv_block.{place}", (c, c, 3, 3), c)
+    return made
+
+
+def combo_decoder(ngf: int, n: int) -> Shapes:
+    """Its `ResnetGenDecoder`."""
+    c, made = 4 * ngf, {}
+    for i in range(n):
+        for place in (1, 5):
+            made |= conv(f"model.{i}.conv_block.{place}", (c, c, 3, 3), c)
+    made |= conv(f"model.{n}", (c, 2 * ngf, 4, 4), 2 * ngf)
+    made |= conv(f"model.{n + 3}", (2 * ngf, ngf, 4, 4), ngf)
+    return made | conv(f"model.{n + 7}", (3, ngf, 7, 7), 3)
+
+
 def star_discriminator(ndf: int, layers: int, labels: int, side: int) -> Shapes:
     widths = [3, *(ndf * 2**i for i in range(layers))]
     made: Shapes = {}
