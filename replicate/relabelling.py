@@ -63,7 +63,7 @@ class Way(NamedTuple):
         direction: "AB" or "BA", within `test` and `train`.
         test: the split with source and target as A and B.
         train: the training split, whose target domain gives the floors; `test`'s are all real.
-        by_label: whether labels decide what is real.
+        by_label: whether labels or masks decide what is real or made.
     """
 
     outputs: Callable[[], Outputs]
@@ -86,7 +86,8 @@ def ways(method: Method, test: ImageSet, train: ImageSet) -> Iterator[Way]:
         for direction in method.directions:
             real = with_real(train, test, direction)
             made = partial(translate, method, test, direction)
-            yield Way(made, direction, test, real, real is not train)
+            told = real is not train or method.by_masks(method.config)
+            yield Way(made, direction, test, real, told)
         return
     for i, j in permutations(range(len(labels)), 2):
         letters = ascii_uppercase[i] + ascii_uppercase[j]
@@ -123,14 +124,14 @@ def _as_many(images: ImageSet, number: int) -> ImageSet:
 
 
 class _Between:
-    """A method between two domains of many, as if these were A and B."""
+    """A method from one domain of many to another, as if these were A and B."""
 
     def __init__(self, method: Method, letters: str) -> None:
         self.method, self.config, self.letters = method, method.config, letters
         self.eval, self.parameters = method.eval, method.parameters
 
     def translate(self, x: Tensor, direction: str) -> Translation:
-        return self.method.translate(x, self.letters if direction == "AB" else self.letters[::-1])
+        return self.method.translate(x, self.letters)
 
 
 def translate(method: Method, test: ImageSet, direction: str) -> Outputs:

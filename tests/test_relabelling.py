@@ -23,6 +23,7 @@ from replicate.lab.fingerprint import BY_LABEL
 from replicate.lab.health import examine
 from replicate.preference.sources import run_images
 from replicate.report import plots
+from replicate.report.plots import images
 from replicate.translating import model as translating
 
 # black, blond, brown hair, male, young: a source, and what it becomes by each attribute, worked out
@@ -153,9 +154,14 @@ def test_every_ordered_pair_of_four_domains_is_scored(animals, method):
     picture = model.translate(np.array(test.arrays["others"][i]), "cat->zebra")
     assert abs(np.asarray(picture).astype(int) - made).max() <= 1
     assert examine(run.folder)["direction"].unique().tolist() == ["horse->zebra", "zebra->horse"]
-    figure = plots.translations([run])
-    (strip, *_), size = figure.axes[0].images, 32
-    assert figure.axes and len(figure.axes) == 4 and strip.get_array().shape[0] % size == 0
+    _, lines = images._matrix(run, test, FOUR, 6)
+    maps = ["  attention"] if method == "attentiongan_multi" else []
+    assert [label for label, _ in lines] == [text for word in FOUR for text in (word, *maps)]
+    cats = dict(lines)["cat"]
+    assert len(cats) == 5 and (cats[3] == 255).all()  # an input, then one of each domain
+    first = test.names["others"][test.arrays["others_label"].tolist().index(2)]
+    assert (cats[2] == found[Path(first).stem]).all()
+    assert len(plots.translations([run]).axes) == len(lines)
 
 
 def test_a_pair_of_four_domains_is_a_set_of_two(animals):

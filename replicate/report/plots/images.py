@@ -1,7 +1,7 @@
 """Translations of the first test images: at the end, and on the way there."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -125,7 +125,8 @@ def _made(run: Run, images: ImageSet, direction: str, columns: int) -> list[Row]
 def _matrix(run: Run, images: ImageSet, labels: tuple[str, ...], columns: int) -> tuple:
     """A heading and, for each domain, lines of an input and what it becomes in every domain.
 
-    Where an input would become what it is there is white.
+    Below them its attention maps if it has any. Where an input would become what it is there is
+    white, and so there is below inputs.
 
     Args:
         labels: the domains, in the order of the columns after the input's.
@@ -135,16 +136,28 @@ def _matrix(run: Run, images: ImageSet, labels: tuple[str, ...], columns: int) -
     white = np.full((images.size, images.size, 3), 255, np.uint8)
     rows = []
     for k, source in enumerate(labels):
-        chosen = _of_label(images, k)[:inputs]
-        tiles = []
-        for image, name in chosen:
-            tiles.append(image)
-            for target in labels:
-                file = run.folder / "outputs" / f"{source}2{target}" / f"{Path(name).stem}.png"
-                tiles.append(white if target == source else read(file))
-        rows.append((source, tiles))
+        shown, names = zip(*_of_label(images, k)[:inputs], strict=True)
+        places = [run.folder / "outputs" / f"{source}2{target}" for target in labels]
+        rows.append((source, _beside(shown, names, places, k)))
+        inner = [place / "attention" for place in places]
+        if any(place.is_dir() for place in inner):
+            rows.append(("  attention", _beside([white] * len(names), names, inner, k)))
     heading = f"{run.dataset}, {name_of(run)}, seed {run.seed}: input, as {', as '.join(labels)}"
     return heading, rows
+
+
+def _beside(
+    first: Sequence[np.ndarray], names: Sequence[str], places: list[Path], own: int
+) -> list[np.ndarray]:
+    """After each image its pictures in all places, white in the place `own`."""
+    tiles = []
+    for image, name in zip(first, names, strict=True):
+        made = [
+            np.full_like(image, 255) if k == own else read(place / f"{Path(name).stem}.png")
+            for k, place in enumerate(places)
+        ]
+        tiles += [image, *made]
+    return tiles
 
 
 def _of_label(images: ImageSet, k: int) -> list[tuple[np.ndarray, str]]:
