@@ -109,6 +109,8 @@ def _sources(entry: Spec, split: str) -> dict[str, list[Path] | np.ndarray]:
         digits.split_files(entry, split)  # tells what is missing, and the way out
         return {name: digits.read(entry, name, split)[0] for name in entry.domains}
     names = ["pairs"] if entry.paired else [*entry.domains, "others"]
+    if entry.labels and split == "train":
+        names = ["half of all", "other half"]
     places = [entry.folder / folder for folder in entry.folders(split)]
     files = [naming.image_files(place) if place.is_dir() else [] for place in places]
     return dict(zip(names, files, strict=False))
