@@ -104,3 +104,23 @@ def l1_loss(x: Tensor, y: Tensor) -> Tensor:
     if x.shape != y.shape:
         raise ReplicateError(f"l1_loss of two shapes, {tuple(x.shape)} and {tuple(y.shape)}")
     return (x.float() - y.float()).abs().mean()
+
+
+def contrast_loss(made: Tensor, near: Tensor, far: Tensor, counts: Tensor) -> Tensor:
+    """How surely features are nearer to one point than to another: -log of a softmax of distances.
+
+    Args:
+        made: (N, F) features.
+        near, far: the same shape; Euclidean distances a to the first and b to the second.
+        counts: (N,) booleans, the rows over which the mean is taken.
+
+    Returns:
+        Scalar >= 0, the mean of -log(e^-a / (e^-a + e^-b)) = log(1 + e^(a - b)): log 2 halfway,
+        towards 0 the nearer `made` is to `near`; 0 where no row counts.
+
+    Source: ContrastGAN (arXiv 1708.00315) by its abstract; the form is a choice, see
+        data/deviations/contrastgan.toml.
+    """
+    a, b = ((made.float() - other.float()).norm(dim=1) for other in (near, far))
+    each = F.softplus(a - b)
+    return (each * counts).sum() / counts.sum().clamp(min=1)

@@ -303,7 +303,7 @@ def write_table(report: dict, path: Path) -> Path:
 def _parts(entry: Spec, place: int) -> tuple[str, ...]:
     """The domains in a file of a split's folder: both halves from left to right, or its own."""
     if not entry.paired:
-        return (entry.domains[place],)
+        return ((*entry.domains, "others")[place],)
     return entry.domains if entry.left == entry.domains[0] else entry.domains[::-1]
 
 

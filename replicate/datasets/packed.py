@@ -34,7 +34,9 @@ class ImageSet:
         paired: whether A[i] and B[i] show the same thing.
         arrays: "A" and "B", uint8 (N, S, S, 3), and any further array aligned with one of them by
             its prefix: "A_ideal" (N, S, S, 3), "A_mask" (N, S, S) in {0, 1}, labels (N,) or (N, K).
-        names: the file names of A and of B, in the order of the arrays.
+            Of a set of more than two domains also "others" and "others_label": test images of C
+            and so on.
+        names: the file names of A and of B, and of the others, in the order of the arrays.
         passport: JSON; what a result depends on: counts, modes converted, sha256 of each array.
     """
 

@@ -128,7 +128,8 @@ def fill_files(
     show: bool,
     resize: str = "bicubic",
 ) -> dict:
-    """Writes A and B from image files, each decoded once, and labels where the folders have them.
+    """Writes A and B from image files, each decoded once, and labels where the folders have them;
+    test images of further domains as `others`.
 
     Returns the passport.
 
@@ -139,8 +140,9 @@ def fill_files(
         resize: a key of `FILTERS`.
     """
     groups = list(files.values()) * (2 if entry.paired else 1)
-    names = {key: [path.name for path in group] for key, group in zip("AB", groups, strict=True)}
-    read = {key: labels.read(group) for key, group in zip("AB", groups, strict=True)}
+    keys = ("A", "B", "others")[: len(groups)]
+    names = {key: [path.name for path in group] for key, group in zip(keys, groups, strict=True)}
+    read = {key: labels.read(group) for key, group in zip(keys, groups, strict=True)}
     labelled = {key: found for key, found in read.items() if found is not None}
     converted: Counter[str] = Counter()
     total = sum(len(group) for group in files.values())
@@ -151,7 +153,7 @@ def fill_files(
             shape = (len(group), size, size, 3)
             writer = ArrayWriter(folder / f"{key}.npy", shape, np.dtype(np.uint8))
             writers[key] = stack.enter_context(writer)
-        for key, group in zip("AB", files.values(), strict=False):
+        for key, group in zip(keys, files.values(), strict=False):
             squares = partial(_squares, entry=entry, key=key, size=size, resize=resize)
             for made, changes in in_order(squares, group):
                 for domain, square in made.items():

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from replicate import checkpoint, files, paths, repro
 from replicate.datasets import drawn_shapes, packed
 from replicate.datasets.packed import ImageSet
+from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.evaluation import in_words
 from replicate.images import read
@@ -32,10 +33,12 @@ METRIC, PROTOCOL = "class_kept", "classes/kept"
 
 
 def content(folder: Path) -> str | None:
-    """The content of a finished run's `classes.csv`; None without outputs or labels."""
+    """The content of a finished run's `classes.csv`; None without outputs, or labels to keep."""
     if not (folder / "outputs").is_dir():
         return None
     record = read_record(folder)
+    if spec(record["dataset"]).labels:  # which are what a translation changes
+        return None
     test = packed.load(record["dataset"], "test", scored_size(record["config"]))
     if not {"A_label", "B_label"} <= set(test.arrays):
         return None

@@ -43,7 +43,10 @@ NOT_DECIDING = (
 )  # fmt: skip
 # Beside the protocols of a run whose labels decide targets and what is real; no protocol itself
 BY_LABEL = "labels"
-LABELLED = ("replicate.relabelling.translate", "replicate.relabelling.with_real")
+LABELLED = (
+    "replicate.relabelling.translate", "replicate.relabelling.with_real",
+    "replicate.relabelling.ways",
+)  # fmt: skip
 # What a protocol says that decides no value: words, and how a value is printed.
 SAID = {
     "id", "metric", "definition", "used_by", "certainty", "scale", "spread_kind", "default",

@@ -204,10 +204,12 @@ def _words(folder: Path, record: Mapping) -> dict[str, str]:
     """`horse->zebra` by direction, as the scores have it, whose order is that of `DIRECTIONS`."""
     if SCORES in records.kept(folder, record):
         named = records.table(folder, SCORES, record, usecols=["direction"])["direction"].unique()
-        if len(named) != len(DIRECTIONS):
-            reason = f"{len(named)} directions, expected {len(DIRECTIONS)}"
+        # of many domains every ordered pair is scored; samples are of the first two
+        back = "->".join(reversed(named[0].split("->"))) if len(named) else ""
+        if back not in named:
+            reason = f"directions {', '.join(named)}, expected both of two domains"
             raise files.Damaged(folder / SCORES, reason, records.AGAIN.format(folder=folder))
-        return dict(zip(DIRECTIONS, named, strict=True))
+        return dict(zip(DIRECTIONS, (named[0], back), strict=True))
     a, b = spec(record["dataset"]).domains
     return {"AB": f"{a}->{b}", "BA": f"{b}->{a}"}
 

@@ -21,7 +21,6 @@ import torch
 
 from replicate import checkpoint, devices, evaluation, paths, repro
 from replicate.datasets import packed
-from replicate.datasets.batches import Batches
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
@@ -81,7 +80,7 @@ def rehearse(run: Run, device: torch.device, steps: int, images: int) -> dict:
         c = run.config
         made = method(c if made_up else streams.sized(run)).to(device)
         train = equipment.equip(made, sets["train"], published=False)
-        batches = Batches(train, c.batch_size, c.crop_size, c.flip, run.seed, device)
+        batches = streams.over(run, train, device)
         loop = Timed(made, batches, Path(name), total, run.hash, label=f"preflight of {run.title}")
         loop.run(min(total, _steps(run.config, steps)))
         newest = checkpoint.generations(Path(name))[0].stat().st_size

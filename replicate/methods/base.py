@@ -90,12 +90,14 @@ class Needs(NamedTuple):
     masks: bool = False  # where the object of every image is
     # images of a domain for which a memory has a place; of a larger set `memory` follows the set
     at_most: int | None = None
+    # A and B of a batch each show one domain of a labelled set, two different ones at every step
+    domain_pairs: bool = False
     smooth: bool = False  # B_smooth: the images of B with smoothed edges, made when they are packed
     frozen: str | None = None  # a published network that `receive` is given before training
 
 
 class Method(nn.Module):
-    """Base of all methods; a subclass is final and lives in a file of its registered name.
+    """Base of all methods; a registered subclass lives in a file of its name.
 
     A subclass defines `Config`, `build`, `begin`, `step` and `translate`. Everything that a resume
     needs is in `state_dict` (networks, pools, memories as buffers) and in `optimizers`.
@@ -120,6 +122,9 @@ class Method(nn.Module):
     map_discriminators: ClassVar[Mapping[str, str]] = {}
     # whether one input has many translations: `translate` then takes `seed` and `target` as well
     multimodal: ClassVar[bool] = False
+    # whether it translates between all domains of a set that has more than A and B: `translate`
+    # then takes any two of their letters, such as "AD"
+    many: ClassVar[bool] = False
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -210,6 +215,11 @@ class Method(nn.Module):
     @classmethod
     def by_attributes(cls, c: Config) -> bool:
         """Whether labels are attributes, of which a translation changes one: `translate_to`."""
+        return False
+
+    @classmethod
+    def by_masks(cls, c: Config) -> bool:
+        """Whether `translate` is told where the object is: `mask`, (N, 1, H, W) of 0 and 1."""
         return False
 
     def translate_to(self, x: Tensor, label: Tensor) -> Translation:

@@ -15,10 +15,10 @@ from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.methods.pool import ImagePool
-from replicate.networks.attentiongan_multi import LabelDiscriminator
 from replicate.networks.blocks import init_weights
 from replicate.networks.discriminators import PatchDiscriminator
 from replicate.networks.generators import ResnetGenerator
+from replicate.networks.stargan import LabelDiscriminator
 
 
 @dataclass(frozen=True, kw_only=True)

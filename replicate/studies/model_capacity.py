@@ -19,10 +19,11 @@ COLUMNS = ["method", "models", "printed", "counted", "parameters", "all models",
 SAME = "reproduced to the printed digit"
 UNBUILT = "not built yet"
 ONE_WAY = "m(m - 1)"  # one for each ordered pair of domains, so a model is of one direction
+ONE_DOMAIN = "m"  # one for each domain, so a model is what a domain has of each network
 MODELS: dict[str, Callable[[int], int]] = {
     ONE_WAY: lambda m: m * (m - 1),
     "m(m - 1)/2": lambda m: m * (m - 1) // 2,  # one for each pair
-    "m": lambda m: m,
+    ONE_DOMAIN: lambda m: m,
     "1": lambda m: 1,
 }
 Count = tuple[str, int]  # what was counted, and its trainable parameters
@@ -37,9 +38,9 @@ def capacity(domains: int = 8) -> pd.DataFrame:
     Returns:
         In the order of the page `method, models` (how many are needed), `printed` (for m = 8),
         `counted` (the networks of one model: those of a trained method here, or of one of its
-        directions where the page counts each), `parameters` (of one model), `all models` and
-        `verdict`. A method that is not here says "not built yet". Where its own
-        networks do not give the printed digit, a second row shows other networks that do.
+        directions or domains where the page counts each), `parameters` (of one model), `all models`
+        and `verdict`. A method that is not here says "not built yet". Where its own networks do not
+        give the printed digit, a second row shows other networks that do.
 
     Source: Table V as data/reported/tang2019attentiongan.toml holds it; the second rows,
         attentiongan.md of the project's sources, section 1.4: guesses at what was counted.
@@ -54,7 +55,8 @@ def capacity(domains: int = 8) -> pd.DataFrame:
             "printed": f"{entry['printed']}M ×{printed_models}",
         }
         name = method_name(entry["method"], entry["variant"])
-        found = [_own(name, domains, formula == ONE_WAY)] if _method(name) in METHODS else []
+        single = formula in (ONE_WAY, ONE_DOMAIN)
+        found = [_own(name, domains, single)] if _method(name) in METHODS else []
         if found and not _agrees(found[0], entry["printed"]):
             found += filter(None, [_also(name, domains)])
         rows += [shared | _counted(count, entry, MODELS[formula](domains)) for count in found]
@@ -80,23 +82,23 @@ def _method(name: str) -> str:
     return name.partition(":")[0]
 
 
-def _own(name: str, domains: int, one_way: bool) -> Count:
-    """The networks of one trained `METHOD[:VARIANT]`, at the paper's sizes, or of one direction."""
+def _own(name: str, domains: int, single: bool) -> Count:
+    """The networks of one trained `METHOD[:VARIANT]`, at the paper's sizes, or one of each kind."""
     method, variant = METHODS[_method(name)], name.partition(":")[2] or "paper"
     config = replace(method.Config(), **method.VARIANTS[variant])
     if "c_dim" in {field.name for field in fields(config)}:
         config = replace(config, c_dim=domains)
     with repro.shapes_only():
         built = method(config)
-    number = sum(built.counts().values()) if one_way else _trainable(built)
-    return f"{name}: {_parts(built, one_way)}", number
+    number = sum(built.counts().values()) if single else _trainable(built)
+    return f"{name}: {_parts(built, single)}", number
 
 
-def _parts(method: Method, one_way: bool) -> str:
+def _parts(method: Method, single: bool) -> str:
     """`2 G + 2 D`: how many networks there are of each kind that is trained, or 1 of each."""
     kinds = {kind: getattr(method, kind) for kind in method.counts()}
     many = {k: len(n) if isinstance(n, nn.ModuleDict) else 1 for k, n in kinds.items()}
-    return " + ".join(f"{1 if one_way else number} {kind}" for kind, number in many.items())
+    return " + ".join(f"{1 if single else number} {kind}" for kind, number in many.items())
 
 
 def _trainable(*networks: nn.Module) -> int:

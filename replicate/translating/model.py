@@ -116,7 +116,7 @@ class Model:
         return fitting.fitted(pixels, self.side(size), fit, network)
 
     def letters(self, direction: str) -> str:
-        """ "AB" or "BA".
+        """ "AB" or "BA"; of many domains any two letters.
 
         Raises:
             UnknownName, ReplicateError: no such direction, or one without weights here.

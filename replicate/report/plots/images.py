@@ -1,7 +1,7 @@
 """Translations of the first test images: at the end, and on the way there."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -34,6 +34,10 @@ def translations(runs: Iterable[Run], columns: int = 8, seed: int | None = None)
         columns: test images in a row, the first of the split; half of them for many methods.
         seed: one is shown, because a sheet of all is too tall to read; None: the first run's.
 
+    Returns:
+        Of a set of more than two domains a matrix for each method: a line for an input of each
+        domain, a column for each domain that it becomes.
+
     Raises:
         ReplicateError: no such run has translations.
     """
@@ -43,6 +47,9 @@ def translations(runs: Iterable[Run], columns: int = 8, seed: int | None = None)
         images = packed.load(dataset, "test", size)
         peers = [r for r in chosen if (r.dataset, r.config.scored_size) == (dataset, size)]
         shown = columns if len(peers) <= MANY else columns // 2
+        if labels := spec(dataset).labels:
+            blocks += [_matrix(run, images, labels, shown) for run in peers]
+            continue
         for direction in DIRECTIONS:
             rows = _known(images, direction[0], shown)
             for run in peers:
@@ -113,6 +120,53 @@ def _made(run: Run, images: ImageSet, direction: str, columns: int) -> list[Row]
     if (folder / "attention").is_dir():
         rows.append(("  attention", [read(folder / "attention" / name) for name in files]))
     return rows
+
+
+def _matrix(run: Run, images: ImageSet, labels: tuple[str, ...], columns: int) -> tuple:
+    """A heading and, for each domain, lines of an input and what it becomes in every domain.
+
+    Below them its attention maps if it has any. Where an input would become what it is there is
+    white, and so there is below inputs.
+
+    Args:
+        labels: the domains, in the order of the columns after the input's.
+        columns: tiles in a line at least; as many inputs stand side by side as they have room for.
+    """
+    inputs = max(1, columns // (1 + len(labels)))
+    white = np.full((images.size, images.size, 3), 255, np.uint8)
+    rows = []
+    for k, source in enumerate(labels):
+        shown, names = zip(*_of_label(images, k)[:inputs], strict=True)
+        places = [run.folder / "outputs" / f"{source}2{target}" for target in labels]
+        rows.append((source, _beside(shown, names, places, k)))
+        inner = [place / "attention" for place in places]
+        if any(place.is_dir() for place in inner):
+            rows.append(("  attention", _beside([white] * len(names), names, inner, k)))
+    heading = f"{run.dataset}, {name_of(run)}, seed {run.seed}: input, as {', as '.join(labels)}"
+    return heading, rows
+
+
+def _beside(
+    first: Sequence[np.ndarray], names: Sequence[str], places: list[Path], own: int
+) -> list[np.ndarray]:
+    """After each image its pictures in all places, white in the place `own`."""
+    tiles = []
+    for image, name in zip(first, names, strict=True):
+        made = [
+            np.full_like(image, 255) if k == own else read(place / f"{Path(name).stem}.png")
+            for k, place in enumerate(places)
+        ]
+        tiles += [image, *made]
+    return tiles
+
+
+def _of_label(images: ImageSet, k: int) -> list[tuple[np.ndarray, str]]:
+    """The images of a split with the label `k`, and their names, in the order of the set."""
+    return [
+        (images.arrays[key][i], files[i])
+        for key, files in images.names.items()
+        for i in np.flatnonzero(images.arrays[f"{key}_label"] == k)
+    ]
 
 
 def _moments(run: Run, each: int, moments: int) -> tuple[str, list[Row]]:

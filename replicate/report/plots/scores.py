@@ -1,6 +1,7 @@
 """Scores as points, quality against cost, and learning curves."""
 
 from collections.abc import Iterable
+from itertools import cycle
 from pathlib import Path
 
 import pandas as pd
@@ -87,11 +88,15 @@ def _finish(picture: Picture, budget: str) -> None:
 
 
 COSTS = {"hours": "hours of training", "peak_memory_mb": "peak memory, MB"}
-MARKS = ("o", "^")  # of the two directions
+MARKS = {  # of directions, in turn
+    "o": "circles", "^": "triangles", "s": "squares", "D": "diamonds", "v": "triangles down",
+    "P": "plus signs", "X": "crosses", "<": "triangles left", ">": "triangles right",
+    "p": "pentagons", "h": "hexagons", "*": "stars",
+}  # fmt: skip
 SMALL = 1e-3  # KID; below it the axis is linear, because an unbiased estimate may be negative
 CAPTION = (
     "A point a method and direction: mean over seeds, least hours and most memory over seeds. "
-    "KID: lower is better. {0}: circles, {1}: triangles."
+    "KID: lower is better. "
 )
 
 
@@ -120,14 +125,15 @@ def cost(frame: pd.DataFrame) -> Picture:
                 axes.set_yscale("symlog", linthresh=SMALL)
             dress(axes)
         line[0].set_ylabel(catalogue.column(metric, protocol), fontsize=8)
-    legend(picture, palette, f"{found[0]}. {CAPTION.format(*directions)}")
+    marks = ", ".join(f"{way}: {word}" for way, word in zip(directions, cycle(MARKS.values())))
+    legend(picture, palette, f"{found[0]}. {CAPTION}{marks}.")
     return picture
 
 
 def _points(
     axes: Axes, frame: pd.DataFrame, pair: tuple[str, str], directions: list[str], palette: dict
 ) -> None:
-    for direction, mark in zip(directions, MARKS, strict=True):
+    for direction, mark in zip(directions, cycle(MARKS)):
         own = frame[frame["direction"] == direction]
         shades = [palette[name] for name in own["name"]]
         axes.scatter(own[pair[0]], own[pair[1]], c=shades, marker=mark, s=45, alpha=0.8)
