@@ -142,6 +142,15 @@ class Method(nn.Module):
         return LEAST_SQUARES
 
     @classmethod
+    def directions_of(cls, config: Mapping) -> tuple[str, ...]:
+        """Those of `directions` that a run translates; of a built method it is `directions`.
+
+        Args:
+            config: the fields of a configuration, as `run.json` holds them.
+        """
+        return cls.directions
+
+    @classmethod
     def one_size(cls, c: Config) -> str:
         """Why networks of this configuration take images of the crops' size alone; empty where
         they are convolutional and take any."""
