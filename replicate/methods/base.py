@@ -120,6 +120,8 @@ class Method(nn.Module):
     map_discriminators: ClassVar[Mapping[str, str]] = {}
     # whether one input has many translations: `translate` then takes `seed` and `target` as well
     multimodal: ClassVar[bool] = False
+    # whether it stands in for a method of which no source says enough: tables call it re-specified
+    respecified: ClassVar[bool] = False
 
     def __init__(self, config: Config) -> None:
         super().__init__()
