@@ -28,9 +28,10 @@ def test_each_stage_has_its_losses_and_moves_its_networks(start):
         buffers = {name: b.clone() for name, b in method.G.named_buffers()}
         method.train()
         method.begin(10 * epoch, 10.0)
-        found = {name for name, v in method.step(training.batches(epoch)).items() if v is not None}
+        step = method.step(training.batches(epoch))
+        computed = {name for name, value in step.items() if value is not None}
         after = {n.split(".")[0] for n, p in method.named_parameters() if not p.equal(before[n])}
-        assert (found, after) == (losses, moved)
+        assert (computed, after) == (losses, moved)
         same = all(b.equal(buffers[name]) for name, b in method.G.named_buffers())
         assert same == (epoch > 0)  # G's running averages are those of the game
 
@@ -51,17 +52,17 @@ def test_the_losses_of_the_game_by_hand(start):
     method.update = lambda loss, *names: None
     method.D.register_forward_hook(lambda layer, inputs, out: judged.append((inputs[1], out)))
     losses = {name: v.detach() for name, v in method.step(batch).items() if v is not None}
-    (own, real), (other, mistaken), (asked, made), (_, again) = judged
-    assert own.tolist() == [[1, -1]] * 2 + [[-1, 1]] * 2  # A's images, then B's
-    assert torch.equal(other, -own)  # of two classes
-    assert sorted(asked.tolist()) == sorted(own.tolist())
+    (label, real), (other, mistaken), (sampled, made), (_, again) = judged
+    assert label.tolist() == [[1, -1]] * 2 + [[-1, 1]] * 2  # A's images, then B's
+    assert torch.equal(other, -label)  # of two classes
+    assert sorted(sampled.tolist()) == sorted(label.tolist())
     dis = F.softplus(-real).mean() + 0.5 * (F.softplus(mistaken).mean() + F.softplus(made).mean())
     # float32: softplus and the library's form of it round differently
     wanted = {"dis": dis.detach(), "adv": F.softplus(-again).mean().detach()}
     torch.testing.assert_close(losses, wanted, rtol=1e-5, atol=1e-6)
 
 
-def test_a_wrong_label_is_one_of_the_batch_and_never_the_own():
+def test_a_wrong_label_is_one_of_the_batch_and_never_the_same():
     torch.manual_seed(0)
     y = torch.tensor([[1.0, 1, -1], [1, 1, -1], [-1, 1, 1], [-1, -1, 1]])
     drawn = [wrong_labels(y) for _ in range(50)]
@@ -76,13 +77,13 @@ def test_a_wrong_label_is_one_of_the_batch_and_never_the_own():
 def test_labels_of_a_translation():
     """Classes: the target's alone. Attributes: the domains' two, and the rest as E_y sees them."""
     torch.manual_seed(0)
-    x, asked = torch.rand(2, 3, 32, 32) * 2 - 1, []
+    x, sampled = torch.rand(2, 3, 32, 32) * 2 - 1, []
     for attributes, c_dim in ((False, 2), (True, 4)):
         method = IcGAN(replace(SMOKE, attributes=attributes, c_dim=c_dim)).eval()
-        method.G.register_forward_hook(lambda layer, inputs, out: asked.append(inputs))
+        method.G.register_forward_hook(lambda layer, inputs, out: sampled.append(inputs))
         with torch.no_grad():
             image = method.translate(x, "AB").image
-            z, y = asked[-1]
+            z, y = sampled[-1]
             torch.testing.assert_close(z, method.E_z(x), rtol=0, atol=0)
             assert torch.equal(y[:, :2], torch.tensor([[-1.0, 1.0]] * 2))
             assert torch.equal(y[:, 2:], torch.where(method.E_y(x)[:, 2:] > 0, 1.0, -1.0))

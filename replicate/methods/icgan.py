@@ -135,15 +135,15 @@ class IcGAN(Method):
 
     def _play(self, x: Tensor, y: Tensor) -> Losses:
         """D: real images with their labels against those with wrong ones and against G's."""
-        asked = y[torch.randperm(len(y)).to(y.device)]  # on the CPU: one order everywhere
-        fake = self.G(normal(len(y), self.config.nz, device=y.device), asked)
+        sampled = y[torch.randperm(len(y)).to(y.device)]  # on the CPU: one order everywhere
+        fake = self.G(normal(len(y), self.config.nz, device=y.device), sampled)
         real = bce_loss(self.D(x, y), is_real=True)
         mistaken = bce_loss(self.D(x, wrong_labels(y)), is_real=False)
-        made = bce_loss(self.D(fake.detach(), asked), is_real=False)
+        made = bce_loss(self.D(fake.detach(), sampled), is_real=False)
         losses = {"dis": real + 0.5 * mistaken + 0.5 * made}
         self.update(losses["dis"], "D")
         with base.frozen(self.D):
-            losses["adv"] = bce_loss(self.D(fake, asked), is_real=True)
+            losses["adv"] = bce_loss(self.D(fake, sampled), is_real=True)
             self.update(losses["adv"], "G")
         return losses
 

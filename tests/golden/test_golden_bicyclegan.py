@@ -37,10 +37,10 @@ def test_bicyclegan(every, monkeypatch):
     method, batch = filled(BicycleGAN, salt_of, **sizes), batch_of(256, 2)
     x, y = batch["A"][:1], batch["B"][:1]
     with torch.no_grad():
-        found = {"G(A, z)": method.G["AB"](x, noise((1, 8), 31))}
-        found["E(B) mu"], found["E(B) logvar"] = method.E["B"](y)
-        found |= {f"D(B) scale {i}": one for i, one in enumerate(method.D["B"](y), start=1)}
-    assert differences(found, GOLDEN["networks"]) == {}
+        values = {"G(A, z)": method.G["AB"](x, noise((1, 8), 31))}
+        values["E(B) mu"], values["E(B) logvar"] = method.E["B"](y)
+        values |= {f"D(B) scale {i}": one for i, one in enumerate(method.D["B"](y), start=1)}
+    assert differences(values, GOLDEN["networks"]) == {}
 
     update = method.update
     for i in range(2 if every else 1):
@@ -56,8 +56,8 @@ def test_bicyclegan(every, monkeypatch):
         monkeypatch.setattr(method, "update", watched)
         method.begin(i, 1000.0)
         losses = {name: float(value.detach()) for name, value in method.step(batch).items()}
-        found = {name: losses[here] for name, here in LOSSES.items()}
-        assert differences(found, GOLDEN["losses"][at]) == {}
+        values = {name: losses[here] for name, here in LOSSES.items()}
+        assert differences(values, GOLDEN["losses"][at]) == {}
         after = {name: v for name, v in GOLDEN["grad_norms"][at].items() if name in HERE}
         assert differences(seen, after) == {}
 
@@ -70,7 +70,7 @@ def test_counts():
 
 def test_the_encoder_learns_nothing_from_random_codes():
     """Its gradient is that without the latent loss, to the last bit; the generator's is not."""
-    found = []
+    values = []
     for weight in (0.5, 0.0):
         torch.manual_seed(0)
         method = BicycleGAN(BicycleGAN.Config(**BicycleGAN.SMOKE | {"lambda_z": weight}))
@@ -80,5 +80,5 @@ def test_the_encoder_learns_nothing_from_random_codes():
         method.update = lambda loss, *names: loss.backward()
         torch.manual_seed(1)
         method.step(batch_of(32, 2))
-        found.append(slopes(method))
-    assert found[0]["E"] == found[1]["E"] and found[0]["G"] != found[1]["G"]
+        values.append(slopes(method))
+    assert values[0]["E"] == values[1]["E"] and values[0]["G"] != values[1]["G"]

@@ -22,15 +22,15 @@ def test_distancegan(variant, every):
     method = filled(DistanceGAN, salts_of(GOLDEN), **SIZES, **CASES[variant])
     n, images = method.config.batch_size, batch_of(64, 6)
     method.setup({X: images[X][i : i + n] for X in "AB"} for i in range(0, 6, n))
-    found = {"statistics": {}, "networks": {}}
+    values = {"statistics": {}, "networks": {}}
     for X, (mean, spread) in zip("AB", method.distances.tolist(), strict=True):
-        found["statistics"] |= {f"expectation_{X}": mean, f"std_{X}": spread}
+        values["statistics"] |= {f"expectation_{X}": mean, f"std_{X}": spread}
     for name in ("G_AB", "D_B"):
         network = networks(method)[name]
         with torch.no_grad():
             out = network(images[name[2]][:n])
-        found["networks"][name] = {"params": count(network), "output": out}
-    assert differences(found, {kind: wanted[kind] for kind in found}) == {}
+        values["networks"][name] = {"params": count(network), "output": out}
+    assert differences(values, {kind: wanted[kind] for kind in values}) == {}
     assert iterations_differ(method, batch_of(64, n), wanted, 2 if every else 1) == {}
 
 
