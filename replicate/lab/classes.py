@@ -42,7 +42,7 @@ def content(folder: Path) -> str | None:
     test = packed.load(record["dataset"], "test", scored_size(record["config"]))
     if not {"A_label", "B_label"} <= set(test.arrays):
         return None
-    directions = METHODS.get(record["method"], Method).directions
+    directions = METHODS.get(record["method"], Method).directions_of(record["config"])
     rows = [row(folder, test, direction) for direction in directions]
     table = pd.DataFrame(rows).assign(
         method=record["method"], variant=record["label"], dataset=record["dataset"],

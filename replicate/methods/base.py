@@ -125,6 +125,8 @@ class Method(nn.Module):
     # whether it translates between all domains of a set that has more than A and B: `translate`
     # then takes any two of their letters, such as "AD"
     many: ClassVar[bool] = False
+    # whether it stands in for a method of which no source says enough: tables call it re-specified
+    respecified: ClassVar[bool] = False
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -145,6 +147,15 @@ class Method(nn.Module):
             config: the fields of a configuration, as `run.json` holds them.
         """
         return LEAST_SQUARES
+
+    @classmethod
+    def directions_of(cls, config: Mapping) -> tuple[str, ...]:
+        """Those of `directions` that a run translates; of a built method it is `directions`.
+
+        Args:
+            config: the fields of a configuration, as `run.json` holds them.
+        """
+        return cls.directions
 
     @classmethod
     def one_size(cls, c: Config) -> str:

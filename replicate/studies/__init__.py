@@ -2,8 +2,8 @@
 
 `effects` is notebook 00's: what choices of a protocol do to a number. `windows`, `class_coverage`
 and `domain_adaptation` are 01's; `galleries` 03's and 04's; `model_capacity` 03's; `attention`,
-`attention_probe`, `pixel_classes`, `pixel_segmentation` and `label_measurements` 05's. No file is
-named as a function of this module, which would hide it.
+`attention_probe`, `pixel_classes`, `pixel_segmentation` and `label_measurements` 05's. `diversity`
+is that of a command. No file is named as a function of this module, which would hide it.
 """
 
 from replicate.studies.attention import attention_over_training

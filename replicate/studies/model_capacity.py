@@ -12,6 +12,8 @@ from replicate.errors import ReplicateError
 from replicate.lab.run import method_name
 from replicate.methods import METHODS
 from replicate.methods.base import Method
+from replicate.networks.attentiongan_multi import LabelDiscriminator
+from replicate.networks.generators import ResnetGenerator
 from replicate.report.tables.catalogue import ABSENT
 
 PAPER, WHERE = "tang2019attentiongan", "Table V"
@@ -20,6 +22,8 @@ SAME = "reproduced to the printed digit"
 UNBUILT = "not built yet"
 ONE_WAY = "m(m - 1)"  # one for each ordered pair of domains, so a model is of one direction
 ONE_DOMAIN = "m"  # one for each domain, so a model is what a domain has of each network
+# where a model has one network of each kind, however many the method here trains side by side
+SINGLE = (ONE_WAY, ONE_DOMAIN)
 MODELS: dict[str, Callable[[int], int]] = {
     ONE_WAY: lambda m: m * (m - 1),
     "m(m - 1)/2": lambda m: m * (m - 1) // 2,  # one for each pair
@@ -39,11 +43,14 @@ def capacity(domains: int = 8) -> pd.DataFrame:
         In the order of the page `method, models` (how many are needed), `printed` (for m = 8),
         `counted` (the networks of one model: those of a trained method here, or of one of its
         directions or domains where the page counts each), `parameters` (of one model), `all models`
-        and `verdict`. A method that is not here says "not built yet". Where its own networks do not
-        give the printed digit, a second row shows other networks that do.
+        and `verdict`. A method that is not here says "not built yet", one of which no source says
+        enough that it is re-specified. Where its own networks do not give the printed digit, a
+        second row shows other networks that do.
 
     Source: Table V as data/reported/tang2019attentiongan.toml holds it; the second rows,
-        attentiongan.md of the project's sources, section 1.4: guesses at what was counted.
+        attentiongan.md of the project's sources, section 1.4, and its baselines.md, section 0.5:
+        guesses at what was counted. Of all sums of two networks only a residual generator of six
+        blocks with StarGAN's discriminator prints as the 52.6M that six rows have.
     """
     table = reported.load(PAPER).table
     rows = []
@@ -55,10 +62,9 @@ def capacity(domains: int = 8) -> pd.DataFrame:
             "printed": f"{entry['printed']}M ×{printed_models}",
         }
         name = method_name(entry["method"], entry["variant"])
-        single = formula in (ONE_WAY, ONE_DOMAIN)
-        found = [_own(name, domains, single)] if _method(name) in METHODS else []
+        found = [_own(name, domains, formula in SINGLE)] if _method(name) in METHODS else []
         if found and not _agrees(found[0], entry["printed"]):
-            found += filter(None, [_also(name, domains)])
+            found += [other for other in _also(name, domains) if _agrees(other, entry["printed"])]
         rows += [shared | _counted(count, entry, MODELS[formula](domains)) for count in found]
         if not found:
             rows.append(shared | {"verdict": UNBUILT})
@@ -105,10 +111,14 @@ def _trainable(*networks: nn.Module) -> int:
     return sum(p.numel() for n in networks for p in n.parameters() if p.requires_grad)
 
 
-def _also(name: str, domains: int) -> Count | None:
+def _also(name: str, domains: int) -> list[Count]:
+    """What the method names besides its own networks; else the one sum of two that is known."""
     with repro.shapes_only():
-        counted = METHODS[_method(name)].also_counted(domains)
-    return counted and (counted[0], _trainable(*counted[1]))
+        counted = METHODS[_method(name)].also_counted(domains) or (
+            f"a generator of 6 residual blocks + StarGAN's D of {domains} labels",
+            [ResnetGenerator(n_blocks=6), LabelDiscriminator(c_dim=domains)],
+        )
+    return [(counted[0], _trainable(*counted[1]))]
 
 
 def _agrees(count: Count, printed: str) -> bool:
@@ -122,11 +132,13 @@ def _rounded(count: Count, printed: str) -> str:
 
 def _counted(count: Count, entry: pd.Series, models: int) -> dict[str, str]:
     what, number = count
-    own = _method(what) in METHODS
+    method = METHODS.get(_method(what))
     if not _agrees(count, entry["printed"]):
         verdict = f"not reproduced: {_rounded(count, entry['printed'])}M"
     else:
-        verdict = SAME if own else f"{SAME}, but by networks that are not this method's"
+        verdict = SAME if method else f"{SAME}, but by networks that are not this method's"
+    if method and method.respecified:
+        verdict += "; re-specified"
     return {
         "counted": what,
         "parameters": f"{number:,}",

@@ -138,9 +138,12 @@ def card_of(folder: Path) -> Card:
         rows = known.to_dict("records")
     entry, method = spec(record["dataset"]), METHODS[record["method"]]
     domains = entry.every_domain if method.many else entry.domains
+    translated = directions.every(domains)
+    if not method.many:
+        translated = method.directions_of(record["config"])
     return Card(
         record["method"], record["label"], _run(folder).identity()["config"], record["dataset"],
-        domains, "run", directions.every(domains), record["seed"],
+        tuple(domains), "run", translated, record["seed"],
         record["budget"], checkpoint.iteration_of(checkpoint.generations(folder)[0]),
         record["commit"], record["fingerprint"], record.get("passport", {}), rows,
     )  # fmt: skip

@@ -78,7 +78,7 @@ def test_translations_have_the_shape_and_range_of_images(case, start):
     # a linear layer may tie a network to its size; without one, other multiples of it work too
     for width in [size] if linear else [size, 2 * size]:
         x = torch.rand(2, 3, size, width) * 2 - 1
-        for direction in case.method.directions:
+        for direction in method.directions:
             with torch.no_grad():
                 image, attention = method.translate(x, direction)
             assert image.shape == x.shape and image.dtype == torch.float32

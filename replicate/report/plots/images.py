@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 
@@ -111,7 +112,7 @@ def _made(run: Run, images: ImageSet, direction: str, columns: int) -> list[Row]
 
     White where a one-way method has none of this direction.
     """
-    if direction not in METHODS[run.method].directions:
+    if direction not in METHODS[run.method].directions_of(asdict(run.config)):
         white = np.full((images.size, images.size, 3), 255, np.uint8)
         return [(f"{name_of(run)} (one-way)", [white] * columns)]
     folder = run.folder / "outputs" / in_words(direction, images).replace("->", "2")

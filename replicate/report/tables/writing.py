@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from replicate.methods import METHODS
+from replicate.methods.base import Method
 from replicate.report.tables import catalogue
 from replicate.report.tables.about import short_commit
 from replicate.report.tables.cost import cost_page
@@ -86,7 +88,8 @@ def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
             if len(shown):
                 table = summary(shown).drop(columns=["dataset", "direction"])
                 parts.append(Table(title, table))
-    parts += [*collapsed(own), *_one_way(own), *_not_computed(own), "## What made these numbers"]
+    parts += [*collapsed(own), *_respecified(own), *_one_way(own), *_not_computed(own)]
+    parts += ["## What made these numbers"]
     parts += [Table("", _runs(own), markup=["repeat with"]), _scored(own)]
     cells = means(with_share(own))[TIDY].sort_values(TIDY[:6], kind="stable")
     return Page(f"{escape(str(dataset))}, budget {budget}{marked}", parts, cells)
@@ -101,6 +104,17 @@ def collapsed(own: pd.DataFrame) -> list[str]:
         where = "; ".join(f"{direction} (seeds: {which})" for direction, which in seeds.items())
         lines.append(f"**{escape(name)}**, {escape(f'{where}: its attention {note}')}.\n")
     return lines
+
+
+def _respecified(own: pd.DataFrame) -> list[str]:
+    """One line for each method that stands in for one of which no source says enough."""
+    names = dict.fromkeys(own["method"])
+    return [
+        f"**{escape(name)}** is re-specified: a stand-in for what is in no reachable source, so "
+        "its numbers are no measure of the method in print.\n"
+        for name in names
+        if METHODS.get(name, Method).respecified
+    ]
 
 
 def _one_way(own: pd.DataFrame) -> list[str]:

@@ -133,6 +133,20 @@ def test_one_run_at_least_for_every_printed_set_but_two_that_say_so(page):
     assert said[WHY].str.contains("no run on .*: (?:never released|apply by e-mail)").all()
 
 
+def test_the_tables_of_faces_name_their_commands_and_their_stand_in(page):
+    mine = page[page["paper"] == "tang2019attentiongan"]
+    three = mine[(mine["where"] == "Table III") & ~mine[WHY].str.startswith("not i")]
+    assert set(three["method"]) >= {"diat", "cyclegan", "icgan:celeba", "attentiongan_multi:celeba"}
+    assert three[WHY].str.startswith("people answer: `replicate preference attributes`").all()
+    standing = page[page[WHY].str.endswith("re-specified: no measure of the method in print")]
+    assert "diat" in set(standing["method"]) and "cyclegan" not in set(standing["method"])
+    pairs = mine[(mine["metric"] == "psnr") & ~mine[WHY].str.startswith("not i")]
+    assert pairs[WHY].str.contains("`replicate score TRANSLATIONS TRUE_IMAGES").all()
+    # its two labels in print are one arm here
+    arm = mine[mine["method"] == "pix2pix:encoder-decoder"]
+    assert set(arm["where"]) == {"Table II", "Table V"} and len(arm) == 4
+
+
 def test_the_command_gives_the_same_rows(page):
     told = json.loads(CliRunner().invoke(cli.app, ["plan", "paper", "--cells", "--json"]).stdout)
     assert told == page.to_dict("records")
