@@ -12,8 +12,8 @@ from replicate.errors import ReplicateError
 from replicate.lab.run import method_name
 from replicate.methods import METHODS
 from replicate.methods.base import Method
-from replicate.networks.attentiongan_multi import LabelDiscriminator
 from replicate.networks.generators import ResnetGenerator
+from replicate.networks.stargan import LabelDiscriminator
 from replicate.report.tables.catalogue import ABSENT
 
 PAPER, WHERE = "tang2019attentiongan", "Table V"
