@@ -135,5 +135,5 @@ def matching_loss(x: Tensor, y: Tensor, temperature: float = 0.1) -> Tensor:
     Source: the N-pair loss of Sohn, NeurIPS 2016, in both senses, on vectors of length 1.
     """
     cosines = F.normalize(x.float()) @ F.normalize(y.float()).T / temperature
-    own = torch.arange(len(x), device=x.device)
-    return (F.cross_entropy(cosines, own) + F.cross_entropy(cosines.T, own)) / 2
+    places = torch.arange(len(x), device=x.device)
+    return (F.cross_entropy(cosines, places) + F.cross_entropy(cosines.T, places)) / 2

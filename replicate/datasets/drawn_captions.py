@@ -87,9 +87,9 @@ def understood(text: str) -> Named:
         return next((names.index(word) for word in words if word in names), None)
 
     down, across = (place((a, "", b)) for a, b in (("top", "bottom"), ("left", "right")))
-    told = "middle" in words or down is not None or across is not None
+    somewhere = "middle" in words or down is not None or across is not None
     at = 3 * (1 if down is None else down) + (1 if across is None else across)
-    return Named(place(CLASSES), place(DOMAINS), at if told else None)
+    return Named(place(CLASSES), place(DOMAINS), at if somewhere else None)
 
 
 def draw(split: str, size: int) -> dict[str, np.ndarray]:
@@ -107,6 +107,6 @@ def draw(split: str, size: int) -> dict[str, np.ndarray]:
         (other,) = set(DOMAINS) - {domain}
         coats = {"caption": domain} | ({"ideal_caption": other} if split == "test" else {})
         for key, coat in coats.items():
-            told = (sentence(split, domain, i, coat) for i in range(COUNTS[split]))
-            arrays[f"{letter}_{key}"] = captions.encode(told)
+            texts = (sentence(split, domain, i, coat) for i in range(COUNTS[split]))
+            arrays[f"{letter}_{key}"] = captions.encode(texts)
     return arrays

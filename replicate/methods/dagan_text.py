@@ -87,7 +87,7 @@ class DAGANText(Method):
     LAPTOP = {
         "load_size": 64, "crop_size": 64, "flip": False, "batch_size": 4, "text_dim": 128,
         "text_width": 64, "ngf": 16, "e_blocks": 1, "g_blocks": 3, "ndf": 32, "n_layers": 2,
-        "lambda_cls": 10.0, "lr": 4e-4, "iterations": 3000,
+        "lambda_cls": 10.0, "lr": 4e-4, "iterations": 2200,
     }  # fmt: skip
 
     @classmethod
@@ -153,8 +153,8 @@ class DAGANText(Method):
 
     def step(self, batch: Batch) -> Losses:
         images, sentences = pairs_of(batch, self.config.made_up_truth)
-        told, shown = self.S(self.T(sentences), self.k), self.E(images, self.k)
-        drawn, same = self.G(torch.cat([told.latent, shown.latent])).chunk(2)  # F(s), F(t)
+        source, target = self.S(self.T(sentences), self.k), self.E(images, self.k)
+        drawn, same = self.G(torch.cat([source.latent, target.latent])).chunk(2)  # F(s), F(t)
         fakes = ((self.D1, drawn), (self.D2, same))
         judged: Losses = {}
         for i, (D, fake) in enumerate(fakes, 1):  # eqs. 7 and 8
@@ -169,41 +169,41 @@ class DAGANText(Method):
             for i, (D, fake) in enumerate(fakes, 1):
                 scores = D(fake)
                 adv |= {f"adv{i}_{X}": bce_loss(of_domain(scores, X), True) for X in "AB"}
-            mine = self._codes(told, shown, torch.cat([drawn, same]))
-            mine |= self._classes(batch, told, shown)
+            mine = self._codes(source, target, torch.cat([drawn, same]))
+            mine |= self._classes(batch, source, target)
             self.update(sum(adv.values()) / 2 + sum(mine.values()), "G")
-        return dict.fromkeys(LOSSES) | judged | adv | mine | self._measure(batch, told)
+        return dict.fromkeys(LOSSES) | judged | adv | mine | self._measure(batch, source)
 
-    def _codes(self, told: Code, shown: Code, made: Tensor) -> Losses:
+    def _codes(self, source: Code, target: Code, made: Tensor) -> Losses:
         """Eqs. 5 and 6, without gradients into DAE(s) and DAE(t) as in `dagan`; and that a sentence
         has the code and the windows of the image that it was written about."""
         c = self.config
         again = self.E(made, self.k).latent.chunk(2)
         losses: Losses = {
-            "cst": c.alpha * l1_loss(told.latent.detach(), again[0]),
-            "sym": c.beta * l1_loss(shown.latent.detach(), again[1]),
+            "cst": c.alpha * l1_loss(source.latent.detach(), again[0]),
+            "sym": c.beta * l1_loss(target.latent.detach(), again[1]),
         }
-        gap = l1_loss(told.latent, shown.latent.detach())
+        gap = l1_loss(source.latent, target.latent.detach())
         if c.windows == "learned":
-            apart = l1_loss(told.windows.centres, shown.windows.centres.detach())
+            apart = l1_loss(source.windows.centres, target.windows.centres.detach())
             gap = gap + apart / made.shape[-1]
         return losses | {"match": c.lambda_match * gap}
 
-    def _classes(self, batch: Batch, told: Code, shown: Code) -> Losses:
+    def _classes(self, batch: Batch, source: Code, target: Code) -> Losses:
         """The geometric regularisation: the class of what windows hold, of sentences and images."""
         c = self.config
         if c.labels == "none":
             return {}
         labels = in_turn(*(labels_of(batch, X, c.n_classes, c.made_up_truth) for X in "AB"))
-        logits = self.C(torch.cat([told.instances, shown.instances]))
+        logits = self.C(torch.cat([source.instances, target.instances]))
         return {"cls": c.lambda_cls * F.cross_entropy(logits, labels.repeat(2))}
 
     @torch.no_grad()
-    def _measure(self, batch: Batch, told: Code) -> Losses:
+    def _measure(self, batch: Batch, source: Code) -> Losses:
         """Whether codes collapse, and whether a sentence's first window lies on the object."""
-        measured: Losses = {"variance": told.latent.var(dim=0, unbiased=False).mean()}
+        measured: Losses = {"variance": source.latent.var(dim=0, unbiased=False).mean()}
         if self.config.windows == "none" or "A_mask" not in batch or "B_mask" not in batch:
             return measured
         mask = in_turn(batch["A_mask"], batch["B_mask"])
-        x, y = told.windows.centres[:, 0].long().unbind(dim=1)
+        x, y = source.windows.centres[:, 0].long().unbind(dim=1)
         return measured | {"hit": mask[torch.arange(len(mask), device=mask.device), 0, y, x].mean()}

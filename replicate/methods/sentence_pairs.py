@@ -29,8 +29,8 @@ def pairs_of(batch: Batch, made_up: bool) -> Pairs:
     Raises:
         ReplicateError: a domain has no captions.
     """
-    told = {X: batch.get(f"{X}_caption") for X in "AB"}
-    for X, sentences in told.items():
+    captions = {X: batch.get(f"{X}_caption") for X in "AB"}
+    for X, sentences in captions.items():
         if sentences is None and not made_up:
             raise ReplicateError(
                 f"{X}_caption: the set has no captions; expected a sentence for every image. Use a "
@@ -39,8 +39,8 @@ def pairs_of(batch: Batch, made_up: bool) -> Pairs:
             )
         if sentences is None:
             at = batch[f"{X}_index"][:, None] + torch.arange(MADE_UP, device=batch[X].device)
-            told[X] = (LETTERS.start + at % len(LETTERS)).to(torch.uint8)
-    return Pairs(in_turn(batch["A"], batch["B"]), in_turn(told["A"], told["B"]))
+            captions[X] = (LETTERS.start + at % len(LETTERS)).to(torch.uint8)
+    return Pairs(in_turn(batch["A"], batch["B"]), in_turn(captions["A"], captions["B"]))
 
 
 def in_turn(a: Tensor, b: Tensor) -> Tensor:

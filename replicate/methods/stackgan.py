@@ -84,8 +84,8 @@ class StackGAN(Method):
     }  # fmt: skip
     LAPTOP = {
         "load_size": 64, "crop_size": 64, "flip": False, "batch_size": 4, "upscale": 2,
-        "text_dim": 128, "text_width": 64, "c_dim": 32, "z_dim": 32, "ngf": 32, "ndf": 32,
-        "n_res": 2, "halve_one": 200, "halve_two": 200, "iterations": 3000,
+        "text_dim": 128, "text_width": 64, "c_dim": 32, "z_dim": 32, "ngf": 64, "ndf": 48,
+        "n_res": 2, "halve_one": 200, "halve_two": 200, "iterations": 2200,
     }  # fmt: skip
 
     @classmethod
@@ -213,8 +213,8 @@ class StackGAN(Method):
         mine: Losses = {}
         with base.frozen(D):
             fake = D(drawn.image)
-            told = D.with_sentence(fake, condition)
-            adv = {f"adv{i}_{X}": bce_loss(of_domain(told, X), True) for X in "AB"}
+            matched = D.with_sentence(fake, condition)
+            adv = {f"adv{i}_{X}": bce_loss(of_domain(matched, X), True) for X in "AB"}
             kl = normal_kl_loss(drawn.mean, drawn.log_sigma)
             mine[f"kl{i}"] = self.config.lambda_kl * kl
             if i == 2:

@@ -53,10 +53,10 @@ def test_images_are_those_of_the_set_without_sentences(test_split):
 
 def test_sentences_name_what_the_images_show(test_split):
     for k, X in enumerate("AB"):
-        told = captions.decode(test_split[f"{X}_caption"])
+        texts = captions.decode(test_split[f"{X}_caption"])
         wanted = captions.decode(test_split[f"{X}_ideal_caption"])
         for i, mask in enumerate(test_split[f"{X}_mask"]):
-            named = understood(told[i])
+            named = understood(texts[i])
             assert (named.shape, named.coat) == (test_split[f"{X}_label"][i], k)
             assert understood(wanted[i]) == named._replace(coat=1 - k)
             row, column = (axis.mean() + 0.5 for axis in np.nonzero(mask))
@@ -87,8 +87,8 @@ def test_captions_beside_images_are_packed_with_them(root):
     for name in ("trainA", "trainB", "testA", "testB"):
         describe(root / "mine" / name, BIRDS)
     images = load("mine", "train", 16, progress=False)
-    told = [BIRDS[name].lower() for name in images.names["A"]]
-    assert captions.decode(images.arrays["A_caption"]) == told
+    texts = [BIRDS[name].lower() for name in images.names["A"]]
+    assert captions.decode(images.arrays["A_caption"]) == texts
     before = images.passport["arrays"]["A_caption"]
     describe(root / "mine" / "trainA", BIRDS | {"0.png": "a green bird"})
     changed = load("mine", "train", 16, progress=False)
@@ -118,8 +118,8 @@ def test_birds_have_the_first_of_their_sentences(root, tmp_path):
         place.write_text(f"{image.stem} of {image.parent.name}\nanother sentence\n")
     prepare("cub", here, "mini", progress=False)
     test = load("mini", "test", 16, progress=False)
-    told = captions.decode(test.arrays["B_caption"])
-    assert all(text.startswith("bird_") and "albatross" in text for text in told)
+    texts = captions.decode(test.arrays["B_caption"])
+    assert all(text.startswith("bird_") and "albatross" in text for text in texts)
     place.write_text("\n")
     with pytest.raises(ReplicateError, match="missing or empty; expected ten sentences"):
         prepare("cub", here, "another", progress=False)

@@ -60,15 +60,15 @@ def test_losses_by_hand(start):
     method, batch = tiny(start)
     images, sentences = pairs_of(batch, made_up=True)
     with torch.no_grad():
-        told, shown = method.S(method.T(sentences), method.k), method.E(images, method.k)
-        drawn, same = method.G(told.latent), method.G(shown.latent)
-        logits = method.C(torch.cat([told.instances, shown.instances]))
+        source, target = method.S(method.T(sentences), method.k), method.E(images, method.k)
+        drawn, same = method.G(source.latent), method.G(target.latent)
+        logits = method.C(torch.cat([source.instances, target.instances]))
         labels = torch.tensor([1, 0, 4, 2] * 2)
-        apart = (told.windows.centres - shown.windows.centres).abs().mean() / 32
+        apart = (source.windows.centres - target.windows.centres).abs().mean() / 32
         wanted = {
-            "cst": (method.E(drawn, method.k).latent - told.latent).abs().mean(),
-            "sym": (method.E(same, method.k).latent - shown.latent).abs().mean(),
-            "match": 10 * ((told.latent - shown.latent).abs().mean() + apart),
+            "cst": (method.E(drawn, method.k).latent - source.latent).abs().mean(),
+            "sym": (method.E(same, method.k).latent - target.latent).abs().mean(),
+            "match": 10 * ((source.latent - target.latent).abs().mean() + apart),
             "cls": (logits.logsumexp(1) - logits[torch.arange(8), labels]).mean(),
         }
         for i, (D, fake) in enumerate(((method.D1, drawn), (method.D2, same)), 1):
@@ -115,12 +115,12 @@ def test_labels_and_sentences_are_needed(start):
     method, batch = tiny(start, made_up_truth=False)
     with pytest.raises(ReplicateError, match="A_caption: the set has no captions"):
         method.step(batch)
-    told = {f"{X}_caption": inputs(DAGANText, 2, 32) for X in "AB"}
+    captions = {f"{X}_caption": inputs(DAGANText, 2, 32) for X in "AB"}
     del batch["A_label"]
     with pytest.raises(ReplicateError, match="A_label: the set has no labels"):
-        method.step(batch | told)
+        method.step(batch | captions)
     blind, batch = tiny(start, "no-labels", made_up_truth=False)
-    assert blind.step(batch | told)["cls"] is None
+    assert blind.step(batch | captions)["cls"] is None
     assert not DAGANText.needs(blind.config).labels and DAGANText.needs(blind.config).captions
 
 

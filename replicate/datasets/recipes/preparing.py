@@ -101,10 +101,10 @@ def _check(entry: Spec, known: Spec) -> None:
 
 def _write(folder: Path, plan: Plan, entry: Spec, progress: bool) -> None:
     rows: dict[str, dict[str, tuple]] = defaultdict(dict)
-    told: dict[str, dict[str, str]] = defaultdict(dict)
+    sentences: dict[str, dict[str, str]] = defaultdict(dict)
     for picture in plan.pictures:
         parent, name = picture.target.split("/")
-        rows[parent][name], told[parent][name] = picture.label, picture.caption
+        rows[parent][name], sentences[parent][name] = picture.label, picture.caption
     for parent in rows:
         (folder / parent).mkdir()
 
@@ -117,9 +117,9 @@ def _write(folder: Path, plan: Plan, entry: Spec, progress: bool) -> None:
     if plan.columns:
         for parent, labelled in rows.items():
             labels.write(folder / parent, plan.columns, labelled)
-    for parent, sentences in told.items():
-        if all(sentences.values()):
-            captions.write(folder / parent, sentences)
+    for parent, texts in sentences.items():
+        if all(texts.values()):
+            captions.write(folder / parent, texts)
     for target, file in plan.copies.items():
         (folder / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, folder / target)
