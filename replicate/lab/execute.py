@@ -24,6 +24,7 @@ from replicate import (
     records,
     relabelling,
     repro,
+    sentences,
 )
 from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
@@ -180,7 +181,8 @@ def _check_needs(run: Run, train: packed.ImageSet) -> None:
             f"{name} needs paired images, {run.dataset} is unpaired; use a set in the "
             "pix2pix layout (`replicate data list` shows them)"
         )
-    for wanted, what in ((needs.labels, "label"), (needs.masks, "mask")):
+    kinds = ((needs.labels, "label"), (needs.masks, "mask"), (needs.captions, "caption"))
+    for wanted, what in kinds:
         missing = [f"{X}_{what}" for X in "AB" if wanted and f"{X}_{what}" not in train.arrays]
         if missing:
             raise ReplicateError(
@@ -273,7 +275,7 @@ def _save_samples(method: Method, test: packed.ImageSet, path: Path) -> Image.Im
     """A sheet of samples; the text in the file says its directions, whatever its name."""
     about = PngInfo()
     about.add_text("directions", _directions(test))
-    sheet = evaluation.sample_sheet(method, test)
+    sheet = sentences.sample_sheet(method, test)
     sheet.save(path, pnginfo=about)
     return sheet
 
@@ -303,9 +305,10 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     method = load_method(run, device)
     test = packed.load(run.dataset, "test", run.config.scored_size)
     train = packed.load(run.dataset, "train", run.config.scored_size)
+    sources, truth = sentences.sources(method, test), sentences.compared(method, test)
     rows, by_label = [], []
     for direction in method.directions:
-        outputs = relabelling.translate(method, test, direction)
+        outputs = relabelling.translate(method, sources, direction)
         words = evaluation.in_words(direction, test)
         target = run.folder / "outputs" / words.replace("->", "2")
         evaluation.write_outputs(outputs, test.names[direction[0]], target)
@@ -313,12 +316,12 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
         real = relabelling.with_real(train, test, direction)
         by_label = by_label if real is train else [fingerprint.BY_LABEL]
         scores = evaluation.score_direction(
-            outputs, direction, test, real, method.attention_cell, cache, offline,
+            outputs, direction, truth, real, method.attention_cell, cache, offline,
             spec(run.dataset).classes_of(test.domains["AB".index(direction[1])]),
             FEW if run.budget == "smoke" else None,
         )  # fmt: skip
         if run.budget == "paper":
-            scores += lossy.scores(outputs, direction, test, real, cache, offline)
+            scores += lossy.scores(outputs, direction, truth, real, cache, offline)
         rows += [asdict(score) | {"direction": words} for score in scores]
     relabelling.write_further(method, test, run.folder / "outputs")
     rows += _of_no_translations(method, rows, test)
@@ -331,7 +334,7 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     notes = {f"{row['direction']} {row['protocol']}": row["note"] for row in rows if row["note"]}
     notes |= classes.count(run.folder, run.budget)
     made = table.loc[table["value"].notna(), "protocol"]
-    counted = [classes.PROTOCOL] if (run.folder / records.CLASSES).exists() else []
+    counted = classes.protocols(run.folder)
     protocols = [*made, *counted, *by_label]
     stamp = {
         "scoring": {p: fingerprint.scoring_fingerprint(p) for p in dict.fromkeys(protocols)},
