@@ -9,7 +9,7 @@ SHORTEST = KERNEL + STRIDE * (KERNEL - 1)  # characters that both need
 
 
 class TextEncoder(nn.Module):
-    """A character CNN-RNN: two convolutions, a GRU over what they leave, its mean over time.
+    """A character CNN-RNN: two convolutions, a GRU over what they leave, its maximum over time.
 
     Args:
         width: channels of the convolutions and of the GRU.
@@ -35,7 +35,7 @@ class TextEncoder(nn.Module):
         for conv in self.convs:
             x = F.relu(conv(x))
         over_time, _ = self.gru(x.float().transpose(1, 2))
-        return self.linear(over_time.mean(dim=1)).float()
+        return self.linear(over_time.amax(dim=1)).float()
 
 
 class ImageEmbedder(nn.Module):

@@ -156,7 +156,7 @@ def test_sentences_go_with_their_images():
 
 def test_an_embedding_depends_on_every_character_in_its_place():
     torch.manual_seed(0)
-    network, x = TextEncoder(8, 6), torch.randint(97, 123, (1, 40))
+    network, x = TextEncoder(32, 6), torch.randint(97, 123, (1, 40))
     with torch.no_grad():
         whole = network(x)
         for i in range(40):  # 4 characters by 3 twice: the last reaches the 40th
