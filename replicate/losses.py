@@ -124,3 +124,36 @@ def contrast_loss(made: Tensor, near: Tensor, far: Tensor, counts: Tensor) -> Te
     a, b = ((made.float() - other.float()).norm(dim=1) for other in (near, far))
     each = F.softplus(a - b)
     return (each * counts).sum() / counts.sum().clamp(min=1)
+
+
+def normal_kl_loss(mean: Tensor, log_sigma: Tensor) -> Tensor:
+    """How far independent normal distributions are from the standard one, >= 0.
+
+    Args:
+        mean, log_sigma: of one shape.
+
+    Returns:
+        The mean of KL(N(mean, sigma^2) || N(0, 1)) = (sigma^2 + mean^2 - 1) / 2 - log sigma.
+
+    Source: StackGAN, eq. 2; the mean in place of a sum is the TensorFlow code's
+        (stageI/trainer.py:24-28).
+    """
+    mean, log_sigma = mean.float(), log_sigma.float()
+    return (((2 * log_sigma).exp() + mean.square() - 1) / 2 - log_sigma).mean()
+
+
+def matching_loss(x: Tensor, y: Tensor, temperature: float = 0.1) -> Tensor:
+    """Cross entropy of telling which y belongs to each x, and which x to each y, by their angles.
+
+    Args:
+        x, y: (N, C), where x[i] belongs to y[i].
+        temperature: what cosines are divided by.
+
+    Returns:
+        Scalar >= 0; log N where all are alike.
+
+    Source: the N-pair loss of Sohn, NeurIPS 2016, in both senses, on vectors of length 1.
+    """
+    cosines = F.normalize(x.float()) @ F.normalize(y.float()).T / temperature
+    places = torch.arange(len(x), device=x.device)
+    return (F.cross_entropy(cosines, places) + F.cross_entropy(cosines.T, places)) / 2

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from replicate import sentences
 from replicate.datasets import labels
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import spec
@@ -85,9 +86,9 @@ def ways(method: Method, test: ImageSet, train: ImageSet) -> Iterator[Way]:
     if not labels:
         for direction in method.directions:
             real = with_real(train, test, direction)
-            made = partial(translate, method, test, direction)
+            made = partial(translate, method, sentences.sources(method, test), direction)
             told = real is not train or method.by_masks(method.config)
-            yield Way(made, direction, test, real, told)
+            yield Way(made, direction, sentences.compared(method, test), real, told)
         return
     for i, j in permutations(range(len(labels)), 2):
         letters = ascii_uppercase[i] + ascii_uppercase[j]

@@ -24,6 +24,7 @@ from replicate import (
     records,
     relabelling,
     repro,
+    sentences,
 )
 from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
@@ -187,7 +188,8 @@ def _check_needs(run: Run, train: packed.ImageSet) -> None:
             f"{name} needs paired images, {run.dataset} is unpaired; use a set in the "
             "pix2pix layout (`replicate data list` shows them)"
         )
-    for wanted, what in ((needs.labels, "label"), (needs.masks, "mask")):
+    kinds = ((needs.labels, "label"), (needs.masks, "mask"), (needs.captions, "caption"))
+    for wanted, what in kinds:
         missing = [f"{X}_{what}" for X in "AB" if wanted and f"{X}_{what}" not in train.arrays]
         if missing:
             raise ReplicateError(
@@ -280,7 +282,7 @@ def _save_samples(method: Method, test: packed.ImageSet, path: Path) -> Image.Im
     """A sheet of samples; the text in the file says its directions, whatever its name."""
     about = PngInfo()
     about.add_text("directions", _directions(test))
-    sheet = evaluation.sample_sheet(method, test)
+    sheet = sentences.sample_sheet(method, test)
     sheet.save(path, pnginfo=about)
     return sheet
 
@@ -337,7 +339,7 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     notes = {f"{row['direction']} {row['protocol']}": row["note"] for row in rows if row["note"]}
     notes |= classes.count(run.folder, run.budget)
     made = table.loc[table["value"].notna(), "protocol"]
-    counted = [classes.PROTOCOL] if (run.folder / records.CLASSES).exists() else []
+    counted = classes.protocols(run.folder)
     protocols = [*made, *counted, *by_label]
     stamp = {
         "scoring": {p: fingerprint.scoring_fingerprint(p) for p in dict.fromkeys(protocols)},

@@ -32,6 +32,7 @@ OF_FEATURES = (
 OF_PIXELS = ("replicate.evaluation.seen", "replicate.evaluation.PIXELS")
 OF_FILES = ("replicate.lossy.as_jpeg",)  # of runs; a command's files are lossy by themselves
 OF_CLASSES = ("replicate.lab.classes.row",)
+OF_SENTENCES = ("replicate.lab.classes.shown_row",)
 # Bookkeeping, and the images, for which their passports stand.
 NOT_DECIDING = (
     "replicate.errors", "replicate.paths", "replicate.progress", "replicate.registry",
@@ -77,6 +78,8 @@ def scoring_fingerprint(protocol: str) -> str:
     """
     if protocol.startswith("classes/"):  # of runs alone: no command scores folders by it
         return _reached((*TRANSLATING, *OF_CLASSES)).digest
+    if protocol.startswith("sentences/"):
+        return _reached((*TRANSLATING, *OF_SENTENCES)).digest
     if protocol == BY_LABEL:
         return _reached(LABELLED).digest
     about = protocols.find(protocol)

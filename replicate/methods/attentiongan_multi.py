@@ -5,9 +5,9 @@ these are: StarGAN (Choi et al., CVPR 2018) whose generator paints a mask beside
 are expressions (RaFD, one of eight) or attributes (CelebA, any of five).
 """
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from replicate.methods import base, labelled
+from replicate.methods import base
 from replicate.methods.base import Translation
 from replicate.methods.stargan import Config, StarGAN
 from replicate.networks.attentiongan import Painting
@@ -19,10 +19,6 @@ class AttentionGANMulti(StarGAN):
     """One generator for all domains: the label says where to go, the mask what to change."""
 
     LOSSES = (*StarGAN.LOSSES, "attention")
-
-    @classmethod
-    def also_counted(cls, domains: int) -> tuple[str, list[nn.Module]]:
-        return labelled.resnet_and_critic(domains)
 
     def build(self, c: Config) -> None:
         self.G = LabelGenerator(c.c_dim, c.ngf, c.n_blocks)  # PyTorch's initial weights

@@ -88,6 +88,7 @@ class Needs(NamedTuple):
     pairs: bool = False  # A[i] and B[i] show the same scene
     labels: bool = False  # a class of every image
     masks: bool = False  # where the object of every image is
+    captions: bool = False  # a sentence about every image
     # images of a domain for which a memory has a place; of a larger set `memory` follows the set
     at_most: int | None = None
     # A and B of a batch each show one domain of a labelled set, two different ones at every step
@@ -114,6 +115,8 @@ class Method(nn.Module):
     LAPTOP: ClassVar[Mapping[str, object]] = {}
     # by budget: what changes against LAPTOP where a set is photographs; see `Spec.photographs`
     PHOTOGRAPHS: ClassVar[Mapping[str, Mapping[str, object]]] = {}
+    # what `translate` is given: images, or sentences (N, L) as `captions.encode` makes them
+    takes: ClassVar[Literal["images", "sentences"]] = "images"
     paired: ClassVar[bool] = False  # whether batch["A"] and batch["B"] must show the same scene
     attention_cell: ClassVar[int] = 1  # px; attention maps are constant on squares of this side
     baseline: ClassVar[bool] = False  # whether it stands beside every paper's methods in plots
@@ -164,11 +167,6 @@ class Method(nn.Module):
         return ""
 
     @classmethod
-    def also_counted(cls, domains: int) -> tuple[str, list[nn.Module]] | None:
-        """Networks that a page may have counted in place of this method's, in words and built."""
-        return None
-
-    @classmethod
     def check(cls, c: Config) -> None:
         """Refuses values that no run can have together; each is within its field's range.
 
@@ -215,6 +213,8 @@ class Method(nn.Module):
 
     def translate(self, x: Tensor, direction: str) -> Translation:
         """The translation of (N, 3, H, W) in [-1, 1]; direction: one of `directions`.
+
+        A method that `takes` sentences is given (N, L) uint8 and draws images of the crops' size.
 
         A `multimodal` method takes two more arguments, both optional. `seed` (0) chooses one random
         style for each image, which depends on that image and on nothing else in the batch: scores

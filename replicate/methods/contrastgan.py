@@ -10,7 +10,7 @@ this project (`data/deviations/contrastgan.toml`), so a number of this method is
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from replicate import settings
 from replicate.losses import contrast_loss, l1_loss, lsgan_d_loss, lsgan_loss
@@ -71,10 +71,6 @@ class ContrastGAN(Labelled):
     @classmethod
     def by_masks(cls, c: Config) -> bool:
         return c.masks
-
-    @classmethod
-    def also_counted(cls, domains: int) -> tuple[str, list[nn.Module]]:
-        return labelled.resnet_and_critic(domains)
 
     @classmethod
     def check(cls, c: Config) -> None:

@@ -8,7 +8,7 @@ taesungp/contrastive-unpaired-translation @b3ac297 ("CUT"), by the same authors.
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from replicate import settings
 from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
@@ -18,7 +18,6 @@ from replicate.methods.pool import ImagePool
 from replicate.networks.blocks import init_weights
 from replicate.networks.discriminators import PatchDiscriminator
 from replicate.networks.generators import ResnetGenerator
-from replicate.networks.stargan import LabelDiscriminator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +59,6 @@ class CycleGAN(Method):
             **base.WHOLE, "ngf": 32, "n_blocks": 6, "ndf": 64, "n_layers": 3, "iterations": 60000,
         },
     }  # fmt: skip
-
-    @classmethod
-    def also_counted(cls, domains: int) -> tuple[str, list[nn.Module]]:
-        """One direction with StarGAN's critic, as StarGAN's own table seems to count."""
-        networks = [ResnetGenerator(n_blocks=6), LabelDiscriminator(c_dim=domains)]
-        networks[1].label = nn.Identity()
-        return "CycleGAN's G of 6 blocks + StarGAN's D without its labels", networks
 
     @classmethod
     def check(cls, c: Config) -> None:

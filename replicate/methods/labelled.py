@@ -3,13 +3,11 @@
 from string import ascii_uppercase
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from replicate.errors import ReplicateError
 from replicate.methods import base
 from replicate.methods.base import Batch, Method, Translation
-from replicate.networks.generators import ResnetGenerator
-from replicate.networks.stargan import LabelDiscriminator
 
 
 def index(letter: str) -> int:
@@ -42,12 +40,6 @@ def of_domain(x: Tensor, X: str, c_dim: int) -> Tensor:
     label = x.new_zeros(len(x), c_dim)
     label[:, index(X)] = 1
     return label
-
-
-def resnet_and_critic(domains: int) -> tuple[str, list[nn.Module]]:
-    """What Table V of AttentionGAN may have counted as 52.6M: see `Method.also_counted`."""
-    networks = [ResnetGenerator(n_blocks=6), LabelDiscriminator(c_dim=domains)]
-    return f"CycleGAN's G of 6 blocks + StarGAN's D of {domains} labels", networks
 
 
 class Labelled(Method):

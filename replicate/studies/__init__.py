@@ -1,9 +1,10 @@
 """A study is what one notebook asks beyond tables and plots of scores, a file a study.
 
-`effects` is notebook 00's: what choices of a protocol do to a number. `windows`, `class_coverage`
-and `domain_adaptation` are 01's; `galleries` 03's and 04's; `model_capacity` 03's; `attention`,
-`attention_probe`, `pixel_classes`, `pixel_segmentation` and `label_measurements` 05's. `diversity`
-is that of a command. No file is named as a function of this module, which would hide it.
+`effects` is notebook 00's: what choices of a protocol do to a number. `windows`, `class_coverage`,
+`domain_adaptation` and `sentences` are 01's; `galleries` 03's and 04's; `model_capacity` 03's;
+`attention`, `attention_probe`, `pixel_classes`, `pixel_segmentation` and `label_measurements` 05's.
+`diversity` is that of a command. No file is named as a function of this module, which would hide
+it.
 """
 
 from replicate.studies.attention import attention_over_training
@@ -14,6 +15,7 @@ from replicate.studies.galleries import evolution, heat_maps, masks, normalisati
 from replicate.studies.label_measurements import label_statistics
 from replicate.studies.model_capacity import capacity
 from replicate.studies.pixel_segmentation import segmentation
+from replicate.studies.sentences import named_and_shown
 from replicate.studies.windows import correspondences, window_hits, window_outlines
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "heat_maps",
     "label_statistics",
     "masks",
+    "named_and_shown",
     "normalisations",
     "probe",
     "segmentation",

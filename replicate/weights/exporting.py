@@ -109,6 +109,11 @@ def write_onnx(target: Path, method: Method, way: str) -> Path:
     Raises:
         ReplicateError: the package for it is not installed, or the method does what ONNX cannot.
     """
+    if method.takes == "sentences":
+        raise ReplicateError(
+            f"{method.name} draws from sentences, and this ONNX is from image to image; take the "
+            "safetensors file"
+        )
     try:
         import onnxscript  # noqa: F401
     except ImportError:

@@ -25,6 +25,7 @@ def test_the_state_and_the_size_of_every_set(root):
         "horse2zebra_drawn": "drawn",
         "shapes_drawn": "drawn",
         "horse2zebra_herd_drawn": "drawn",
+        "shapes_captioned": "drawn",
         "facades": "incomplete",
         "mine": "present",
     }

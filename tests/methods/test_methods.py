@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.inputs import inputs
 from torch import Tensor, nn
 
 from replicate.errors import ReplicateError
@@ -77,19 +78,19 @@ def test_translations_have_the_shape_and_range_of_images(case, start):
     linear = any(isinstance(layer, nn.Linear) for layer in method.modules())
     # a linear layer may tie a network to its size; without one, other multiples of it work too
     for width in [size] if linear else [size, 2 * size]:
-        x = torch.rand(2, 3, size, width) * 2 - 1
+        x = inputs(case.method, 2, size, width)
         for direction in method.directions:
             with torch.no_grad():
                 image, attention = method.translate(x, direction)
-            assert image.shape == x.shape and image.dtype == torch.float32
+            assert image.shape == (2, 3, size, width) and image.dtype == torch.float32
             assert image.min() >= -1 and image.max() <= 1
             if attention is not None:
-                check_attention(attention, x, method.attention_cell)
+                check_attention(attention, image, method.attention_cell)
 
 
-def check_attention(attention: Tensor, x: Tensor, cell: int) -> None:
+def check_attention(attention: Tensor, image: Tensor, cell: int) -> None:
     """In [0, 1], and constant on squares of the declared side."""
-    assert attention.shape == (len(x), 1, *x.shape[2:])
+    assert attention.shape == (len(image), 1, *image.shape[2:])
     assert attention.min() >= 0 and attention.max() <= 1
     corners = attention[..., ::cell, ::cell]
     whole = corners.repeat_interleave(cell, dim=2).repeat_interleave(cell, dim=3)
@@ -98,7 +99,7 @@ def check_attention(attention: Tensor, x: Tensor, cell: int) -> None:
 
 def test_a_translation_does_not_depend_on_its_neighbours(case, start):
     method, size = start(case.method, case.config, None).method.eval(), case.config.crop_size
-    x = torch.rand(2, 3, size, size) * 2 - 1
+    x = inputs(case.method, 2, size)
     with torch.no_grad():
         together = method.translate(x, "AB").image
         alone = torch.cat([method.translate(one[None], "AB").image for one in x])

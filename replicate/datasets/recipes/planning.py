@@ -24,12 +24,14 @@ class Picture:
         files: what it is made of.
         label: the values of the plan's `columns`.
         box: what is cut out, px: left, top, right, bottom.
+        caption: a sentence about it; of all images of a set, or of none.
     """
 
     target: str
     files: tuple[Path, ...]
     label: tuple[int | str, ...] = ()
     box: tuple[int, int, int, int] | None = None
+    caption: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from replicate import paths
-from replicate.datasets import folders, labels, layouts
+from replicate.datasets import captions, folders, labels, layouts
 from replicate.datasets.layouts import shown
 from replicate.datasets.own import check_name
 from replicate.datasets.placing import describe, holds_something, noted, place
@@ -104,9 +104,10 @@ def _check(entry: Spec, known: Spec) -> None:
 
 def _write(folder: Path, plan: Plan, entry: Spec, progress: bool) -> None:
     rows: dict[str, dict[str, tuple]] = defaultdict(dict)
+    sentences: dict[str, dict[str, str]] = defaultdict(dict)
     for picture in plan.pictures:
         parent, name = picture.target.split("/")
-        rows[parent][name] = picture.label
+        rows[parent][name], sentences[parent][name] = picture.label, picture.caption
     for parent in rows:
         (folder / parent).mkdir()
 
@@ -119,6 +120,9 @@ def _write(folder: Path, plan: Plan, entry: Spec, progress: bool) -> None:
     if plan.columns:
         for parent, labelled in rows.items():
             labels.write(folder / parent, plan.columns, labelled)
+    for parent, texts in sentences.items():
+        if all(texts.values()):
+            captions.write(folder / parent, texts)
     for target, file in plan.copies.items():
         (folder / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, folder / target)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from replicate.datasets import directions, packed
+from replicate import sentences
+from replicate.datasets import captions, directions, packed
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
@@ -17,7 +18,7 @@ from replicate.images import read
 from replicate.lab.run import Run
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
-from replicate.report.plots.picture import Picture, name_of, sheet
+from replicate.report.plots.picture import Picture, name_of, sheet, written
 from replicate.report.tables.catalogue import method_order
 
 Row = tuple[str, list[np.ndarray]]
@@ -98,13 +99,21 @@ def _of_seed(runs: Iterable[Run], seed: int | None, folder: str) -> list[Run]:
 
 
 def _known(images: ImageSet, source: str, columns: int) -> list[Row]:
-    rows = [("input", list(images.arrays[source][:columns]))]
+    rows = [("input", list(images.arrays[source][:columns])), *_prompts(images, source, columns)]
     if f"{source}_ideal" in images.arrays:
         rows.append(("ideal", list(images.arrays[f"{source}_ideal"][:columns])))
     elif images.paired:
         (target,) = {"A", "B"} - {source}
         rows.append(("truth", list(images.arrays[target][:columns])))
     return rows
+
+
+def _prompts(images: ImageSet, source: str, columns: int) -> list[Row]:
+    """The sentences that methods of sentences are given, where the set has some."""
+    if f"{source}_caption" not in images.arrays:
+        return []
+    texts = captions.decode(sentences.prompts(images, source)[:columns])
+    return [("sentence", [written(text) for text in texts])]
 
 
 def _made(run: Run, images: ImageSet, direction: str, columns: int) -> list[Row]:

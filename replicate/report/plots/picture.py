@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
+from textwrap import wrap
 from typing import BinaryIO
 
 import numpy as np
@@ -10,7 +11,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from replicate import files
 from replicate.lab.run import Run, method_name
@@ -21,6 +22,7 @@ WIDTH = 1600  # px at most
 LABEL = 200  # px left of the images
 LETTERS = 28  # that fit there; a longer METHOD:VARIANT is broken at its colon
 GAP = 2  # px between tiles
+SIDE, LETTER, ACROSS = 128, 12, 20  # of a sentence's tile: px, px, letters in a line
 
 
 class Picture(Figure):
@@ -79,6 +81,16 @@ def sheet(
             axes.set_axis_off()
             top += row_height
     return picture
+
+
+def written(sentence: str) -> np.ndarray:
+    """A tile with a sentence in it, black on white, (SIDE, SIDE, 3) uint8; what is too long ends in
+    dots."""
+    tile = Image.new("RGB", (SIDE, SIDE), "white")
+    pen, font = ImageDraw.Draw(tile), ImageFont.load_default(LETTER)
+    lines = wrap(sentence, ACROSS, max_lines=SIDE // (LETTER + 3), placeholder=" ...")
+    pen.multiline_text((3, 3), "\n".join(lines), "black", font, spacing=3)
+    return np.asarray(tile)
 
 
 def _side(natural: int, columns: int) -> int:

@@ -17,7 +17,7 @@ from replicate.lab.run import method_name, read_record
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
 from replicate.records import SHEET, checked
-from replicate.report.plots.images import Row, _tiles
+from replicate.report.plots.images import Row, _prompts, _tiles
 from replicate.report.plots.picture import Picture, sheet
 from replicate.report.tables.catalogue import method_order
 
@@ -130,6 +130,7 @@ def _known(dataset: str, tiles: dict[str, np.ndarray], k: int) -> list[Row]:
     if entry.layout == "drawn":  # no file is needed for it
         test = packed.load(dataset, "test", first.shape[-2])
         ideal = test.arrays.get(f"{DIRECTIONS[k][0]}_ideal")
+        rows += _prompts(test, DIRECTIONS[k][0], TILES)
         rows += [] if ideal is None else [("ideal", list(np.asarray(ideal[:TILES])))]
     elif entry.paired:
         rows.append(("truth", list(first[1 - k, 0])))

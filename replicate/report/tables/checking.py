@@ -44,7 +44,7 @@ def check(scores: pd.DataFrame, params: Asked) -> str:
 
 def _check_row(row) -> None:
     place = f"{row.name} on {row.dataset}, {row.direction}, {row.metric} ({row.protocol})"
-    if row.protocol != classes.PROTOCOL:
+    if row.protocol not in classes.METRICS:
         find(row.protocol)
     if row.value != row.value:
         if "not computed" not in row.note:
@@ -59,7 +59,8 @@ def _check_row(row) -> None:
 def _check_alike(scores: pd.DataFrame) -> None:
     """Every run of a data set has the scores of the others, but for those of attention maps."""
     plain = scores[~scores["metric"].str.startswith("attention")]
-    plain = plain[plain["metric"] != classes.METRIC]  # of labelled sets, and younger than some runs
+    # those of labelled sets are younger than some runs
+    plain = plain[~plain["metric"].isin(classes.METRICS.values())]
     for dataset, group in plain.groupby("dataset"):
         cells = {
             name: set(zip(own["direction"], own["protocol"], strict=True))

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from replicate import cli, reported
 from replicate.datasets.spec import spec
 from replicate.evaluation import PIXELS
-from replicate.lab import classes
+from replicate.lab import classes, shown
 from replicate.lab.budget_grid import grid
 from replicate.lab.execute import IMAGE_SETS
 from replicate.lab.notebook_parameters import FIVE
@@ -108,6 +108,10 @@ def test_every_claim_that_can_be_judged_is_judged(made_up):
     for claim in every():
         found = claims.judged(made_up, [claim])
         needs, _ = PIXELS.get(claim.protocol, ((), None))
+        if claim.dataset in shown.SETS:  # what a sentence names is known of drawn pictures alone
+            (row,) = found.to_dict("records")
+            assert row["verdict"] == "not run" and f"on {claim.dataset}" in row["reason"]
+            continue
         photographs = claim.dataset != "shapes_drawn"
         if photographs and "mask" in needs:
             (row,) = found.to_dict("records")
