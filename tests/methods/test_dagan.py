@@ -244,4 +244,4 @@ def test_no_setting_stands_in_a_variant_and_in_a_budget():
 
 def test_what_is_not_attempted_is_declared():
     choices = {entry.slug: entry.choice for entry in registers.entries("dagan")}
-    assert "not attempted" in choices["dagan/text-to-image"]
+    assert "not implemented" in choices["dagan/text-to-image"]
