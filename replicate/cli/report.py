@@ -38,7 +38,7 @@ def publish(
         bool, typer.Option("--health", help="Only add health.csv and classes.csv to records.")
     ] = False,
 ) -> None:
-    """Copies the records of all finished runs to results/published, draws tables and plots."""
+    """Copies the records of all finished runs to results/published, makes tables and plots."""
     from replicate.report.publishing import publish_all, publish_health
 
     for path in (publish_health if health else publish_all)(budget):

@@ -15,6 +15,7 @@ from replicate.report.tables.markdown import to_markdown
 
 BLOCKS = ("picture", "results")  # each between two markers of its own
 BUDGET = "laptop"
+DECIDED = ("reproduced", "not reproduced")
 TITLE = re.compile(r"# \d\d · (?P<name>[^:]+): (?P<question>[^\n]+)")
 PLOTS = f"results/published/plots/{BUDGET}"
 GALLERY = "-gallery.png"
@@ -66,7 +67,7 @@ def _results(root: Path) -> str:
         f"[all scores]({tables}/methods.md), [cost]({tables}/cost.md)."
     )
     table = _table(found)
-    return f"{about}\n\n{to_markdown(table, markup=['paper'])}"
+    return f"{about}\n\n{to_markdown(table, markup=['paper', 'here'])}"
 
 
 def verdicts(measured: pd.DataFrame, paper: str) -> pd.DataFrame:
@@ -76,16 +77,17 @@ def verdicts(measured: pd.DataFrame, paper: str) -> pd.DataFrame:
 
 
 def papers() -> list[tuple[str, str]]:
-    """The papers with a notebook, in its order: key and `[name](executed notebook)`."""
-    found = []
+    """The papers with a notebook, in its order: key and `[name](its first executed notebook)`."""
+    found: dict[str, str] = {}
     for file in sorted((paths.notebooks()).glob("[0-9]*.ipynb")):
         cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-        paper = re.search(r'^paper: str = "(\w+)"', "".join(cells[1]["source"]), re.M)
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        paper = re.search(r'^paper: str = "(\w+)"', "\n".join(code), re.M)
         title = TITLE.match("".join(cells[0]["source"]))
         if paper and title:
             place = f"results/published/notebooks/{BUDGET}/{file.name}"
-            found.append((paper[1], f"[{title['name']}]({place})"))
-    return found
+            found.setdefault(paper[1], f"[{title['name']}]({place})")  # studies come later
+    return list(found.items())
 
 
 def markers(block: str) -> tuple[str, str]:
@@ -136,4 +138,5 @@ def _table(found: pd.DataFrame) -> pd.DataFrame:
     links = dict(papers())
     first = ~found.duplicated("paper")
     names = [links[paper] if new else " " for paper, new in zip(found["paper"], first, strict=True)]
-    return pd.DataFrame({"paper": names, "claim": found["text"], "here": found["verdict"]})
+    said = [f"**{v}**" if v in DECIDED else v for v in found["verdict"]]
+    return pd.DataFrame({"paper": names, "claim": found["text"], "here": said})
