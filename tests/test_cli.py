@@ -97,7 +97,7 @@ def test_data_sets_are_listed_made_and_audited(replicate, tiny):
         "trainA": 1067, "trainB": 1334, "testA": 120, "testB": 140
     }  # fmt: skip
     assert {name: listed[name]["state"] for name in ("horse2zebra", "horse2zebra_drawn", tiny)} == {
-        "horse2zebra": "missing", "horse2zebra_drawn": "drawn", "tiny": "present"
+        "horse2zebra": "missing", "horse2zebra_drawn": "synthetic", "tiny": "present"
     }  # fmt: skip
     assert re.search(r"horse2zebra +missing +cyclegan +horse/zebra", replicate("data", "list").out)
     made = replicate("data", "make", tiny, "--size", 16).out.splitlines()[-2:]

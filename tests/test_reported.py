@@ -133,7 +133,7 @@ def test_aggan_is_entered_without_numbers():
     }
     assert set(table["printed"]) == {""}
     assert table["value"].isna().all()
-    assert set(table["note"]) == {"not in a reachable source"}
+    assert set(table["note"]) == {"we could not access this table"}
 
 
 def test_unknown_paper_names_the_closest():

@@ -30,7 +30,7 @@ def list_sets(as_json: Json = False) -> None:
 def make(
     name: Name, size: Annotated[int, typer.Option(help="Side of the packed images, px.")] = 64
 ) -> None:
-    """Draws or packs both splits of a set at one size."""
+    """Makes or packs both splits of a set at one size."""
     from replicate.datasets import packed
 
     for split, images in packed.make(name, size).items():

@@ -45,7 +45,7 @@ def publish(
         str, typer.Option(help="With --weights, keep this one alone: 'horse->zebra'.")
     ] = "",
 ) -> None:
-    """Copies the records of all finished runs to results/published, draws tables and plots."""
+    """Copies the records of all finished runs to results/published, makes tables and plots."""
     from replicate.report.publishing import publish_all, publish_health
     from replicate.weights import releasing
 

@@ -256,7 +256,8 @@ def format_audit(report: dict) -> str:
     lines = [f"{report['name']}: {summary(counts)}"]
     if not report["folders"]:
         lines = [
-            f"{report['name']}: no image files (drawn, or read by torchvision): nothing to audit"
+            f"{report['name']}: no image files (synthetic, or read by torchvision), so nothing to "
+            "audit"
         ]
     for folder, found in report["folders"].items():
         lines.append(f"  {folder_line(folder, found)}")

@@ -46,7 +46,7 @@ def get(name: str, source: str | None = None, progress: bool = True) -> Path:
         return get(entry.reverses, source, progress)
     if entry.layout == "drawn":
         raise ReplicateError(
-            f"{name} is drawn, not fetched: run `replicate data make {name} --size 64`"
+            f"{name} is synthetic, not fetched: run `replicate data make {name} --size 64`"
         )
     if entry.layout == "torchvision" and source is not None:
         raise ReplicateError(

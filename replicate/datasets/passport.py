@@ -226,13 +226,13 @@ def verify(name: str, progress: bool = True) -> dict:
         "stored" (of the set's passport; None where none is stored) and "same" (None there).
 
     Raises:
-        UnknownName, ReplicateError: no such set, it is not here, or it is drawn.
+        UnknownName, ReplicateError: no such set, it is not here, or it is synthetic.
     """
     entry = spec(name)
     if entry.layout == "drawn":
         raise ReplicateError(
-            f"{name} is drawn, so there is no file to verify: its passport holds the content of "
-            f"the arrays; `replicate data make {name}` draws them"
+            f"{name} is synthetic, so there is no file to verify: its passport holds the content "
+            f"of the arrays; `replicate data make {name}` makes them"
         )
     if not entry.folder.is_dir():
         raise folders.missing(entry)

@@ -49,6 +49,7 @@ def save(figure: Figure, path: Path) -> Path:
 def sheet(
     blocks: Sequence[tuple[str, Sequence[tuple[str, Sequence[np.ndarray]]]]],
     columns_named: Sequence[str] = (),
+    room: int = LABEL,
 ) -> Picture:
     """Blocks of image rows under headings, each row with its label at the left.
 
@@ -56,26 +57,27 @@ def sheet(
         blocks: (heading, rows); a row is (label, tiles), a tile (H, W) or (H, W, 3) uint8, square.
             Tiles are enlarged by whole factors without smoothing, or shrunk where too wide.
         columns_named: a heading above each column, in the place of the first block's.
+        room: px left of the images, for the labels of rows.
     """
     columns = max(len(tiles) for _, rows in blocks for _, tiles in rows)
     natural = max(tile.shape[0] for _, rows in blocks for _, tiles in rows for tile in tiles)
-    side = _side(natural, columns)
+    side = _side(natural, columns, room)
     heading, row_height = 30, side + GAP
     height = sum(heading + row_height * len(rows) for _, rows in blocks)
-    width = max(700, LABEL + columns * row_height)
+    width = max(700, room + columns * row_height)
     picture = Picture(width, height)
     top = 0
     for title, rows in blocks:
         _text(picture, 6 / width, 1 - (top + heading / 2) / height, title, weight="bold")
         for i, name in enumerate(columns_named if top == 0 else ()):
-            x = (LABEL + i * row_height) / width
+            x = (room + i * row_height) / width
             _text(picture, x, 1 - (top + heading / 2) / height, name)
         top += heading
         for label, tiles in rows:
             label = label if len(label) <= LETTERS else label.replace(":", ":\n  ", 1)
             _text(picture, 6 / width, 1 - (top + side / 2) / height, label)
             strip = np.concatenate([_tile(tile, side) for tile in tiles], axis=1)
-            box = (LABEL / width, 1 - (top + side) / height)
+            box = (room / width, 1 - (top + side) / height)
             axes = picture.add_axes((*box, strip.shape[1] / width, side / height))
             axes.imshow(strip, interpolation="nearest", aspect="auto")
             axes.set_axis_off()
@@ -93,11 +95,11 @@ def written(sentence: str) -> np.ndarray:
     return np.asarray(tile)
 
 
-def _side(natural: int, columns: int) -> int:
+def _side(natural: int, columns: int, room: int) -> int:
     """The side of a tile in px: a whole multiple near 128, or what the width leaves."""
-    room = (WIDTH - LABEL) // columns - GAP
+    most = (WIDTH - room) // columns - GAP
     enlarged = natural * max(1, 128 // natural)
-    return enlarged if enlarged <= room else min(room, natural * max(1, room // natural))
+    return enlarged if enlarged <= most else min(most, natural * max(1, most // natural))
 
 
 def _tile(image: np.ndarray, side: int) -> np.ndarray:

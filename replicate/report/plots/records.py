@@ -21,7 +21,7 @@ from replicate.report.plots.images import Row, _prompts, _tiles
 from replicate.report.plots.picture import Picture, sheet
 from replicate.report.tables.catalogue import method_order
 
-STRIP = "horse2zebra_drawn"  # the set that a strip shows
+LABELS = 90  # px left of a strip's images, for "attention"
 
 
 class Kept(NamedTuple):
@@ -101,26 +101,31 @@ def _columns(dataset: str, seed: int, images: int, with_maps: bool) -> list[str]
 
 
 def strip(records: Iterable[Kept], images: int = 1) -> Picture:
-    """A column a method: its translations of the same test images, the map of the last below.
+    """A column a method: its translations of the same test images, under each its map.
 
     Args:
         records: of one data set, those of the seed that the most methods have are shown, in the
-            order of tables, right of the input and the ideal translation.
-        images: rows of translations from A to B.
+            order of tables, right of the input and the ideal translation, where that is known.
+        images: of those from A to B, the first of the test split.
     """
     records = sorted(records, key=lambda record: method_order(record.name))
     seed = common_seed(records)
     own = [record for record in records if record.seed == seed]
     tiles = {record.name: _tiles(read(record.folder / SHEET)) for record in own}
     known = _known(own[0].dataset, tiles, 0)
-    rows: list[Row] = [
-        (f"image {i + 1}", [given[i] for _, given in known] + [p[0, -1, i] for p in tiles.values()])
-        for i in range(images)
-    ]
-    blank = np.full_like(rows[0][1][0], 255)
-    maps = [p[0, 1, images - 1] if p.shape[1] > 2 else blank for p in tiles.values()]
-    rows.append((f"attention, image {images}", [blank] * len(known) + maps))
-    return sheet([(f"seed {seed}", rows)], [*(label for label, _ in known), *tiles])
+    blank = np.full_like(known[0][1][0], 255)
+    rows: list[Row] = []
+    for i in range(images):
+        made = [picture[0, -1, i] for picture in tiles.values()]
+        maps = [p[0, 1, i] if p.shape[1] > 2 else blank for p in tiles.values()]
+        rows.append((f"image {i + 1}", [*(given[i] for _, given in known), *made]))
+        rows.append(("attention", [*[blank] * len(known), *maps]))
+    return sheet([(f"seed {seed}", rows)], [*(label for label, _ in known), *tiles], LABELS)
+
+
+def is_as_printed(record: Kept) -> bool:
+    """Whether it is of a method as its paper has it, no variant."""
+    return record.name == record.method
 
 
 def _known(dataset: str, tiles: dict[str, np.ndarray], k: int) -> list[Row]:

@@ -14,7 +14,7 @@ from replicate.report.tables.cost import cost, cost_page, costs, quality_and_cos
 from replicate.report.tables.frames import of_runs, scores
 from replicate.report.tables.health import faults, health
 from replicate.report.tables.markdown import to_markdown
-from replicate.report.tables.readme import readme_block, update_readme
+from replicate.report.tables.readme import readme_blocks, update_readme
 from replicate.report.tables.registers import exhibit_counts, unmeasured
 from replicate.report.tables.show import show
 from replicate.report.tables.summary import ablation, headline, summary
@@ -41,7 +41,7 @@ __all__ = [
     "of_runs",
     "printed",
     "quality_and_cost",
-    "readme_block",
+    "readme_blocks",
     "runs_table",
     "scores",
     "show",

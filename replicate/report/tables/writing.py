@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from replicate.datasets.spec import registered
 from replicate.methods import METHODS
 from replicate.methods.base import Method
 from replicate.report.tables import catalogue
@@ -28,6 +29,10 @@ LEGEND = (
     "real images scored as output; `do nothing` scores the input as output. ↑ higher is better, "
     "↓ lower is better, no arrow: neither. In brackets the protocol, which decides what a number "
     "may be compared with; `-` was not measured."
+)
+SYNTHETIC = (
+    "The images of this set are **synthetic**: a program makes them, so that masks and ideal "
+    "translations are known. `real` in these tables means images of the set."
 )
 
 
@@ -74,7 +79,7 @@ def command(name: str, dataset: str, seed: int, budget: str) -> str:
 def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
     """All scores of a data set: two tables a direction, and the runs that made them."""
     marked = "" if budget == "paper" else ", not comparable with the papers' numbers"
-    parts: list[str | Table] = [LEGEND]
+    parts: list[str | Table] = [LEGEND, *([SYNTHETIC] if _is_synthetic(dataset) else [])]
     filled = {pair for pair, g in own.groupby(["metric", "protocol"]) if g["value"].notna().any()}
     for direction, block in own.groupby("direction"):
         parts.append(f"## {escape(direction)}")
@@ -93,6 +98,11 @@ def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
     parts += [Table("", _runs(own), markup=["repeat with"]), _scored(own)]
     cells = means(with_share(own))[TIDY].sort_values(TIDY[:6], kind="stable")
     return Page(f"{escape(str(dataset))}, budget {budget}{marked}", parts, cells)
+
+
+def _is_synthetic(dataset: str) -> bool:
+    entry = registered(dataset)
+    return entry is not None and entry.layout == "drawn"
 
 
 def collapsed(own: pd.DataFrame) -> list[str]:
