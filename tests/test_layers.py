@@ -31,7 +31,7 @@ LAYERS = (
     },
     {"networks", "losses", "metrics", "datasets"},
     {"methods", "reported"},
-    {"checkpoint", "training", "evaluation", "lossy", "relabelling"},
+    {"checkpoint", "training", "evaluation", "lossy", "masked", "relabelling"},
     {"lab"},
     {"report", "preference", "weights", "translating"},
     {"studies"},

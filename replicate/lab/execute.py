@@ -20,6 +20,7 @@ from replicate import (
     evaluation,
     files,
     lossy,
+    masked,
     paths,
     records,
     relabelling,
@@ -273,7 +274,7 @@ def _save_samples(method: Method, test: packed.ImageSet, path: Path) -> Image.Im
     """A sheet of samples; the text in the file says its directions, whatever its name."""
     about = PngInfo()
     about.add_text("directions", _directions(test))
-    sheet = evaluation.sample_sheet(method, test)
+    sheet = evaluation.sample_sheet(masked.over(method, test), test)
     sheet.save(path, pnginfo=about)
     return sheet
 
@@ -305,7 +306,7 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     train = packed.load(run.dataset, "train", run.config.scored_size)
     rows, by_label = [], []
     for direction in method.directions:
-        outputs = relabelling.translate(method, test, direction)
+        outputs = relabelling.translate(masked.over(method, test), test, direction)
         words = evaluation.in_words(direction, test)
         target = run.folder / "outputs" / words.replace("->", "2")
         evaluation.write_outputs(outputs, test.names[direction[0]], target)

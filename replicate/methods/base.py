@@ -120,6 +120,9 @@ class Method(nn.Module):
     map_discriminators: ClassVar[Mapping[str, str]] = {}
     # whether one input has many translations: `translate` then takes `seed` and `target` as well
     multimodal: ClassVar[bool] = False
+    # whether it translates images with the masks of their instances: its batches then hold maps of
+    # them, "A_instances" and "B_instances", and `translate` takes one as `instances`
+    by_instances: ClassVar[bool] = False
 
     def __init__(self, config: Config) -> None:
         super().__init__()
