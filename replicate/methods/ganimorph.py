@@ -65,6 +65,7 @@ class GANimorph(Method):
         "load_size": 72, "crop_size": 64, "batch_size": 4, "ngf": 16, "ndf": 16,
         "iterations": 2000,
     }  # fmt: skip
+    PHOTOGRAPHS = {"laptop": base.CROPS, "overnight": base.WHOLE}
 
     @classmethod
     def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
