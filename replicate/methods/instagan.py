@@ -71,6 +71,11 @@ class InstaGAN(Method):
         super().check(c)
         base.check_decay(c, tail=1)
         base.check_multiple(c, 4)
+        if c.batch_size > 1:
+            raise ReplicateError(
+                f"batch_size={c.batch_size}: expected 1, because each image has as many chunks as "
+                "its instances make"
+            )
         if c.crop_size < 32:
             raise ReplicateError(
                 f"crop_size={c.crop_size}: expected 32 px or more, which the discriminator halves "
@@ -112,12 +117,16 @@ class InstaGAN(Method):
         Args:
             scene: with any whole number of chunks.
         """
-        image, made = scene.image, []
+        image, done = scene.image, []
         for i, masks in self._chunks(scene.masks):
-            if self._goes(i, masks):
-                image, masks = self.G[direction](Scene(image, masks))
-            made.append(masks)
-        return Scene(image, torch.cat(made, dim=1))
+            rows = [j for j in range(len(masks)) if self._goes(i, masks[j : j + 1])]
+            if rows:  # of a batch the images that have so many instances
+                places = torch.tensor(rows, device=image.device)
+                made = self.G[direction](Scene(image[places], masks[places]))
+                image = image.index_copy(0, places, made.image)
+                masks = masks.index_copy(0, places, made.masks)
+            done.append(masks)
+        return Scene(image, torch.cat(done, dim=1))
 
     def step(self, batch: Batch) -> Losses:
         c, seen = self.config, {}

@@ -107,6 +107,16 @@ def test_chunks_go_on_where_the_last_one_stopped(start):
         assert torch.equal(two, first.image)  # a chunk of empty masks is skipped
 
 
+def test_images_of_a_batch_have_as_many_chunks_as_alone(start):
+    method, x = start(InstaGAN, SMOKE, None).method.eval(), torch.rand(2, 3, 32, 32)
+    maps = torch.cat([map_of(3, -1, -1), map_of(0, 1, 2)])
+    with torch.no_grad():
+        both = method.translate(x, "AB", maps).image
+        alone = [method.translate(x[i : i + 1], "AB", maps[i : i + 1]).image for i in range(2)]
+    # kernels may add up in another order at another batch size
+    torch.testing.assert_close(both, torch.cat(alone), rtol=0, atol=1e-5)
+
+
 def test_each_chunk_updates_g_then_d_and_d_sees_all_instances_so_far(start, monkeypatch):
     training = start(InstaGAN, SMOKE, None)
     method, batch = training.method.train(), training.batches(0)
@@ -146,6 +156,7 @@ def test_context_counts_outside_masks_and_their_translations():
         ({"ins_max": 3}, "ins_max=3 with ins_per=2: expected whole chunks"),
         ({"test_max": 256}, "255 instances or fewer"),
         ({"crop_size": 28}, "expected 32 px or more"),
+        ({"batch_size": 2}, "batch_size=2: expected 1"),
     ],
 )
 def test_what_it_cannot_be(changes, words):
