@@ -157,3 +157,16 @@ def matching_loss(x: Tensor, y: Tensor, temperature: float = 0.1) -> Tensor:
     cosines = F.normalize(x.float()) @ F.normalize(y.float()).T / temperature
     places = torch.arange(len(x), device=x.device)
     return (F.cross_entropy(cosines, places) + F.cross_entropy(cosines.T, places)) / 2
+
+
+def feature_gap(real: list[Tensor], fake: list[Tensor]) -> Tensor:
+    """Squared distances of mean features of two batches: the mean of each layer, summed.
+
+    Args:
+        real, fake: of each layer (N, C, h, w); the means are those over N.
+
+    Source: DiscoGAN's `get_fm_loss` (discogan/image_translation.py); its HingeEmbeddingLoss with
+        labels 1 is a mean. GANimorph's mean over layers is this sum by their number.
+    """
+    gaps = [(r.mean(dim=0) - f.mean(dim=0)) for r, f in zip(real, fake, strict=True)]
+    return sum(gap.square().mean() for gap in gaps)

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from replicate import sentences
+from replicate import masked, sentences
 from replicate.datasets import labels
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import spec
@@ -86,7 +86,8 @@ def ways(method: Method, test: ImageSet, train: ImageSet) -> Iterator[Way]:
     if not labels:
         for direction in method.directions:
             real = with_real(train, test, direction)
-            made = partial(translate, method, sentences.sources(method, test), direction)
+            source, told_of = sentences.sources(method, test), masked.over(method, test)
+            made = partial(translate, told_of, source, direction)
             told = real is not train or method.by_masks(method.config)
             yield Way(made, direction, sentences.compared(method, test), real, told)
         return

@@ -31,7 +31,7 @@ LAYERS = (
     },
     {"networks", "losses", "metrics", "datasets"},
     {"methods", "reported"},
-    {"checkpoint", "training", "evaluation", "lossy", "relabelling", "sentences"},
+    {"checkpoint", "training", "evaluation", "lossy", "masked", "relabelling", "sentences"},
     {"lab"},
     {"report", "preference", "weights", "translating"},
     {"studies"},

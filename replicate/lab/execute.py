@@ -20,6 +20,7 @@ from replicate import (
     evaluation,
     files,
     lossy,
+    masked,
     paths,
     records,
     relabelling,
@@ -282,7 +283,7 @@ def _save_samples(method: Method, test: packed.ImageSet, path: Path) -> Image.Im
     """A sheet of samples; the text in the file says its directions, whatever its name."""
     about = PngInfo()
     about.add_text("directions", _directions(test))
-    sheet = sentences.sample_sheet(method, test)
+    sheet = sentences.sample_sheet(masked.over(method, test), test)
     sheet.save(path, pnginfo=about)
     return sheet
 

@@ -23,6 +23,7 @@ TRAINING = (
 STREAM = ("replicate.lab.streams.build",)
 # What gives some methods more than batches; a method is reached by it that takes what it gives.
 EQUIPPING = ("replicate.lab.equipment.equip",)
+MASKED = ("replicate.datasets.instances.with_instances", "replicate.masked.over")
 CALLED = ("build", "setup", "begin", "step", "translate", "Config")  # of a method, by what is above
 TRANSLATING = ("replicate.evaluation.translate_split", "replicate.metrics.protocols.Protocol")
 OF_FEATURES = (
@@ -64,6 +65,7 @@ def code_fingerprint(method: type[Method]) -> str:
     """
     root = f"{method.__module__}.{method.__qualname__}"
     more = EQUIPPING if method.receive is not Method.receive else ()
+    more += MASKED if method.by_instances else ()
     return _reached((root, *TRAINING, *more)).digest
 
 

@@ -130,6 +130,9 @@ class Method(nn.Module):
     many: ClassVar[bool] = False
     # whether it stands in for a method of which no source says enough: tables call it re-specified
     respecified: ClassVar[bool] = False
+    # whether it translates images with the masks of their instances: its batches then hold maps of
+    # them, "A_instances" and "B_instances", and `translate` takes one as `instances`
+    by_instances: ClassVar[bool] = False
 
     def __init__(self, config: Config) -> None:
         super().__init__()
