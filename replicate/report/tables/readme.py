@@ -15,7 +15,7 @@ from replicate.report.tables.markdown import to_markdown
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 BUDGET = "laptop"
-DECIDED = ("reproduced", "within seed noise", "not reproduced")
+DECIDED = ("reproduced", "undecided", "not reproduced")
 UNDECIDED = "not run or not comparable"
 TITLE = re.compile(r"# \d\d · (?P<name>[^:]+): (?P<question>[^\n]+)")
 PLOTS = f"results/published/plots/{BUDGET}"
