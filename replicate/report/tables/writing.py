@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from replicate.lab.recorded import command
 from replicate.report.tables import catalogue
 from replicate.report.tables.about import short_commit
 from replicate.report.tables.cost import cost_page
@@ -60,13 +61,6 @@ def write_registers(root: Path) -> list[Path]:
     folder = root / "tables"
     pages = {"coverage": exhibits_page(), "deviations": register_page()}
     return [file for name, page in pages.items() for file in write_page(page, folder / name)]
-
-
-def command(name: str, dataset: str, seed: int, budget: str) -> str:
-    """The command that repeats a run, from its name in tables."""
-    asked, _, overrides = name.partition("+")
-    settings = "".join(f" --set {setting}" for setting in overrides.split(",") if setting)
-    return f"replicate train {asked} --data {dataset} --seed {seed} --budget {budget}{settings}"
 
 
 def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
