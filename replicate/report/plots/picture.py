@@ -1,9 +1,10 @@
 """The figure that every plot returns, sheets of labelled image rows, and what all plots share."""
 
+import re
 from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import seaborn
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from replicate import files
-from replicate.lab.run import Run, method_name
+from replicate.lab.recorded import name_of as name_of  # plots name methods as tables do
 from replicate.report.tables.catalogue import method_order
 
 DPI = 100
@@ -111,11 +112,6 @@ def _write(figure: Figure, target: BinaryIO) -> None:
 Colour = tuple[float, float, float]
 
 
-def name_of(run: Run) -> str:
-    """METHOD[:VARIANT], as tables name it."""
-    return method_name(run.method, run.label)
-
-
 def palette(names: Iterable[str]) -> dict[str, Colour]:
     """A colour for each name, in their order; those after the tenth are darker.
 
@@ -131,6 +127,35 @@ def palette(names: Iterable[str]) -> dict[str, Colour]:
 def colours(names: Iterable[str]) -> dict[str, Colour]:
     """The `palette` of the methods, in the order of tables."""
     return palette(sorted(set(names), key=method_order))
+
+
+class Style(NamedTuple):
+    """How a method is drawn: its colour, its marker, the dashes of its line."""
+
+    colour: Colour
+    marker: str = ""
+    line: object = "-"
+
+
+MARKERS = "os^DvPX<>ph*d"
+LINES = ("-", (0, (5, 2)), (0, (1, 1.3)), (0, (6, 2, 1, 2)), (0, (8, 3)), (0, (3, 3)))
+
+
+def styles(names: Iterable[str]) -> dict[str, Style]:
+    """A style for each METHOD[:VARIANT], in the order of tables.
+
+    A method has a colour; its variants share it and differ in marker and dashes. No two names that
+    stand beside each other have the same marker.
+    """
+    names = sorted(set(names), key=method_order)
+    methods = palette(dict.fromkeys(re.split("[:+]", name)[0] for name in names))
+    variants: dict[str, int] = {}
+    found = {}
+    for i, name in enumerate(names):
+        method = re.split("[:+]", name)[0]
+        number = variants[method] = variants.get(method, -1) + 1
+        found[name] = Style(methods[method], MARKERS[i % len(MARKERS)], LINES[number % len(LINES)])
+    return found
 
 
 def dress(axes: Axes) -> None:
