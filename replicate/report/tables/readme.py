@@ -52,16 +52,17 @@ def verdicts(measured: pd.DataFrame, paper: str) -> pd.DataFrame:
 
 
 def papers() -> list[tuple[str, str]]:
-    """The papers with a notebook, in its order: key and `[name](executed notebook)`."""
-    found = []
+    """The papers with a notebook, in its order: key and `[name](its first executed notebook)`."""
+    found: dict[str, str] = {}
     for file in sorted((paths.notebooks()).glob("[0-9]*.ipynb")):
         cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-        paper = re.search(r'^paper: str = "(\w+)"', "".join(cells[1]["source"]), re.M)
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        paper = re.search(r'^paper: str = "(\w+)"', "\n".join(code), re.M)
         title = TITLE.match("".join(cells[0]["source"]))
         if paper and title:
             place = f"results/published/notebooks/{BUDGET}/{file.name}"
-            found.append((paper[1], f"[{title['name']}]({place})"))
-    return found
+            found.setdefault(paper[1], f"[{title['name']}]({place})")  # studies come later
+    return list(found.items())
 
 
 def update_readme(readme: Path, root: Path) -> None:

@@ -23,9 +23,11 @@ from replicate.report.tables.markdown import escape
 from replicate.report.tables.order import OTHER, agreement, order
 from replicate.report.tables.pages import Page, Table
 from replicate.report.tables.power import remarks
+from replicate.report.tables.show import EMPTY
 
 FLOOR, IDLE = "real vs real", "do nothing"
-SAID = (r"rank-deficient, n=\d+", r"pseudo masks, made by a \w+")  # in the headings of columns
+PSEUDO = "pseudo masks"  # what every cell says that rests on masks made by a network
+SAID = (r"rank-deficient, n=\d+", rf"{PSEUDO}, made by a \w+")  # in the headings of columns
 SMOKE = "method (smoke run: it executes, no result)"
 
 
@@ -71,7 +73,13 @@ def summary(
         place = {"dataset": dataset, "direction": direction}
         marked = {p for *where, p in no_power if where == [dataset, direction]}
         rows += [place | {heading: name} | row for name, row in _rows(block, names, marked)]
-    return pd.DataFrame(rows, columns=["dataset", "direction", heading, *names.values()])
+    frame = pd.DataFrame(rows, columns=["dataset", "direction", heading, *names.values()])
+    for column in names.values():
+        if PSEUDO in column:
+            frame[column] = [
+                text if text in EMPTY else f"{text}, {PSEUDO}" for text in frame[column]
+            ]
+    return frame
 
 
 def cell_text(cell: pd.Series) -> str:
@@ -175,14 +183,19 @@ def headline(scores: pd.DataFrame) -> list[pd.DataFrame]:
     Args:
         scores: of one budget; variants and runs with changed settings are left out.
     """
+    return main(_whole(scores))
+
+
+def main(scores: pd.DataFrame, smoke: bool = False) -> list[pd.DataFrame]:
+    """The same with all variants, by the metrics that lead; arguments as of `summary`."""
     tables = []
-    groups = [own for _, own in _whole(scores).groupby("dataset")]
-    for own in sorted(groups, key=lambda own: "background_psnr" not in set(own["metric"])):
-        present = set(own["metric"]) | set(own["protocol"])
+    groups = [rows for _, rows in scores.groupby("dataset")]
+    for rows in sorted(groups, key=lambda rows: "background_psnr" not in set(rows["metric"])):
+        present = set(rows["metric"]) | set(rows["protocol"])
         left_out = OLD if REAL[0] in present else ""  # stands where no real network looked
         present |= {SHARE} if "attention_iou" in present else set()
         chosen = [m for m in METRICS if m in present and m != left_out]
-        tables.append(summary(own, chosen or None))
+        tables.append(summary(rows, chosen or None, smoke))
     return tables
 
 
