@@ -12,6 +12,7 @@ from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.metrics.pixels import read
 from replicate.metrics.segmentation import IGNORED, nearest_class, resize_nearest, train_ids
+from replicate.report.tables.show import Sentence
 
 FLAT = 4  # levels of [0, 255] within the 3 x 3 px around a pixel of a flat area
 APART = 32  # levels, L2: what is nearer to a mode belongs to it
@@ -101,12 +102,6 @@ def _flat_keys(image: np.ndarray) -> np.ndarray:
     flat = (highest - lowest).max(axis=2) <= FLAT
     colours = image[flat].astype(np.int32)
     return colours[:, 0] << 16 | colours[:, 1] << 8 | colours[:, 2]
-
-
-class Sentence(str):
-    """A text that a notebook shows without quotes."""
-
-    __repr__ = str.__str__
 
 
 def absent(dataset: str = "facades") -> Sentence:
