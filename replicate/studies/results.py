@@ -35,12 +35,13 @@ class Copy:
         return self.file.read_bytes()
 
 
-def of_runs(study: Study, missing: Callable[[], str] = str) -> Study:
+def of_runs(study: Study, missing: Callable[[list[Run]], str] = lambda runs: "") -> Study:
     """A study of runs that shows its published result where no run is on this machine.
 
     Args:
         study: takes runs first.
-        missing: what it needs besides and is not here, in words; "" where nothing is.
+        missing: says of the runs that it failed on what it needs besides and is not here, in
+            words; "" where nothing is.
     """
 
     @wraps(study)
@@ -52,7 +53,7 @@ def of_runs(study: Study, missing: Callable[[], str] = str) -> Study:
         try:
             result = study(local, *more, **options)
         except ReplicateError:
-            if lack := missing():
+            if lack := missing(local):
                 return Album(lack)
             raise
         _write(result, study.__name__, local)

@@ -199,12 +199,15 @@ def test_a_row_of_scores_has_the_methods_and_metrics_of_its_own_set_alone() -> N
     assert all(axes.lines for axes in figure.axes)
 
 
-def test_variants_share_their_methods_colour_and_differ_in_marker_and_dashes() -> None:
-    found = styles(["ugatit:in", "aggan", "ugatit", "ugatit:no-cam"])
-    assert list(found) == ["aggan", "ugatit", "ugatit:in", "ugatit:no-cam"]
-    own = [found[name] for name in list(found)[1:]]
-    assert len({style.colour for style in own}) == 1 and found["aggan"].colour != own[0].colour
-    assert len({style.line for style in own}) == len({style.marker for style in own}) == 3
+def test_names_differ_in_marker_and_of_many_the_variants_share_their_method_s_colour() -> None:
+    few = styles(["ugatit:in", "aggan", "ugatit", "ugatit:no-cam"])
+    assert list(few) == ["aggan", "ugatit", "ugatit:in", "ugatit:no-cam"]
+    assert len({style.colour for style in few.values()}) == 4
+    assert len({few[name].line for name in list(few)[1:]}) == 3
+    many = styles([*few, *(f"spatial_guidance:{i}" for i in range(9))])
+    assert len({style.marker for style in many.values()}) == len(many) == 13
+    assert len({many[name].colour for name in many if name.startswith("ugatit")}) == 1
+    assert len({style.colour for style in many.values()}) == 3
 
 
 def test_scores_of_smoke_runs_say_so_and_budgets_do_not_mix() -> None:

@@ -82,7 +82,9 @@ def test_smoke_runs_leave_no_result_and_errors_stay_errors(finished):
 
     with pytest.raises(ReplicateError, match="no such run"):
         results.of_runs(failing)([finished])
-    assert results.of_runs(failing, lambda: "get the images")([finished]).said == "get the images"
+    assert (
+        results.of_runs(failing, lambda runs: "get the images")([finished]).said == "get the images"
+    )
 
 
 def test_every_published_study_is_of_runs_on_record():

@@ -149,9 +149,12 @@ def test_bars_are_the_statistics_of_labels_and_maps(houses: str, scored) -> None
 
 
 def test_where_the_set_is_not_here_a_sentence_says_how_to_get_it(workspace: Path) -> None:
-    assert "Run `replicate data get facades`" in absent("facades")
+    assert "Run `replicate data get facades`" in absent([])
+    assert (
+        absent([make_run("pix2pix", "facades", 0, "smoke")]) == ""
+    )  # its error is the one to tell
     (workspace / "data" / "facades").mkdir(parents=True)
-    assert absent("facades") == ""
+    assert absent([]) == ""
 
 
 def test_the_classes_of_cityscapes_are_those_of_its_label_ids(workspace, tmp_path, monkeypatch):

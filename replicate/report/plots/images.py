@@ -23,7 +23,7 @@ from replicate.report.tables.show import Album
 
 Row = tuple[str, list[np.ndarray]]
 HALF = TILES // 2
-PUBLISHED = 3  # images of each direction, in a sheet of records
+PUBLISHED = 3  # images of each direction in a sheet of records, one less where there are several
 # More make a notebook too large to open.
 MOMENTS = 3  # of those saved
 MANY = 8  # methods of a data set, or blocks; with more, half as many images, one moment less
@@ -63,14 +63,15 @@ def _published(runs: list[Run], seed: int | None) -> Album:
     """The sheets of translations in the records of runs that are not on this machine."""
     from replicate.report.plots.records import Kept, gallery
 
-    pictures = []
-    for dataset in dict.fromkeys(run.dataset for run in runs):
+    pictures, datasets = [], list(dict.fromkeys(run.dataset for run in runs))
+    images = PUBLISHED if len(datasets) == 1 else PUBLISHED - 1
+    for dataset in datasets:
         peers = [
             Kept(run.folder, run.method, run.label, run.dataset, run.seed)
             for run in runs
             if run.dataset == dataset
         ]
-        pictures.append(gallery(peers, seed, PUBLISHED))
+        pictures.append(gallery(peers, seed, images))
     return Album(f"From the published records; {training(runs)}.", *pictures)
 
 

@@ -141,21 +141,25 @@ MARKERS = "os^DvPX<>ph*d"
 LINES = ("-", (0, (5, 2)), (0, (1, 1.3)), (0, (6, 2, 1, 2)), (0, (8, 3)), (0, (3, 3)))
 
 
+FEW = 10  # names that colours alone can tell apart, see `palette`
+
+
 def styles(names: Iterable[str]) -> dict[str, Style]:
     """A style for each METHOD[:VARIANT], in the order of tables.
 
-    A method has a colour; its variants share it and differ in marker and dashes. No two names that
-    stand beside each other have the same marker.
+    No two names that stand beside each other have the same marker, and variants of a method differ
+    in dashes. Up to ten names have a colour of their own; of more a method has one, for all of its
+    variants.
     """
     names = sorted(set(names), key=method_order)
-    methods = palette(dict.fromkeys(re.split("[:+]", name)[0] for name in names))
-    variants: dict[str, int] = {}
-    found = {}
-    for i, name in enumerate(names):
-        method = re.split("[:+]", name)[0]
-        number = variants[method] = variants.get(method, -1) + 1
-        found[name] = Style(methods[method], MARKERS[i % len(MARKERS)], LINES[number % len(LINES)])
-    return found
+    methods = [re.split("[:+]", name)[0] for name in names]
+    shades = palette(names) if len(names) <= FEW else palette(dict.fromkeys(methods))
+    made: dict[str, Style] = {}
+    for i, (name, method) in enumerate(zip(names, methods, strict=True)):
+        colour = shades[name if len(names) <= FEW else method]
+        line = LINES[methods[:i].count(method) % len(LINES)]
+        made[name] = Style(colour, MARKERS[i % len(MARKERS)], line)
+    return made
 
 
 def dress(axes: Axes) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from textwrap import wrap
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -177,6 +178,7 @@ def _points(
 
 POINTS = 300
 LETTER = 8  # px of a letter in the legend, at most
+CAPTION_LETTER = 6.5  # px of a letter below the panels, on average
 GROUPS = {
     "adv": "adversarial (G)", "dis": "discriminator", "cyc": "cycle", "idt": "identity",
     "attention": "attention, mean of the map",
@@ -295,6 +297,8 @@ def legend(
         handles=lines, loc="upper left", ncols=min(columns, len(lines)), fontsize=9, frameon=False,
         bbox_to_anchor=(0.0, 1.0), handlelength=3,
     )  # fmt: skip
-    picture.text(0.01, 8 / height, caption, fontsize=8, va="bottom")
+    below = wrap(caption, int(width / CAPTION_LETTER))
+    picture.text(0.01, 8 / height, "\n".join(below), fontsize=8, va="bottom")
     above = 8 + 18 * -(-len(lines) // columns)
-    picture.tight_layout(rect=(0, 26 / height, 1, 1 - above / height))
+    room = 12 + 14 * len(below)
+    picture.tight_layout(rect=(0, room / height, 1, 1 - above / height))

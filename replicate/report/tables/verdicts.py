@@ -61,9 +61,9 @@ def verdict_table(scores: pd.DataFrame, paper: str = "") -> pd.DataFrame:
 
 def _decided(scores: pd.DataFrame, paper: str) -> pd.DataFrame:
     """Of `claims.judged` one row a claim and data set: the direction that decided."""
-    asked = claims.of_paper(paper) if paper else claims.every()
-    found = claims.judged(scores, asked)
-    decided = found[found["here"] == found["verdict"]].sort_values("low", kind="stable")
+    stated = claims.of_paper(paper) if paper else claims.every()
+    judged = claims.judged(scores, stated)
+    decided = judged[judged["here"] == judged["verdict"]].sort_values("low", kind="stable")
     return decided.drop_duplicates(PLACE).sort_index()
 
 
@@ -80,11 +80,11 @@ def conclusion(scores: pd.DataFrame, paper: str = "") -> Sentence:
     lines = [f"{len(decided)} claims at budget {budget}: {said}."]
     for verdict in claims.VERDICTS:
         rows = decided[decided["verdict"] == verdict].to_dict("records")
-        lines += [f"{verdict.capitalize()}: {'; '.join(map(_told, rows))}."] if rows else []
+        lines += [f"{verdict.capitalize()}: {'; '.join(map(_in_words, rows))}."] if rows else []
     return Sentence(" ".join(lines))
 
 
-def _told(row: dict) -> str:
+def _in_words(row: dict) -> str:
     """A claim in words, with its gain beside the margin, or with the reason why it has none."""
     text = row["text"].rstrip(".")
     if row["gain"] != row["gain"] or row["n"] < claims.PAIRS:

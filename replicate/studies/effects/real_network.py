@@ -66,7 +66,7 @@ def real_network(params: ProtocolParameters) -> Album:
     target, classes = features.pop("target"), entry.classes_of(test.domains["AB".index(Y)])
     mixed = _mixed(features)
     features = {key: features[key] for key in (REAL, *rungs)} | mixed | {IDLE: features[IDLE]}
-    rows = [_row(key, each, target, classes) for key, each in features.items()]
+    rows = [_row(key, seen, target, classes) for key, seen in features.items()]
     counts = {key: len(images) for key, images in sets.items()}
     said = (
         f"{name}, {in_words(params.direction, test)}, {size} px: {counts[IDLE]} inputs, "
@@ -88,15 +88,15 @@ def _mixed(features: dict[str, Features]) -> dict[str, Features]:
     """Real images of the target with a share of inputs among them; no image is looked at twice."""
     real, idle = features[REAL], features[IDLE]
     n = min(len(real.pool), len(idle.pool))
-    found = {}
+    mixed = {}
     for share in SHARES:
         inputs = round(share * n)
         parts = [
             np.concatenate([a[: n - inputs], b[:inputs]])
             for a, b in zip((real.pool, real.logits), (idle.pool, idle.logits), strict=True)
         ]
-        found[f"{share:.0%} inputs"] = Features(*parts)
-    return found
+        mixed[f"{share:.0%} inputs"] = Features(*parts)
+    return mixed
 
 
 def _row(what: str, fake: Features, target: Features, classes: tuple[int, ...]) -> dict[str, str]:
