@@ -108,16 +108,16 @@ def _published(name: str, runs: list[Run], paper: str = "", budget: str = "") ->
     stem = _stem(paths.published(), name, runs, paper, budget)
     how = training(runs) if runs else "`train: true` among the parameters makes it"
     title = name.replace("_", " ").capitalize()
-    file = Path(f"{stem}.json")
-    if not file.is_file():
+    file, picture = Path(f"{stem}.json"), Path(f"{stem}.png")
+    about = files.read_json(file, f"git checkout -- {file}") if file.is_file() else {}
+    if not ("rows" in about or picture.is_file()):  # pictures are in a checkout, not in a wheel
         return Album(f"{title}: needs the outputs of runs, which records do not hold; {how}.")
-    about = files.read_json(file, f"git checkout -- {file}")
     if runs and not _are_current(about["runs"]):
         return Album(f"{title}: published of other runs than the records show; {how}.")
     said = f"{title}, as it was published with the runs; {how}."
     if "rows" in about:
         return Album(said, show(pd.DataFrame(about["rows"], columns=about["columns"])))
-    return Album(said, Copy(Path(f"{stem}.png")))
+    return Album(said, Copy(picture))
 
 
 def _are_current(runs: list[dict]) -> bool:

@@ -17,6 +17,7 @@ from replicate.lab.recorded import Recorded, command
 from replicate.lab.run import Run
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
+from replicate.records import SHEET
 from replicate.report.plots.picture import Picture, name_of, sheet
 from replicate.report.tables.catalogue import method_order
 from replicate.report.tables.show import Album
@@ -69,9 +70,13 @@ def _published(runs: list[Run], seed: int | None) -> Album:
         peers = [
             Kept(run.folder, run.method, run.label, run.dataset, run.seed)
             for run in runs
-            if run.dataset == dataset
+            if run.dataset == dataset and (run.folder / SHEET).is_file()
         ]
-        pictures.append(gallery(peers, seed, images))
+        pictures += [gallery(peers, seed, images)] if peers else []
+    if not pictures:  # an installed wheel holds no pictures
+        return Album(
+            f"Pictures of the published records are in a checkout alone; {training(runs)}."
+        )
     return Album(f"From the published records; {training(runs)}.", *pictures)
 
 
