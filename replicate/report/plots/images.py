@@ -24,6 +24,7 @@ from replicate.report.tables.show import Album
 
 Row = tuple[str, list[np.ndarray]]
 HALF = TILES // 2
+SMALL = 64  # px of a tile in a sheet of records
 PUBLISHED = 3  # images of each direction in a sheet of records, one less where there are several
 # More make a notebook too large to open.
 MOMENTS = 3  # of those saved
@@ -72,7 +73,7 @@ def _published(runs: list[Run], seed: int | None) -> Album:
             for run in runs
             if run.dataset == dataset and (run.folder / SHEET).is_file()
         ]
-        pictures += [gallery(peers, seed, images)] if peers else []
+        pictures += [gallery(peers, seed, images, SMALL)] if peers else []
     if not pictures:  # an installed wheel holds no pictures
         return Album(
             f"Pictures of the published records are in a checkout alone; {training(runs)}."

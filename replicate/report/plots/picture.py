@@ -22,6 +22,7 @@ WIDTH = 1600  # px at most
 LABEL = 200  # px left of the images
 LETTERS = 28  # that fit there; a longer METHOD:VARIANT is broken at its colon
 GAP = 2  # px between tiles
+NEAR = 128  # px of a tile, where there is room
 
 
 class Picture(Figure):
@@ -48,6 +49,7 @@ def save(figure: Figure, path: Path) -> Path:
 def sheet(
     blocks: Sequence[tuple[str, Sequence[tuple[str, Sequence[np.ndarray]]]]],
     columns_named: Sequence[str] = (),
+    near: int = NEAR,
 ) -> Picture:
     """Blocks of image rows under headings, each row with its label at the left.
 
@@ -55,10 +57,11 @@ def sheet(
         blocks: (heading, rows); a row is (label, tiles), a tile (H, W) or (H, W, 3) uint8, square.
             Tiles are enlarged by whole factors without smoothing, or shrunk where too wide.
         columns_named: a heading above each column, in the place of the first block's.
+        near: px; no tile is enlarged beyond it.
     """
     columns = max(len(tiles) for _, rows in blocks for _, tiles in rows)
     natural = max(tile.shape[0] for _, rows in blocks for _, tiles in rows for tile in tiles)
-    side = _side(natural, columns)
+    side = _side(natural, columns, near)
     heading, row_height = 30, side + GAP
     height = sum(heading + row_height * len(rows) for _, rows in blocks)
     width = max(700, LABEL + columns * row_height)
@@ -82,10 +85,10 @@ def sheet(
     return picture
 
 
-def _side(natural: int, columns: int) -> int:
-    """The side of a tile in px: a whole multiple near 128, or what the width leaves."""
+def _side(natural: int, columns: int, near: int) -> int:
+    """The side of a tile in px: a whole multiple up to `near`, or what the width leaves."""
     room = (WIDTH - LABEL) // columns - GAP
-    enlarged = natural * max(1, 128 // natural)
+    enlarged = natural * max(1, near // natural)
     return enlarged if enlarged <= room else min(room, natural * max(1, room // natural))
 
 
