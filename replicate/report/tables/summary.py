@@ -47,10 +47,11 @@ def summary(
         other real images scored as output) and `do nothing` (the input scored as output). A data
         set with runs of several sizes has a block for each, with the size in its name. A column
         says in its heading where the images are too few for its covariances, and where masks were
-        made by a network, and `do nothing` where a score has no power (see `metrics.power`; of
-        the stand-in, which stands in older records, nothing is said). A cell
-        is `-` without a score, "not computed" where no seed has a value, "identical" for an
-        infinite PSNR, and ends in "(stale)" where code or images changed since training.
+        made by a network, as does every cell that rests on such masks; `do nothing` says where a
+        score has no power (see `metrics.power`; of the stand-in, which stands in older records,
+        nothing is said). A cell is `-` without a score, "not computed" where no seed has a value,
+        "identical" for an infinite PSNR, and ends in "(stale)" where code or images changed since
+        training.
 
     Raises:
         ReplicateError: no rows, several budgets, smoke runs without `smoke`, two extractors in one
@@ -74,11 +75,12 @@ def summary(
         marked = {p for *where, p in no_power if where == [dataset, direction]}
         rows += [place | {heading: name} | row for name, row in _rows(block, names, marked)]
     frame = pd.DataFrame(rows, columns=["dataset", "direction", heading, *names.values()])
-    for column in names.values():
-        if PSEUDO in column:
-            frame[column] = [
-                text if text in EMPTY else f"{text}, {PSEUDO}" for text in frame[column]
-            ]
+    marked = scores.loc[scores["note"].str.contains(PSEUDO), ["dataset", "protocol"]]
+    for pair, column in names.items():
+        sets = tuple(marked.loc[marked["protocol"] == pair[1], "dataset"])
+        rests = frame["dataset"].str.startswith(sets) if sets else pd.Series(False, frame.index)
+        for i in frame.index[rests & ~frame[column].isin(EMPTY)]:
+            frame.loc[i, column] += f", {PSEUDO}"
     return frame
 
 
