@@ -15,24 +15,30 @@ from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.evaluation import TILES, in_words
 from replicate.images import read
+from replicate.lab.recorded import Recorded, command
 from replicate.lab.run import Run
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
+from replicate.records import SHEET
 from replicate.report.plots.picture import Picture, name_of, sheet, written
 from replicate.report.tables.catalogue import method_order
+from replicate.report.tables.show import Album
 
 Row = tuple[str, list[np.ndarray]]
 HALF = TILES // 2
+SMALL = 64  # px of a tile in a sheet of records
+PUBLISHED = 3  # images of each direction in a sheet of records, one less where there are several
 # More make a notebook too large to open.
 MOMENTS = 3  # of those saved
 MANY = 8  # methods of a data set, or blocks; with more, half as many images, one moment less
 
 
-def translations(runs: Iterable[Run], columns: int = 8, seed: int | None = None) -> Picture:
+def translations(runs: Iterable[Run], columns: int = 8, seed: int | None = None) -> Picture | Album:
     """Input, ideal or truth where known, then each method's translation and attention map.
 
     Args:
         runs: those of `seed` that are scored are shown, a block for each data set and direction.
+            Where no run is on this machine, their published sheets are shown, a picture a data set.
         columns: test images in a row, the first of the split; half of them for many methods.
         seed: one is shown, because a sheet of all is too tall to read; None: the first run's.
 
@@ -43,7 +49,11 @@ def translations(runs: Iterable[Run], columns: int = 8, seed: int | None = None)
     Raises:
         ReplicateError: no such run has translations.
     """
-    chosen = _of_seed(runs, seed, "outputs")
+    runs = list(runs)
+    local = [run for run in runs if not isinstance(run, Recorded)]
+    if runs and not local:
+        return _published(runs, seed)
+    chosen = _of_seed(local, seed, "outputs")
     blocks = []
     for dataset, size in dict.fromkeys((run.dataset, run.config.scored_size) for run in chosen):
         images = packed.load(dataset, "test", size)
@@ -60,17 +70,48 @@ def translations(runs: Iterable[Run], columns: int = 8, seed: int | None = None)
     return sheet(blocks)
 
 
-def progress(runs: Iterable[Run], seed: int | None = None) -> Picture:
+def _published(runs: list[Run], seed: int | None) -> Album:
+    """The sheets of translations in the records of runs that are not on this machine."""
+    from replicate.report.plots.records import Kept, gallery
+
+    pictures, datasets = [], list(dict.fromkeys(run.dataset for run in runs))
+    images = PUBLISHED if len(datasets) == 1 else PUBLISHED - 1
+    for dataset in datasets:
+        peers = [
+            Kept(run.folder, run.method, run.label, run.dataset, run.seed)
+            for run in runs
+            if run.dataset == dataset and (run.folder / SHEET).is_file()
+        ]
+        pictures += [gallery(peers, seed, images, SMALL)] if peers else []
+    if not pictures:  # an installed wheel holds no pictures
+        return Album(
+            f"Pictures of the published records are in a checkout alone; {training(runs)}."
+        )
+    return Album(f"From the published records; {training(runs)}.", *pictures)
+
+
+def training(runs: Iterable[Run]) -> str:
+    """How the first of some runs is trained on this machine, in words."""
+    run = next(iter(runs))
+    return f"`{command(name_of(run), run.dataset, run.seed, run.budget)}` makes one here"
+
+
+def progress(runs: Iterable[Run], seed: int | None = None) -> Picture | Album:
     """One line for each moment at which a run saved samples; both directions side by side.
 
     Args:
         runs: those of `seed` with samples are shown, a block each, but for variants with fewer
-            seeds than others on their data set: `translations` shows these.
+            seeds than others on their data set: `translations` shows these. Records have no
+            samples: where no run is on this machine, a sentence says so.
         seed: one seed is shown; None: the first run's.
 
     Raises:
         ReplicateError: no such run has samples.
     """
+    runs = list(runs)
+    if runs and all(isinstance(run, Recorded) for run in runs):
+        return Album(f"Samples on the way are kept where a run is trained; {training(runs)}.")
+    runs = [run for run in runs if not isinstance(run, Recorded)]
     sets = groupby(sorted(runs, key=lambda run: run.dataset), key=lambda run: run.dataset)
     chosen = _of_seed([r for _, own in sets for r in with_most_seeds(own)], seed, "samples")
     size = (HALF, MOMENTS) if len(chosen) <= MANY else (HALF // 2, MOMENTS - 1)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from replicate.errors import ReplicateError
-from replicate.lab import classes, state
+from replicate.lab import classes, recorded
 from replicate.lab.notebook_parameters import Asked
 from replicate.metrics.protocols import find
 from replicate.report.tables.frames import one_budget
@@ -27,9 +27,10 @@ def check(scores: pd.DataFrame, params: Asked) -> str:
     if (found := one_budget(scores)) != params.shown():
         raise ReplicateError(f"the scores are of budget {found}, expected {params.shown()}")
     asked = params.runs()
+    scored = set(zip(scores["name"], scores["dataset"], scores["seed"], strict=True))
     for run in asked:
-        if run.hash not in set(scores["hash"]):
-            word = state.of(run).word
+        if (recorded.name_of(run), run.dataset, run.seed) not in scored:
+            word = recorded.word(run)
             raise ReplicateError(f"{run.title} has no scores, expected some: it is {word}")
     for row in scores.itertuples():
         _check_row(row)

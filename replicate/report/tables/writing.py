@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from replicate.datasets.spec import registered
+from replicate.lab.recorded import command
 from replicate.methods import METHODS
 from replicate.methods.base import Method
 from replicate.report.tables import catalogue
@@ -67,13 +68,6 @@ def write_registers(root: Path) -> list[Path]:
     folder = root / "tables"
     pages = {"coverage": exhibits_page(), "deviations": register_page()}
     return [file for name, page in pages.items() for file in write_page(page, folder / name)]
-
-
-def command(name: str, dataset: str, seed: int, budget: str) -> str:
-    """The command that repeats a run, from its name in tables."""
-    asked, _, overrides = name.partition("+")
-    settings = "".join(f" --set {setting}" for setting in overrides.split(",") if setting)
-    return f"replicate train {asked} --data {dataset} --seed {seed} --budget {budget}{settings}"
 
 
 def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
