@@ -95,7 +95,7 @@ class Today:
         stream = self._once(came, lambda: fingerprint.of_stream(is_special(run_of(record))))
         if stream is not None and before.get("stream") != stream.get("stream"):
             differ.append("stream")
-        name = ("settings", method, record["label"], record["budget"])
+        name = ("settings", method, record["label"], record["budget"], dataset)
         settings = self._once(name, lambda: run_of(record).identity()["config"])
         return tuple(["settings"] * (not _agree(settings, config)) + differ)
 
