@@ -99,7 +99,7 @@ def test_data_sets_are_listed_made_and_audited(replicate, tiny):
         "trainA": 1067, "trainB": 1334, "testA": 120, "testB": 140
     }  # fmt: skip
     assert {name: listed[name]["state"] for name in ("horse2zebra", "horse2zebra_drawn", tiny)} == {
-        "horse2zebra": "missing", "horse2zebra_drawn": "drawn", "tiny": "present"
+        "horse2zebra": "missing", "horse2zebra_drawn": "synthetic", "tiny": "present"
     }  # fmt: skip
     text = replicate("data", "list").out
     assert re.search(
@@ -243,7 +243,8 @@ def test_a_wrong_file_of_weights_is_not_kept(replicate, workspace):
 
 COMMANDS = ["methods", "params", "train", "status", "all", "tables", "publish", "doctor"]
 COMMANDS += ["preflight", "plan", "report"]
-COMMANDS += ["score", "protocols", "preference make", "preference score"]
+COMMANDS += ["score", "diversity", "protocols"]
+COMMANDS += ["preference make", "preference attributes", "preference score"]
 COMMANDS += [f"data {name}" for name in ("list", "make", "get", "audit")]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from support.repository import MARKDOWN
 
 from replicate import cli, paths
 
@@ -21,10 +22,6 @@ PATTERNS = {
 }
 if len(paths.ROOT.parts) > 2:  # else too short a text to mean only this checkout
     PATTERNS["this checkout's place"] = re.escape(str(paths.ROOT))
-MARKDOWN = (
-    "README.md", "CONTRIBUTING.md", "data/README.md", "docs/images.md", "docs/trust.md",
-    "docs/python.md", "docs/colab.md",
-)  # fmt: skip
 
 
 @functools.cache
@@ -146,16 +143,44 @@ def test_make_calls_commands_that_exist_and_documents_targets_that_exist():
     assert {"replicate", "test"} <= told <= targets
 
 
+LINK = re.compile(r"\]\(([^)]*)\)")
+ADDRESS = re.compile(r"https://[a-z0-9.-]+\.[a-z]+(/[\w.~-]+)*/?")
+
+
+def anchors(file: Path) -> set[str]:
+    """What GitHub calls the headings of a Markdown file."""
+    heads = re.findall(r"^#+ (.+)$", file.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def wrong_link(link: str, file: Path) -> str | None:
+    """What is wrong with a link of a Markdown file: no address, no such file, no such heading."""
+    place, _, anchor = link.partition("#")
+    if re.match(r"[a-z]+:", link):
+        return None if ADDRESS.fullmatch(link) else f"{link}: no address"
+    target = file.parent / place if place else file
+    if not target.exists():
+        return f"{link}: no such file"
+    if anchor and anchor not in anchors(target):
+        return f"{link}: no such heading"
+    return None
+
+
 @pytest.mark.parametrize("name", MARKDOWN)
 def test_what_a_document_links_to_is_there(name):
     file = paths.ROOT / name
-    links = re.findall(r"\]\(([^)#\s]+)\)", file.read_text())
-    local = [link for link in links if not re.match(r"[a-z]+:", link)]
-    nothing_published = not any(paths.published().rglob("*.md"))
-    missing = [
-        link
-        for link in local
-        if not (file.parent / link).exists()
-        and not (nothing_published and link.startswith("results/published"))
-    ]
-    assert missing == []
+    links = LINK.findall(file.read_text())
+    if not any(paths.published().rglob("*.md")):  # nothing is published yet
+        links = [link for link in links if "results/published" not in link]
+    assert [wrong for link in links if (wrong := wrong_link(link, file))] == []
+
+
+def test_a_wrong_link_is_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# A page: of one\n")
+    for link in ("page.md", "#a-page-of-one", "page.md#a-page-of-one", "https://arxiv.org/abs/1.2"):
+        assert wrong_link(link, page) is None
+    assert wrong_link("pages.md", page) == "pages.md: no such file"
+    assert wrong_link("page.md#two", page) == "page.md#two: no such heading"
+    for link in ("http://arxiv.org", "https://arxiv", "https://a.org/x y"):
+        assert wrong_link(link, page) == f"{link}: no address"

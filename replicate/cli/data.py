@@ -53,7 +53,7 @@ def _row(about: dict) -> tuple[str, ...]:
 def make(
     name: Name, size: Annotated[int, typer.Option(help="Side of the packed images, px.")] = 64
 ) -> None:
-    """Draws or packs both splits of a set at one size."""
+    """Makes or packs both splits of a set at one size."""
     from replicate.datasets import packed
 
     for split, images in packed.make(name, size).items():
@@ -101,7 +101,7 @@ def verify(name: Name, as_json: Json = False) -> None:
 
 @app.command()
 def prepare(
-    name: Annotated[str, typer.Argument(help="cityscapes, celeba, rafd, cub or camvid.")],
+    name: Annotated[str, typer.Argument(help="cityscapes, celeba, rafd, cub, camvid or animals.")],
     folder: Annotated[Path, typer.Argument(help="Where its official files lie.")],
     called: Annotated[str, typer.Option("--as", help="Another name for the set.")] = "",
     domains: Annotated[

@@ -166,7 +166,7 @@ def start_runs(
     offline: Offline = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
 ) -> None:
-    """Trains all runs of a budget, draws its notebooks and tables, on a machine or a cluster."""
+    """Trains all runs of a budget, executes its notebooks, on one machine or a cluster."""
     from replicate.lab.budget_grid import pages
     from replicate.lab.engine import start
     from replicate.lab.graph import Options

@@ -15,9 +15,9 @@ def describe() -> list[dict]:
     Returns:
         "name", "layout", "paired", "domains", "licence", "source", "image_size", "used_by",
         "faults" and "reverses" as on record, empty where nothing is; "counts" as on record, else
-        as found, with A first; "bytes" on the disk; "state": "drawn", "present" (and complete),
-        "incomplete" or "missing"; "faults_here": what keeps it from being complete; "to_do": what
-        a user must do to have it, in one line.
+        as found, with A first; "bytes" on the disk; "state": "synthetic", "present" (and
+        complete), "incomplete" or "missing"; "faults_here": what keeps it from being complete;
+        "to_do": what a user must do to have it, in one line.
     """
     return [_line(spec(name)) for name in names()]
 
@@ -34,7 +34,7 @@ def to_do(entry: Spec, faults: list[str] | None) -> str:
         faults: what keeps its folder from being complete; None where there is no folder.
     """
     if entry.layout == "drawn":
-        return "nothing: it is drawn when it is first used"
+        return "nothing: it is made when it is first used"
     if faults == []:
         return "nothing: it is here"
     if faults and entry.layout != "torchvision":
@@ -63,7 +63,7 @@ def _line(entry: Spec) -> dict:
         "paired": entry.paired,
         "domains": list(entry.domains),
         "counts": _counts(entry),
-        "state": "drawn" if entry.layout == "drawn" else state,
+        "state": "synthetic" if entry.layout == "drawn" else state,
         "bytes": size_on_disk(entry.folder),
         "to_do": to_do(entry, faults),
         "faults_here": faults or [],

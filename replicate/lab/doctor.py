@@ -44,7 +44,7 @@ def examine() -> list[dict]:
 
 def _sets(sets: list[dict]) -> list[dict]:
     """How many sets are here, and a line for each that is here in part."""
-    here = sum(each["state"] in ("drawn", "present") for each in sets)
+    here = sum(each["state"] in ("synthetic", "present") for each in sets)
     how = "`replicate data list` says how to have the others"
     lines = [_line("data sets", f"{here} of {len(sets)} are here; {how}", True)]
     broken = [each for each in sets if each["state"] == "incomplete"]

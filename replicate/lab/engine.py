@@ -217,7 +217,7 @@ def print_outcome(content: dict, since: float) -> bool:
     for title in content["kept"]:
         print(f"stale, kept: {title}")
     if content["left_out"]:
-        print(f"not drawn: {', '.join(content['left_out'])}")
+        print(f"not executed: {', '.join(content['left_out'])}")
     if content["kept"]:
         print("what was trained by other code or images is trained anew with --retrain")
     if stopped or failed or waiting:

@@ -44,8 +44,8 @@ FAULTS = {
         "copy of the input",
         "mean absolute difference to the input, grey levels of 255",
         2.0,
-        "a copy changes 0, and 2 is hardly seen; the drawn sets' ideal translations change 6.7 or "
-        "more",
+        "a copy changes 0, and 2 is hardly seen; the synthetic sets' ideal translations change 6.7 "
+        "or more",
     ),
     "flat_attention": Fault(
         "flat attention",
@@ -59,7 +59,7 @@ FAULTS = {
         "distance of the map's mean to 0 or 1",
         0.01,
         "all but a hundredth of all pixels are copied, or all are repainted; the smallest object "
-        "of the drawn sets covers 4 in a hundred",
+        "of the synthetic sets covers 4 in a hundred",
     ),
     "checkered_attention": Fault(
         "checkered attention",

@@ -367,7 +367,7 @@ _LIST = (
     ),
     _printed(
         "kid/aggan-printed", "kid", "KID x 100 of AGGAN, Table 1", "AGGAN", "recalled",
-        "splits, scale and sides are not stated in a source within reach",
+        "splits, scale and sides are not stated in a text that we could access",
     ),
     _printed(
         "kid/ag-table4", "kid", "KID x 100 of AttentionGAN, Table IV", "AttentionGAN", "uncertain",

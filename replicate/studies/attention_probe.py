@@ -59,7 +59,7 @@ def train_probe(run: Run, iterations: int, train: ImageSet, test: ImageSet) -> l
     if missing := {"A_mask", "B_mask"} - set(test.arrays):
         raise ReplicateError(
             f"{test.name} has no {' and '.join(sorted(missing))} of its test images, expected "
-            "both: probe a drawn set, such as horse2zebra_drawn"
+            "both: probe a synthetic set, such as horse2zebra_drawn"
         )
     D = METHODS[run.method](config).D["B"]
     optimizer = base.adam(LR, BETA1, D)

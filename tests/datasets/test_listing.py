@@ -22,9 +22,10 @@ def test_the_state_and_the_size_of_every_set(root):
     found = listed()
     here = {name: line["state"] for name, line in found.items() if line["state"] != "missing"}
     assert here == {
-        "horse2zebra_drawn": "drawn",
-        "shapes_drawn": "drawn",
-        "horse2zebra_herd_drawn": "drawn",
+        "horse2zebra_drawn": "synthetic",
+        "shapes_drawn": "synthetic",
+        "horse2zebra_herd_drawn": "synthetic",
+        "shapes_captioned": "synthetic",
         "facades": "incomplete",
         "mine": "present",
     }
@@ -53,7 +54,7 @@ def test_every_set_that_is_not_here_says_in_one_line_what_to_do(root):
                       "cats_dogs --from PATH/cats_dogs.zip`"),
         ("winter2summer", "`replicate data get summer2winter_yosemite`, about 133 MB: one folder "
                           "serves both"),
-        ("horse2zebra_drawn", "nothing: it is drawn when it is first used"),
+        ("horse2zebra_drawn", "nothing: it is made when it is first used"),
     ],
 )  # fmt: skip
 def test_what_to_do(root, name, text):

@@ -80,7 +80,7 @@ def test_digits_are_held_to_their_md5(root, monkeypatch):
 def test_what_is_not_here_or_drawn_is_told(root):
     with pytest.raises(ReplicateError, match="does not exist"):
         passport.verify("horse2zebra")
-    with pytest.raises(ReplicateError, match="is drawn, so there is no file to verify"):
+    with pytest.raises(ReplicateError, match="is synthetic, so there is no file to verify"):
         passport.verify("shapes_drawn")
 
 

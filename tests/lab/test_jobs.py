@@ -150,7 +150,7 @@ def test_the_outcome_names_what_failed_with_its_reason_and_evidence(workspace, c
     assert lines[0] == f"failed: {title}: disk full; 1 try, log {attempts.log(place, 2)}"
     assert "killed; it wrote nothing of its end; 1 try, log" in lines[1]
     assert lines[2].startswith("not begun: 1 jobs")
-    assert lines[3:5] == ["stale, kept: aggan on x, seed 1 (smoke)", "not drawn: 04_ugatit"]
+    assert lines[3:5] == ["stale, kept: aggan on x, seed 1 (smoke)", "not executed: 04_ugatit"]
 
 
 def test_a_stopped_run_is_told_as_saved(workspace, capsys):

@@ -17,8 +17,8 @@ from replicate.lab.published import CLASSES, KEPT, find_runs
 from replicate.lab.run import read_record
 from replicate.lab.state import Today
 from replicate.report import plots, publishing, tables
-from replicate.report.plots.records import STRIP
-from replicate.report.plots.writing import is_in_strip
+from replicate.report.plots.records import is_as_printed
+from replicate.report.tables.catalogue import FIRST_IMAGES
 
 RECORDS = find_runs(paths.published())
 FORMATS = (".md", ".tex", ".csv", ".json")
@@ -57,8 +57,9 @@ def test_every_published_table_stands_there_in_four_formats():
 
 
 def test_readme_shows_the_published_numbers_and_its_picture_is_there():
-    block, readme = tables.readme_block(paths.published()), (paths.ROOT / "README.md").read_text()
-    assert block in readme and "](results/published/plots/laptop/methods.png)" in block
+    blocks, text = tables.readme_blocks(paths.published()), (paths.ROOT / "README.md").read_text()
+    assert all(f"begin -->\n{block}<!--" in text for block in blocks.values())
+    assert "-first.png)" in blocks["picture"]
 
 
 def test_plots_are_those_of_the_records(tmp_path):
@@ -66,9 +67,13 @@ def test_plots_are_those_of_the_records(tmp_path):
     budget, root = "laptop", paths.published()
     every = plots.kept(root, budget)
     spent = tables.quality_and_cost(tables.scores(root, budget), root)
-    drawn = {"methods": plots.strip(filter(is_in_strip, every))}
-    for dataset in sorted({record.dataset for record in every} - {STRIP}):
+    drawn = {}
+    for dataset in sorted({record.dataset for record in every}):
         own = [record for record in every if record.dataset == dataset]
+        if dataset in FIRST_IMAGES:
+            whole = filter(is_as_printed, own)
+            drawn[f"{dataset}-first"] = plots.strip(whole, FIRST_IMAGES[dataset])
+            continue
         drawn[f"{dataset}-gallery"] = plots.gallery(own)
         drawn[f"{dataset}-cost"] = plots.cost(spent[spent["dataset"] == dataset])
     for name, picture in drawn.items():
@@ -147,3 +152,23 @@ def test_notebooks_name_their_kernel_as_jupyterlab_writes_it():
     for path in [*paths.notebooks().glob("*.ipynb"), *published]:
         spec = nbformat.read(path, as_version=4).metadata.kernelspec
         assert spec.display_name == KERNEL, path
+
+
+def test_an_executed_notebook_is_small_and_shows_no_picture_twice():
+    published = sorted((paths.published() / "notebooks").rglob("*.ipynb"))
+    assert {path.stem for path in published} == {p.stem for p in paths.notebooks().glob("*.ipynb")}
+    for path in published:
+        assert path.stat().st_size < 1.5e6, path
+        cells = nbformat.read(path, as_version=4).cells
+        outputs = [output for cell in cells for output in cell.get("outputs", ())]
+        pictures = [o.data["image/png"] for o in outputs if "image/png" in o.get("data", {})]
+        assert pictures and len(set(pictures)) == len(pictures), path
+
+
+def test_an_executed_notebook_is_of_the_source_that_stands_beside_it():
+    for path in sorted((paths.published() / "notebooks").rglob("*.ipynb")):
+        executed = nbformat.read(path, as_version=4).cells
+        injected = "injected-parameters"
+        cells = [cell for cell in executed if injected not in cell.metadata.get("tags", [])]
+        source = nbformat.read(paths.notebooks() / path.name, as_version=4).cells
+        assert [(c.id, c.source) for c in cells] == [(c.id, c.source) for c in source], path

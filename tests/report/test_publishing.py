@@ -23,8 +23,8 @@ from replicate.lab.run import COLUMNS, Run
 from replicate.methods import METHODS
 from replicate.report import publishing, tables
 from replicate.report.tables import readme
-from replicate.report.tables.readme import BEGIN, END
 
+BEGIN, END = readme.markers("results")
 SCORE = "{r.method},{r.label},{r.dataset},{d},fid,1,0,,fid/standin,8,8,{r.seed},{r.budget},"
 SCORE += "test,,0,0,4\n"
 HEALTH = "iteration,direction,fault,value,images\n4,a->b,copy,50,8\n"
@@ -59,13 +59,17 @@ def place(workspace, monkeypatch) -> Path:
     monkeypatch.setattr(tables, "write", written)
     monkeypatch.setattr(tables, "write_registers", lambda root: [])
     monkeypatch.setattr(publishing.plots, "write", lambda root, budget: [])
-    monkeypatch.setattr(readme, "readme_block", lambda root: f"{len(tables.scores(root))}\n")
+    monkeypatch.setattr(readme, "readme_blocks", number_of_scores)
     return workspace
 
 
 def written(root: Path, budget: str) -> list[Path]:
     page = root / "tables" / budget / "scores.csv"
     return [files.write(page, tables.scores(root, budget).to_csv())]
+
+
+def number_of_scores(root: Path) -> dict[str, str]:
+    return {"results": f"{len(tables.scores(root))}\n"}
 
 
 def whole(root: Path) -> dict[str, bytes]:

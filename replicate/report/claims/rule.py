@@ -15,13 +15,14 @@ PAIRS = 5  # fewer paired seeds decide nothing
 LEVEL = 0.95
 EQUIVALENT = "equivalent"
 PREDICTIONS = ("higher", "lower", EQUIVALENT)
-VERDICTS = ("reproduced", "within seed noise", "not reproduced", "not comparable", "not run")
+VERDICTS = ("reproduced", "undecided", "not reproduced", "not comparable", "not run")
 RULE = (
     f"runs of two arms with the same seed are a pair, and {PAIRS} pairs decide; the {LEVEL:.0%} "
     "interval is that of Student's t over the pairs' gains. Reproduced: the whole interval is at "
-    "or above the margin; not reproduced: it is wholly below; else within seed noise. Equivalent: "
-    "the whole interval lies within the margin of 0; not reproduced: wholly outside. The effect is "
-    "the mean gain in standard deviations of the pairs. Of the directions the worst one decides."
+    "or above the margin; not reproduced: it is wholly below; undecided: the interval holds the "
+    "margin. Equivalent: the whole interval lies within the margin of 0; not reproduced: wholly "
+    "outside. The effect is the mean gain in standard deviations of the pairs. Of the directions "
+    "the worst one decides."
 )
 
 
@@ -66,7 +67,7 @@ def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def judge(low: float, high: float, margin: float, prediction: str = "higher") -> str:
-    """Reproduced, not reproduced or within seed noise, by `RULE`.
+    """Reproduced, not reproduced or undecided, by `RULE`.
 
     Args:
         low, high: the interval of the gain; of the difference where the prediction is equivalence.
@@ -80,7 +81,7 @@ def judge(low: float, high: float, margin: float, prediction: str = "higher") ->
         return "reproduced"
     if high < margin or low > above:
         return "not reproduced"
-    return "within seed noise"
+    return "undecided"
 
 
 def _moments(values: Sequence[float]) -> tuple[float, float, int]:

@@ -1,19 +1,21 @@
 """The figure that every plot returns, sheets of labelled image rows, and what all plots share."""
 
+import re
 from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from textwrap import wrap
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from replicate import files
-from replicate.lab.run import Run, method_name
+from replicate.lab.recorded import name_of as name_of  # plots name methods as tables do
 from replicate.report.tables.catalogue import method_order
 
 DPI = 100
@@ -21,6 +23,8 @@ WIDTH = 1600  # px at most
 LABEL = 200  # px left of the images
 LETTERS = 28  # that fit there; a longer METHOD:VARIANT is broken at its colon
 GAP = 2  # px between tiles
+SIDE, LETTER, ACROSS = 128, 12, 20  # of a sentence's tile: px, px, letters in a line
+NEAR = 128  # px of a tile, where there is room
 
 
 class Picture(Figure):
@@ -47,6 +51,8 @@ def save(figure: Figure, path: Path) -> Path:
 def sheet(
     blocks: Sequence[tuple[str, Sequence[tuple[str, Sequence[np.ndarray]]]]],
     columns_named: Sequence[str] = (),
+    room: int = LABEL,
+    near: int = NEAR,
 ) -> Picture:
     """Blocks of image rows under headings, each row with its label at the left.
 
@@ -54,26 +60,28 @@ def sheet(
         blocks: (heading, rows); a row is (label, tiles), a tile (H, W) or (H, W, 3) uint8, square.
             Tiles are enlarged by whole factors without smoothing, or shrunk where too wide.
         columns_named: a heading above each column, in the place of the first block's.
+        room: px left of the images, for the labels of rows.
+        near: px; no tile is enlarged beyond it.
     """
     columns = max(len(tiles) for _, rows in blocks for _, tiles in rows)
     natural = max(tile.shape[0] for _, rows in blocks for _, tiles in rows for tile in tiles)
-    side = _side(natural, columns)
+    side = _side(natural, columns, room, near)
     heading, row_height = 30, side + GAP
     height = sum(heading + row_height * len(rows) for _, rows in blocks)
-    width = max(700, LABEL + columns * row_height)
+    width = max(700, room + columns * row_height)
     picture = Picture(width, height)
     top = 0
     for title, rows in blocks:
         _text(picture, 6 / width, 1 - (top + heading / 2) / height, title, weight="bold")
         for i, name in enumerate(columns_named if top == 0 else ()):
-            x = (LABEL + i * row_height) / width
+            x = (room + i * row_height) / width
             _text(picture, x, 1 - (top + heading / 2) / height, name)
         top += heading
         for label, tiles in rows:
             label = label if len(label) <= LETTERS else label.replace(":", ":\n  ", 1)
             _text(picture, 6 / width, 1 - (top + side / 2) / height, label)
             strip = np.concatenate([_tile(tile, side) for tile in tiles], axis=1)
-            box = (LABEL / width, 1 - (top + side) / height)
+            box = (room / width, 1 - (top + side) / height)
             axes = picture.add_axes((*box, strip.shape[1] / width, side / height))
             axes.imshow(strip, interpolation="nearest", aspect="auto")
             axes.set_axis_off()
@@ -81,11 +89,21 @@ def sheet(
     return picture
 
 
-def _side(natural: int, columns: int) -> int:
-    """The side of a tile in px: a whole multiple near 128, or what the width leaves."""
-    room = (WIDTH - LABEL) // columns - GAP
-    enlarged = natural * max(1, 128 // natural)
-    return enlarged if enlarged <= room else min(room, natural * max(1, room // natural))
+def written(sentence: str) -> np.ndarray:
+    """A tile with a sentence in it, black on white, (SIDE, SIDE, 3) uint8; what is too long ends in
+    dots."""
+    tile = Image.new("RGB", (SIDE, SIDE), "white")
+    pen, font = ImageDraw.Draw(tile), ImageFont.load_default(LETTER)
+    lines = wrap(sentence, ACROSS, max_lines=SIDE // (LETTER + 3), placeholder=" ...")
+    pen.multiline_text((3, 3), "\n".join(lines), "black", font, spacing=3)
+    return np.asarray(tile)
+
+
+def _side(natural: int, columns: int, room: int, near: int) -> int:
+    """The side of a tile in px: a whole multiple up to `near`, or what the width leaves."""
+    most = (WIDTH - room) // columns - GAP
+    enlarged = natural * max(1, near // natural)
+    return enlarged if enlarged <= most else min(most, natural * max(1, most // natural))
 
 
 def _tile(image: np.ndarray, side: int) -> np.ndarray:
@@ -111,11 +129,6 @@ def _write(figure: Figure, target: BinaryIO) -> None:
 Colour = tuple[float, float, float]
 
 
-def name_of(run: Run) -> str:
-    """METHOD[:VARIANT], as tables name it."""
-    return method_name(run.method, run.label)
-
-
 def palette(names: Iterable[str]) -> dict[str, Colour]:
     """A colour for each name, in their order; those after the tenth are darker.
 
@@ -131,6 +144,39 @@ def palette(names: Iterable[str]) -> dict[str, Colour]:
 def colours(names: Iterable[str]) -> dict[str, Colour]:
     """The `palette` of the methods, in the order of tables."""
     return palette(sorted(set(names), key=method_order))
+
+
+class Style(NamedTuple):
+    """How a method is drawn: its colour, its marker, the dashes of its line."""
+
+    colour: Colour
+    marker: str = ""
+    line: object = "-"
+
+
+MARKERS = "os^DvPX<>ph*d"
+LINES = ("-", (0, (5, 2)), (0, (1, 1.3)), (0, (6, 2, 1, 2)), (0, (8, 3)), (0, (3, 3)))
+
+
+FEW = 10  # names that colours alone can tell apart, see `palette`
+
+
+def styles(names: Iterable[str]) -> dict[str, Style]:
+    """A style for each METHOD[:VARIANT], in the order of tables.
+
+    No two names that stand beside each other have the same marker, and variants of a method differ
+    in dashes. Up to ten names have a colour of their own; of more a method has one, for all of its
+    variants.
+    """
+    names = sorted(set(names), key=method_order)
+    methods = [re.split("[:+]", name)[0] for name in names]
+    shades = palette(names) if len(names) <= FEW else palette(dict.fromkeys(methods))
+    made: dict[str, Style] = {}
+    for i, (name, method) in enumerate(zip(names, methods, strict=True)):
+        colour = shades[name if len(names) <= FEW else method]
+        line = LINES[methods[:i].count(method) % len(LINES)]
+        made[name] = Style(colour, MARKERS[i % len(MARKERS)], line)
+    return made
 
 
 def dress(axes: Axes) -> None:

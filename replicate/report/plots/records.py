@@ -17,11 +17,11 @@ from replicate.lab.run import method_name, read_record
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
 from replicate.records import SHEET, checked
-from replicate.report.plots.images import Row, _tiles
-from replicate.report.plots.picture import Picture, sheet
+from replicate.report.plots.images import Row, _prompts, _tiles
+from replicate.report.plots.picture import NEAR, Picture, sheet
 from replicate.report.tables.catalogue import method_order
 
-STRIP = "horse2zebra_drawn"  # the set that a strip shows
+LABELS = 90  # px left of a strip's images, for "attention"
 
 
 class Kept(NamedTuple):
@@ -58,7 +58,9 @@ def common_seed(records: Iterable[Kept]) -> int:
     return min(seeds, key=lambda seed: (-seeds[seed], seed))
 
 
-def gallery(records: Iterable[Kept], seed: int | None = None, images: int = 4) -> Picture:
+def gallery(
+    records: Iterable[Kept], seed: int | None = None, images: int = 4, near: int = NEAR
+) -> Picture:
     """A row a method: translations and attention maps of the same test images, both directions.
 
     Args:
@@ -66,6 +68,7 @@ def gallery(records: Iterable[Kept], seed: int | None = None, images: int = 4) -
             inputs and, where known, what their translations should be.
         seed: None: the `common_seed`.
         images: of each direction, the first of the test split, at most `evaluation.TILES`.
+        near: px; no tile is enlarged beyond it.
 
     Raises:
         ReplicateError: no record of the seed, or records of several data sets.
@@ -89,7 +92,7 @@ def gallery(records: Iterable[Kept], seed: int | None = None, images: int = 4) -
             line += [*made[-1]]
             line += ([*made[1]] if len(made) > 2 else blank) * with_maps
         rows.append((name, line))
-    return sheet([("", rows)], _columns(found[0], seed, images, with_maps))
+    return sheet([("", rows)], _columns(found[0], seed, images, with_maps), near)
 
 
 def _columns(dataset: str, seed: int, images: int, with_maps: bool) -> list[str]:
@@ -101,26 +104,31 @@ def _columns(dataset: str, seed: int, images: int, with_maps: bool) -> list[str]
 
 
 def strip(records: Iterable[Kept], images: int = 1) -> Picture:
-    """A column a method: its translations of the same test images, the map of the last below.
+    """A column a method: its translations of the same test images, under each its map.
 
     Args:
         records: of one data set, those of the seed that the most methods have are shown, in the
-            order of tables, right of the input and the ideal translation.
-        images: rows of translations from A to B.
+            order of tables, right of the input and the ideal translation, where that is known.
+        images: of those from A to B, the first of the test split.
     """
     records = sorted(records, key=lambda record: method_order(record.name))
     seed = common_seed(records)
     own = [record for record in records if record.seed == seed]
     tiles = {record.name: _tiles(read(record.folder / SHEET)) for record in own}
     known = _known(own[0].dataset, tiles, 0)
-    rows: list[Row] = [
-        (f"image {i + 1}", [given[i] for _, given in known] + [p[0, -1, i] for p in tiles.values()])
-        for i in range(images)
-    ]
-    blank = np.full_like(rows[0][1][0], 255)
-    maps = [p[0, 1, images - 1] if p.shape[1] > 2 else blank for p in tiles.values()]
-    rows.append((f"attention, image {images}", [blank] * len(known) + maps))
-    return sheet([(f"seed {seed}", rows)], [*(label for label, _ in known), *tiles])
+    blank = np.full_like(known[0][1][0], 255)
+    rows: list[Row] = []
+    for i in range(images):
+        made = [picture[0, -1, i] for picture in tiles.values()]
+        maps = [p[0, 1, i] if p.shape[1] > 2 else blank for p in tiles.values()]
+        rows.append((f"image {i + 1}", [*(given[i] for _, given in known), *made]))
+        rows.append(("attention", [*[blank] * len(known), *maps]))
+    return sheet([(f"seed {seed}", rows)], [*(label for label, _ in known), *tiles], LABELS)
+
+
+def is_as_printed(record: Kept) -> bool:
+    """Whether it is of a method as its paper has it, no variant."""
+    return record.name == record.method
 
 
 def _known(dataset: str, tiles: dict[str, np.ndarray], k: int) -> list[Row]:
@@ -130,6 +138,7 @@ def _known(dataset: str, tiles: dict[str, np.ndarray], k: int) -> list[Row]:
     if entry.layout == "drawn":  # no file is needed for it
         test = packed.load(dataset, "test", first.shape[-2])
         ideal = test.arrays.get(f"{DIRECTIONS[k][0]}_ideal")
+        rows += _prompts(test, DIRECTIONS[k][0], TILES)
         rows += [] if ideal is None else [("ideal", list(np.asarray(ideal[:TILES])))]
     elif entry.paired:
         rows.append(("truth", list(first[1 - k, 0])))

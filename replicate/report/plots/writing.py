@@ -7,14 +7,14 @@ from replicate.errors import ReplicateError
 from replicate.methods import METHODS
 from replicate.report.plots.images import with_most_seeds
 from replicate.report.plots.picture import save
-from replicate.report.plots.records import STRIP, Kept, gallery, kept, strip
+from replicate.report.plots.records import Kept, gallery, is_as_printed, kept, strip
 from replicate.report.plots.scores import cost, losses
 from replicate.report.plots.scores import scores as points
+from replicate.report.tables.catalogue import FIRST, FIRST_IMAGES
 from replicate.report.tables.cost import quality_and_cost
 from replicate.report.tables.frames import scores
 
 BASELINE = next(name for name, method in METHODS.items() if method.baseline)
-OF_ALL = "methods"  # the stem of the strip
 
 
 def write(root: Path, budget: str) -> list[Path]:
@@ -22,8 +22,8 @@ def write(root: Path, budget: str) -> list[Path]:
 
     `<dataset>-scores.png`, `-cost.png` and `-gallery.png` show all records of the data set,
     `<dataset>-<paper>-losses.png` and `-translations.png` the methods of one paper beside the
-    baseline, without variants that were tried with fewer seeds than others; `methods.png` has a
-    column for each method as its paper has it.
+    baseline, without variants that were tried with fewer seeds than others; `<dataset>-first.png`,
+    of the sets in `FIRST_IMAGES`, has a column for each method as its paper has it.
 
     Args:
         root: `paths.results()` or `paths.published()`; its finished runs are read.
@@ -51,8 +51,9 @@ def write(root: Path, budget: str) -> list[Path]:
         written.append(save(of_all, folder / f"{dataset}-scores.png"))
         if len(beside := spent[spent["dataset"] == dataset]):
             written.append(save(cost(beside), folder / f"{dataset}-cost.png"))
-    if any(is_in_strip(record) for record in found):
-        written.append(save(strip(filter(is_in_strip, found)), folder / f"{OF_ALL}.png"))
+        if dataset in FIRST_IMAGES and (whole := list(filter(is_as_printed, own))):
+            first = strip(whole, FIRST_IMAGES[dataset])
+            written.append(save(first, folder / f"{dataset}{FIRST}"))
     return written
 
 
@@ -65,8 +66,3 @@ def _by_paper(records: list[Kept]) -> dict[str, list[Kept]]:
         paper: [r for r in records if r.method == BASELINE or METHODS[r.method].paper == paper]
         for paper in papers
     }
-
-
-def is_in_strip(record: Kept) -> bool:
-    """On the set that is shown there, and the method as its paper has it."""
-    return record.dataset == STRIP and record.name == record.method

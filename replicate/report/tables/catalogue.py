@@ -13,6 +13,11 @@ KNOWN_PROTOCOLS = tuple(PROTOCOLS)
 # Their best value is not the smallest one: they reward an output that stays near the input.
 NOT_A_RANKING = tuple(p.id for p in PROTOCOLS.values() if len(p.sides) > 1)
 
+# The sets whose first test images stand in a picture of their own, `<dataset><FIRST>`, with their
+# number: real photographs before synthetic ones.
+FIRST_IMAGES = {"horse2zebra": 2, "horse2zebra_drawn": 1}
+FIRST = "-first.png"
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -41,6 +46,7 @@ METRICS = {
     "class_accuracy": Metric("class accuracy", 3, "↑"),
     "class_iou": Metric("class IoU", 3, "↑"),
     "class_kept": Metric("class kept, mean of classes", 3, "↑"),
+    "sentence_shown": Metric("shows what its sentence names", 3, "↑"),
     "is": Metric("Inception score", 2, "↑"),
     "precision": Metric("precision", 3, "↑"),
     "recall": Metric("recall", 3, "↑"),

@@ -211,7 +211,7 @@ def _joined(scores: pd.DataFrame, key: str) -> pd.DataFrame:
 
 def _why_not(budget: str, entered: int, joined: int) -> str:
     if not entered:
-        return "its tables are in no reachable source"
+        return "we could not access its tables"
     if budget != "paper":
         return f"budget {budget}: other images, sizes and schedules than the paper's"
     return ABSENT if joined else "no cell with the same data set, direction, metric and protocol"

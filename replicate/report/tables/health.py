@@ -33,7 +33,7 @@ def health(root: Path, budget: str | None = None) -> pd.DataFrame:
 
     Returns:
         `dataset, direction, method` (METHOD[:VARIANT]), `seed, fault` (a key of
-        `health.faults.FAULTS`), `value, found` (whether it is a fault) and `images`; no rows where
+        `known_faults.FAULTS`), `value, found` (whether it is a fault) and `images`; no rows where
         no run has a `health.csv`.
     """
     frames = []

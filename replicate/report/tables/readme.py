@@ -1,4 +1,4 @@
-"""The part of the README that is made from the published records."""
+"""The parts of the README that are made from the published records."""
 
 import json
 import re
@@ -9,26 +9,52 @@ import pandas as pd
 from replicate import files, paths
 from replicate.errors import ReplicateError
 from replicate.report import claims
-from replicate.report.tables.catalogue import ABSENT
+from replicate.report.tables.catalogue import FIRST, FIRST_IMAGES
 from replicate.report.tables.frames import scores
 from replicate.report.tables.markdown import to_markdown
 
-BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+BLOCKS = ("picture", "results")  # each between two markers of its own
 BUDGET = "laptop"
-DECIDED = ("reproduced", "within seed noise", "not reproduced")
-UNDECIDED = "not run or not comparable"
+DECIDED = ("reproduced", "not reproduced")
 TITLE = re.compile(r"# \d\d · (?P<name>[^:]+): (?P<question>[^\n]+)")
 PLOTS = f"results/published/plots/{BUDGET}"
 GALLERY = "-gallery.png"
-ALT = "Test images of drawn horses, their ideal translations, those of every method, attention maps"
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
+# Of each set of `FIRST_IMAGES`: what the picture shows to those who cannot see it, and what is
+# said below it, where `{n}` is the number of test images.
+CAPTIONS = {
+    "horse2zebra": (
+        "Photographs of horses, their translations by every method, attention maps",
+        "Real photographs: the first {n} horses of the test split of `horse2zebra`, not the best, "
+        "translated by every method at the small size of budget laptop; below, its attention map, "
+        "where it has one.",
+    ),
+    "horse2zebra_drawn": (
+        "A synthetic horse, its ideal translation, those of every method, attention maps",
+        "**Synthetic**, so that the right answer is known: the first horse of the test split of "
+        "`horse2zebra_drawn`, a silhouette that a program puts on a texture; its ideal "
+        "translation, those of every method, and below them the attention maps.",
+    ),
+}
 
 
-def readme_block(root: Path) -> str:
-    """The results in Markdown: the verdicts on every paper's claims, and one picture.
+def readme_blocks(root: Path) -> dict[str, str]:
+    """What stands between the markers of each of `BLOCKS`, in Markdown.
+
+    "picture" shows the first test images of real photographs, or the synthetic ones as long as no
+    record of photographs is published; "results" holds the verdicts on every claim, and the rest of
+    the pictures.
 
     Args:
         root: `paths.published()`; of its records those of budget laptop are shown.
     """
+    shown = _pictures(root)
+    blocks = {"picture": "\n".join(shown[:1]), "results": _results(root)}
+    blocks["results"] += "".join(f"\n{text}" for text in [*shown[1:], *_galleries(root)])
+    return blocks
+
+
+def _results(root: Path) -> str:
     measured = scores(root, BUDGET)
     if measured.empty:
         return f"No run of budget {BUDGET} is published yet.\n"
@@ -37,70 +63,80 @@ def readme_block(root: Path) -> str:
     said = ", ".join(f"{counts[name]} {name}" for name in claims.VERDICTS if name in counts)
     tables = f"results/published/tables/{BUDGET}"
     about = (
-        f"{len(found)} claims, tried at budget {BUDGET} (64 px, minutes a run) on images whose "
-        f"truth is known: {said}. [Rule, numbers and intervals]({tables}/claims.md), "
-        f"[scores]({tables}/methods.md), [cost]({tables}/cost.md)."
+        f"**{len(found)} claims: {said}.** [Numbers and intervals]({tables}/claims.md), "
+        f"[all scores]({tables}/methods.md), [cost]({tables}/cost.md)."
     )
     table = _table(found)
-    return "\n".join([f"{about}\n", to_markdown(table, markup=table.columns), *_pictures(root)])
+    return f"{about}\n\n{to_markdown(table, markup=['paper', 'here'])}"
 
 
 def verdicts(measured: pd.DataFrame, paper: str) -> pd.DataFrame:
-    """One row a claim of a paper: `paper, claim, verdict`."""
+    """One row a claim of a paper: `paper, claim, text, verdict`."""
     found = claims.verdicts(measured, paper).drop_duplicates("claim")
-    return found.assign(paper=paper)[["paper", "claim", "verdict"]]
+    return found.assign(paper=paper)[["paper", "claim", "text", "verdict"]]
 
 
 def papers() -> list[tuple[str, str]]:
-    """The papers with a notebook, in its order: key and `[name](executed notebook)`."""
-    found = []
+    """The papers with a notebook, in its order: key and `[name](its first executed notebook)`."""
+    found: dict[str, str] = {}
     for file in sorted((paths.notebooks()).glob("[0-9]*.ipynb")):
         cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-        paper = re.search(r'^paper: str = "(\w+)"', "".join(cells[1]["source"]), re.M)
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        paper = re.search(r'^paper: str = "(\w+)"', "\n".join(code), re.M)
         title = TITLE.match("".join(cells[0]["source"]))
         if paper and title:
             place = f"results/published/notebooks/{BUDGET}/{file.name}"
-            found.append((paper[1], f"[{title['name']}]({place})"))
-    return found
+            found.setdefault(paper[1], f"[{title['name']}]({place})")  # studies come later
+    return list(found.items())
+
+
+def markers(block: str) -> tuple[str, str]:
+    """The two lines of a README between which a block stands."""
+    return f"<!-- {block}:begin -->", f"<!-- {block}:end -->"
 
 
 def update_readme(readme: Path, root: Path) -> None:
-    """Rewrites what stands between the two result markers of a README.
+    """Rewrites what stands between the markers of a README.
 
     Raises:
-        ReplicateError: the markers do not stand there once each, in order.
+        ReplicateError: the markers of a block do not stand there once each, in order.
     """
     text = readme.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ReplicateError(
-            f"{readme.name} has {text.count(BEGIN)} x {BEGIN!r} and {text.count(END)} x {END!r}; "
-            "expected each once, in this order: put them where the results belong"
-        )
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    block = readme_block(root)
-    files.write(readme, f"{before}{BEGIN}\n{block}{END}{after}")
+    for name, block in readme_blocks(root).items():
+        begin, end = markers(name)
+        if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+            raise ReplicateError(
+                f"{readme.name} has {text.count(begin)} x {begin!r} and {text.count(end)} x "
+                f"{end!r}; expected each once, in this order: put them where the {name} belongs"
+            )
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}\n{block}{end}{rest.partition(end)[2]}"
+    files.write(readme, text)
 
 
 def _pictures(root: Path) -> list[str]:
-    """The strip of all methods, and links to the gallery of each data set, as far as drawn."""
-    folder = root / "plots" / BUDGET
-    strip = [f"![{ALT}]({PLOTS}/methods.png)\n"] if (folder / "methods.png").is_file() else []
-    sets = [file.name.removesuffix(GALLERY) for file in sorted(folder.glob(f"*{GALLERY}"))]
+    """The first test images of each set that has a picture of them, with what is said below."""
+    shown = []
+    for dataset, count in FIRST_IMAGES.items():
+        if (root / "plots" / BUDGET / f"{dataset}{FIRST}").is_file():
+            alt, below = CAPTIONS[dataset]
+            picture = f"![{alt}]({PLOTS}/{dataset}{FIRST})"
+            shown.append(f"{picture}\n\n{below.format(n=NUMBERS[count])}\n")
+    return shown
+
+
+def _galleries(root: Path) -> list[str]:
+    """Links to the gallery of each data set, as far as there are any."""
+    found = sorted((root / "plots" / BUDGET).glob(f"*{GALLERY}"))
+    sets = [file.name.removesuffix(GALLERY) for file in found]
     links = ", ".join(f"[{name}]({PLOTS}/{name}{GALLERY})" for name in sets)
-    return strip + ([f"All methods and variants on the same images: {links}.\n"] if sets else [])
+    return [f"All methods and variants on the same images: {links}.\n"] if sets else []
 
 
 def _table(found: pd.DataFrame) -> pd.DataFrame:
-    """A row a paper, a column a verdict; in a cell the claims by their names."""
-    rows = []
-    for paper, link in papers():
-        own = found[found["paper"] == paper]
-        cells = {name: list(own.loc[own["verdict"] == name, "claim"]) for name in DECIDED}
-        cells[UNDECIDED] = list(own.loc[~own["verdict"].isin(DECIDED), "claim"])
-        rows.append({"paper": link} | {name: _named(ids) for name, ids in cells.items()})
-    return pd.DataFrame(rows)
-
-
-def _named(ids: list[str]) -> str:
-    return ", ".join(name.replace("-", " ") for name in ids) or ABSENT
+    """A row a claim in its words; the paper's name, with its notebook, in the first of its rows."""
+    links = dict(papers())
+    first = ~found.duplicated("paper")
+    names = [links[paper] if new else " " for paper, new in zip(found["paper"], first, strict=True)]
+    said = [f"**{v}**" if v in DECIDED else v for v in found["verdict"]]
+    return pd.DataFrame({"paper": names, "claim": found["text"], "here": said})

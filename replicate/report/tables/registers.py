@@ -97,7 +97,9 @@ STATUSES = {
     "reported only": "the printed digits are entered; not measured as printed",
     "needs people": "votes of people; the page that asks them can be made",
     "needs restricted data": "images that their owners give out on application",
-    "not attempted": "the reason says why",
+    "not run": "implemented; its runs were not made",
+    "not implemented": "the reason says why",
+    "no result": "nothing to measure: the sketch of a network, examples from other papers",
 }
 KINDS = ("table", "figure", "drawing")
 EXHIBIT_COLUMNS = ["source", "name", "kind", "shows", "status", "reason", "here"]
@@ -170,15 +172,14 @@ def exhibits_page() -> Page:
     frame["here"] = [", ".join(each.here) for each in listed]
     parts: list[str | Table] = [
         "Every table and figure of the five source documents, in their order, and what became of "
-        "it here. A drawing is a figure without a result, such as the sketch of a network; it "
-        "counts as not attempted.",
+        "it here. A drawing is a figure without a result, such as the sketch of a network.",
         *[f"**{status}**: {meaning}." for status, meaning in STATUSES.items()],
         Table("Tables and figures by status", exhibit_counts()),
     ]
     for source in sources:
         own = [each for each in listed if each.source == source.id]
         rows = [[e.name, e.shows, f"**{e.status}**", e.reason, _links(e.here)] for e in own]
-        parts.append(f"## Seed {source.id}. {source.title} (`{source.paper}`)")
+        parts.append(f"## Source document {_number(source.id)}: {source.title} (`{source.paper}`)")
         table = pd.DataFrame(rows, columns=["name", *EXHIBIT_COLUMNS[3:]])
         parts.append(Table("", table, markup=table.columns))
     return Page("What the sources show, and what became of it here", parts, frame)
@@ -190,8 +191,9 @@ def exhibit_counts() -> pd.DataFrame:
     rows = []
     for name in [*(source.id for source in sources), "all"]:
         own = [each for each in listed if name in (each.source, "all")]
-        row = {"seed": name} | {f"{kind}s": sum(e.kind == kind for e in own) for kind in KINDS}
-        rows.append(row | {status: sum(e.status == status for e in own) for status in STATUSES})
+        row = {f"{kind}s": sum(each.kind == kind for each in own) for kind in KINDS}
+        row |= {status: sum(each.status == status for each in own) for status in STATUSES}
+        rows.append({"source document": _number(name)} | row)
     return pd.DataFrame(rows)
 
 
@@ -200,9 +202,15 @@ def unmeasured() -> pd.DataFrame:
     groups: dict[tuple[str, str], list[str]] = {}
     listed = [each for each in exhibits()[1] if each.status != "measured"]
     for each in sorted(listed, key=lambda e: (KINDS.index(e.kind), list(STATUSES).index(e.status))):
-        groups.setdefault((each.status, each.reason), []).append(f"{each.source}: {each.name}")
+        place = f"document {_number(each.source)}: {each.name}"
+        groups.setdefault((each.status, each.reason), []).append(place)
     rows = [[*key, "; ".join(names)] for key, names in groups.items()]
     return pd.DataFrame(rows, columns=["status", "reason", "which"])
+
+
+def _number(source: str) -> str:
+    """What a source document is called in words: "3" for "003"."""
+    return source.lstrip("0") or "0" if source.isdigit() else source
 
 
 def _check_count(file: Path, source: Source, own: list[Exhibit]) -> None:
@@ -210,11 +218,13 @@ def _check_count(file: Path, source: Source, own: list[Exhibit]) -> None:
     found = (found, len(own) - found)
     if found != (expected := (source.tables, source.figures)):
         raise ReplicateError(
-            f"{file.name}: seed {source.id} has {found} tables and figures, expected {expected}; "
+            f"{file.name}: source {source.id} has {found} tables and figures, expected {expected}; "
             "add what is missing, or correct the count"
         )
     if len({each.name for each in own}) < len(own):
-        raise ReplicateError(f"{file.name}: seed {source.id} has a name twice; expected each once")
+        raise ReplicateError(
+            f"{file.name}: source {source.id} has a name twice; expected each once"
+        )
 
 
 def _links(files: list[str]) -> str:

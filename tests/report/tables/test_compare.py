@@ -44,7 +44,7 @@ def test_at_other_budgets_the_printed_numbers_stand_apart(root: Path) -> None:
     assert set(table.loc[printed, "compares"]) == {"not comparable"}
     assert set(table["difference / sd"]) == {"-"}
     empty = tables.compare(tables.scores(root), reported.load("mejjati2018aggan").table)
-    assert set(empty.loc[empty["paper"] != "-", "paper"]) == {"not in a reachable source"}
+    assert set(empty.loc[empty["paper"] != "-", "paper"]) == {"we could not access this table"}
 
 
 def test_beside_shows_differences_and_precision(root: Path, records, tmp_path: Path) -> None:

@@ -20,55 +20,64 @@ def made_up(found: dict[str, str]):
 
     def verdicts(scores: pd.DataFrame, paper: str) -> pd.DataFrame:
         own = found if paper == "mejjati2018aggan" else {}
-        rows = [(paper, name, verdict) for name, verdict in own.items() for _ in range(2)]
-        return pd.DataFrame(rows, columns=["paper", "claim", "verdict"])
+        rows = [(paper, k, f"Says {k}", own[k]) for k in own for _ in range(2)]
+        return pd.DataFrame(rows, columns=["paper", "claim", "text", "verdict"])
 
     return verdicts
 
 
-def test_the_block_lives_between_its_markers(root: Path, tmp_path: Path) -> None:
-    file = tmp_path / "README.md"
-    file.write_text("# a\n<!-- results:begin -->\nold\n<!-- results:end -->\nb\n")
+def test_the_blocks_live_between_their_markers(root: Path, tmp_path: Path) -> None:
+    file, blocks = tmp_path / "README.md", tables.readme_blocks(root)
+    old = [f"{begin}\nold\n{end}\n" for begin, end in map(readme.markers, readme.BLOCKS)]
+    file.write_text(f"# a\n{old[0]}b\n{old[1]}c\n")
     tables.update_readme(file, root)
     text = file.read_text()
-    assert text.startswith("# a\n<!-- results:begin -->\n") and "old" not in text
-    assert text.endswith("<!-- results:end -->\nb\n")
-    assert tables.readme_block(root) in text
+    assert text.startswith("# a\n<!-- picture:begin -->\n") and "old" not in text
+    assert text.endswith("<!-- results:end -->\nc\n") and tuple(blocks) == readme.BLOCKS
+    for (begin, end), block in zip(map(readme.markers, blocks), blocks.values(), strict=True):
+        assert f"{begin}\n{block}{end}\n" in text
     tables.update_readme(file, root)
     assert file.read_text() == text
-    file.write_text("no markers")
-    with pytest.raises(ReplicateError, match="expected each once"):
+    file.write_text(old[0])
+    with pytest.raises(ReplicateError, match=r"expected each once, .* where the results belong"):
         tables.update_readme(file, root)
+    assert file.read_text() == old[0]
 
 
-def test_every_claim_stands_in_the_column_of_its_verdict(root: Path, monkeypatch) -> None:
+def test_every_claim_stands_there_in_words_with_its_verdict(root: Path, monkeypatch) -> None:
     verdicts = {f"claim-{i}": verdict for i, verdict in enumerate(claims.VERDICTS)}
     monkeypatch.setattr(claims, "verdicts", made_up(verdicts | {"claim-9": "reproduced"}))
-    lines = tables.readme_block(root).splitlines()
-    assert lines[0].startswith("6 claims, tried at budget laptop")
-    assert (
-        "2 reproduced, 1 within seed noise, 1 not reproduced, 1 not comparable, 1 not run"
-        in (lines[0])
-    )
-    heads, aggan = ([c.strip() for c in lines[i].split("|")[1:-1]] for i in (2, 5))
-    assert heads[1:] == [*readme.DECIDED, readme.UNDECIDED] == [*claims.VERDICTS[:3], heads[-1]]
-    assert aggan[0] == "[AGGAN](results/published/notebooks/laptop/02_aggan.ipynb)"
-    assert aggan[1:] == ["claim 0, claim 9", "claim 1", "claim 2", "claim 3, claim 4"]
-    others = [line for line in lines[4:9] if "AGGAN" not in line]
-    assert all(line.count("| -") == 4 for line in others) and len(others) == 4
+    lines = tables.readme_blocks(root)["results"].splitlines()
+    counts = "2 reproduced, 1 undecided, 1 not reproduced, 1 not comparable, 1 not run"
+    assert lines[0].startswith(f"**6 claims: {counts}.** ")
+    head, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:])
+    link = "[AGGAN](results/published/notebooks/laptop/02_aggan.ipynb)"
+    assert head == ["paper", "claim", "here"]
+    assert rows[0] == [link, "Says claim-0", "**reproduced**"]
+    names = list(verdicts)[1:]
+    assert [row[:2] for row in rows[1:-1]] == [["", f"Says {name}"] for name in names]
+    said = ["undecided", "**not reproduced**", "not comparable", "not run", "**reproduced**"]
+    assert [row[2] for row in rows[1:]] == said and rows[-1][1] == "Says claim-9"
 
 
-def test_the_pictures_are_those_that_were_drawn(root: Path) -> None:
-    assert "![" not in tables.readme_block(root) and "All methods" not in tables.readme_block(root)
-    folder = root / "plots" / "laptop"
+def test_photographs_come_first_and_synthetic_images_below(root: Path) -> None:
+    assert "![" not in "".join(tables.readme_blocks(root).values())
+    folder, place = root / "plots" / "laptop", "results/published/plots/laptop"
     folder.mkdir(parents=True)
-    for name in ("methods", "b-gallery", "a-gallery", "a-cost"):
+    for name in ("horse2zebra_drawn-first", "b-gallery", "a-gallery", "a-cost"):
         (folder / f"{name}.png").touch()
-    *_, picture, _, galleries = tables.readme_block(root).splitlines()
-    assert picture.startswith("![") and picture.endswith("plots/laptop/methods.png)")
-    place = "results/published/plots/laptop"
+    alone = tables.readme_blocks(root)
+    assert f"]({place}/horse2zebra_drawn-first.png)\n\n**Synthetic**" in alone["picture"]
     named = f"[a]({place}/a-gallery.png), [b]({place}/b-gallery.png)."
-    assert galleries == f"All methods and variants on the same images: {named}"
+    assert alone["results"].endswith(f"\n\nAll methods and variants on the same images: {named}\n")
+    assert "-first.png" not in alone["results"]
+    (folder / "horse2zebra-first.png").touch()
+    both = tables.readme_blocks(root)
+    assert (
+        f"]({place}/horse2zebra-first.png)\n\nReal photographs: the first two horses"
+        in (both["picture"])
+    )
+    assert "drawn" not in both["picture"] and alone["picture"] in both["results"]
 
 
 def test_papers_are_those_of_the_notebooks_by_their_titles() -> None:
@@ -78,7 +87,8 @@ def test_papers_are_those_of_the_notebooks_by_their_titles() -> None:
 
 
 def test_without_records_it_says_so(tmp_path: Path) -> None:
-    assert tables.readme_block(tmp_path) == "No run of budget laptop is published yet.\n"
+    none = {"picture": "", "results": "No run of budget laptop is published yet.\n"}
+    assert tables.readme_blocks(tmp_path) == none
 
 
 def test_the_headline_leaves_variants_out(root: Path) -> None:
@@ -96,7 +106,7 @@ def test_nothing_printed_compares_at_laptop_and_every_paper_says_why(root: Path)
     # Table 3 of U-GAT-IT prints CycleGAN and AGGAN on five sets, both ways; Table 2 CycleGAN on
     # five sets: 25 cells of the two methods that have scores here
     assert frame.loc["kim2020ugatit", "of methods measured here"] == "25"
-    assert frame.loc["mejjati2018aggan", "why not"] == "its tables are in no reachable source"
+    assert frame.loc["mejjati2018aggan", "why not"] == "we could not access its tables"
     assert frame.loc["lin2021spatial", "printed cells"] == "10"
 
 
