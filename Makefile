@@ -1,14 +1,21 @@
-# Needs Python 3.11 or newer with venv, make and git; everything else goes into .venv.
-#   make setup        .venv from requirements.lock; the other targets make it where it is missing
-#   make replicate    train the runs of data/quick.toml, or of ARGS="--notebook 02_aggan", and
-#                     print their numbers beside the published ones; ARGS=--dry-run: only the plan
-#   make runs         the whole grid of a budget: BUDGET=paper PROFILE=slurm ARGS="--seeds 0,1"
-#   make preflight    time and memory of every kind of run of a budget: BUDGET=paper DEVICE=cuda;
-#                     kept, and read by whatever says how long runs take
+# Needs Python 3.11 or newer with venv, make and git; all else goes into .venv.
+#   make help         these lines
+#   make setup        .venv from requirements.lock; the other targets make it
+#                     where it is missing
+#   make replicate    train the eight runs of data/quick.toml and print their
+#                     numbers beside the published ones; ARGS=--dry-run: only
+#                     the plan; ARGS="--notebook 02_aggan": a notebook's runs.
+#                     Ctrl-C is safe: the same command goes on from there
+#   make runs         all runs and notebooks of a budget: BUDGET=paper
+#                     PROFILE=slurm ARGS="--seeds 0,1"
+#   make preflight    measure time and memory of every kind of run of a budget:
+#                     BUDGET=paper DEVICE=cuda; plans read it
 #   make report       tables, plots and records of a budget as one HTML file
-#   make test         what CI runs: the tests, then every notebook on its smoke parameters
-#   make test-cluster kills runs on this machine and on a Slurm of its own; minutes, as root
-#   make test-all     the same with every named variant of every method, not only the defaults
+#   make test         what CI runs: the tests, then every notebook at smoke
+#   make test-all     the same with every variant of every method
+#   make test-cluster kill runs on this machine and on a Slurm of its own; as
+#                     root, some minutes
+#   make lint         check the style of the code
 PYTHON ?= python3
 ARGS ?=
 BUDGET ?= smoke
@@ -28,8 +35,11 @@ ifneq ($(strip $(BUILT_IN)),$(strip $(CURDIR)))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: setup replicate runs preflight report test test-cluster test-all lint strip lock
+.PHONY: help setup replicate runs preflight report test test-cluster test-all lint strip lock
 setup: $(STAMP)
+
+help:
+	@sed -n '/^[^#]/q; s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
 # The stamp comes last, so that an installation killed on the way counts as missing. --python keeps
 # uv out of another environment that the shell may have activated.

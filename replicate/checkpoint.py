@@ -1,16 +1,20 @@
 """Checkpoints that survive a kill at any moment: written aside, synced, renamed, two kept."""
 
+from __future__ import annotations
+
 import errno
 import hashlib
 import re
 import shutil
 import warnings
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from replicate import files
 from replicate.errors import ReplicateError
+
+if TYPE_CHECKING:  # what only looks for checkpoints does without torch
+    import torch
 
 KEPT = 2  # generations
 WEIGHTS, RECORD = "weights.pt", "record.json"  # of a network that judges others
@@ -28,6 +32,8 @@ def save(folder: Path, state: dict, iteration: int) -> Path:
     Raises:
         ReplicateError: the disk is full; what was there before is untouched.
     """
+    import torch
+
     path = folder / f"checkpoint-{iteration:08d}.pt"
     files.sweep(folder)
     _check_space(folder, _nbytes(state))
@@ -54,6 +60,8 @@ def load(folder: Path, device: torch.device) -> dict | None:
 
     A broken one (cut short, altered, digest missing) is set aside with a warning that names it.
     """
+    import torch
+
     for path in generations(folder):
         if is_whole(path):
             return torch.load(path, map_location=device, weights_only=True)
@@ -92,6 +100,8 @@ def keep_weights(folder: Path, network: torch.nn.Module, about: dict) -> dict:
     Args:
         about: the record but for `sha256`, which is added.
     """
+    import torch
+
     record = about | {"sha256": weights_sha256(network.state_dict())}
     with files.replacing(folder / WEIGHTS) as file:
         torch.save(network.state_dict(), file)
@@ -105,6 +115,8 @@ def kept_weights(folder: Path) -> tuple[dict[str, torch.Tensor], dict] | None:
     Raises:
         ReplicateError: one of them is damaged, or they do not belong together.
     """
+    import torch
+
     if not (folder / RECORD).exists():
         return None
     way_out = f"Delete {folder} and run again: it is trained anew"
@@ -133,6 +145,8 @@ def _digest_path(path: Path) -> Path:
 
 
 def _nbytes(state: object) -> int:
+    import torch
+
     if isinstance(state, torch.Tensor):
         return state.numel() * state.element_size()
     if isinstance(state, dict):

@@ -13,9 +13,14 @@ NUMBERED = re.compile(r"cuda:(0|[1-9]\d?)")
 
 
 def known() -> list[str]:
-    """`cpu` and `cuda`, each GPU by its number, and `mps` where torch has it."""
-    mps = ["mps"] if torch.backends.mps.is_available() else []
-    return ["cpu", "cuda", *(f"cuda:{i}" for i in range(_gpus())), *mps]
+    """The kinds of devices there are anywhere, and this machine's GPUs by their numbers."""
+    return ["cpu", "cuda", *(f"cuda:{i}" for i in range(_gpus())), "mps"]
+
+
+def here() -> list[str]:
+    """The devices of this machine."""
+    cuda = ["cuda", *(f"cuda:{i}" for i in range(_gpus()))] if _gpus() else []
+    return ["cpu", *cuda, *(["mps"] if torch.backends.mps.is_available() else [])]
 
 
 def check(name: str) -> str:
@@ -35,12 +40,11 @@ def find(name: str) -> torch.device:
     Raises:
         ReplicateError: there is no such device, here or anywhere.
     """
-    device, here = torch.device(check(name)), _gpus()
-    if device.type == "cuda" and here <= (device.index or 0):
-        has = f"{here} GPU{'s' * (here > 1)}" if here else "no GPU"
-        way_out = f"one of {', '.join(known())}" if here else "device='cpu'"
-        raise ReplicateError(f"device={name!r}, but torch finds {has}; use {way_out}")
-    return device
+    if check(name) not in here():
+        raise ReplicateError(
+            f"device={name!r} is not on this machine; PyTorch finds {', '.join(here())}"
+        )
+    return torch.device(name)
 
 
 def model(device: torch.device) -> str:
@@ -60,7 +64,7 @@ def _processor() -> str:
 def described() -> str:
     """`cuda:0 NVIDIA H200`: what this machine has besides its CPU, or `none`."""
     gpus = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(_gpus())]
-    return ", ".join([*gpus, *({"mps"} & set(known()))]) or "none"
+    return ", ".join([*gpus, *({"mps"} & set(here()))]) or "none"
 
 
 def _gpus() -> int:

@@ -64,6 +64,7 @@ class Record(_Strict):
     reason: str = ""
     diverged: bool = False
     hours: float = 0.0
+    processor_hours: float | None = None
     images_per_second: float = 0.0
     peak_memory_mb: float = 0.0
     notes: dict[str, str] = {}

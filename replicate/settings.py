@@ -100,8 +100,10 @@ def _choices(kind: object) -> tuple[str, ...]:
 
 
 def words(hint: object) -> str:
-    """An annotation as errors print it, without its range: `int or NoneType`, `list[str]`."""
+    """An annotation as errors print it, without its range: `int or none`, `list[str]`."""
     origin, inner = get_origin(hint), get_args(hint)
+    if hint is NoneType:
+        return "none"
     if origin is Annotated:
         return words(inner[0])
     if origin is Literal:

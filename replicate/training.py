@@ -59,9 +59,12 @@ class Training:
     label: str = ""
     done: int = field(default=0, init=False)
     seconds: float = field(default=0.0, init=False)
+    # of the processor, in the same time; NaN where an older checkpoint does not tell
+    processor_seconds: float = field(default=0.0, init=False)
     log_offset: int = field(default=0, init=False)
     columns: list[str] = field(default_factory=list, init=False)
     pause: float = field(default=CHECKPOINT_SECONDS, init=False)
+    _used: float = field(default=0.0, init=False)  # by this process at the start of that time
 
     @property
     def device(self) -> torch.device:
@@ -79,7 +82,7 @@ class Training:
         batch_size = self.method.config.batch_size
         line = progress(self.label, self.done, self.total, batch_size)
         with self._open_log() as log, line as show:
-            since = time.monotonic()
+            since, self._used = time.monotonic(), time.process_time()
             while self.done < until:
                 values = self._iterate()
                 self._log(log, values)
@@ -143,12 +146,14 @@ class Training:
             torch.cuda.set_rng_state(state["rng"]["cuda"], self.device)
         self.done, self.log_offset = state["iteration"], state["log_offset"]
         self.columns, self.seconds = state["columns"], state["seconds"]
+        self.processor_seconds = state.get("processor_seconds", math.nan)
         if self.done < self.total:
             told(f"resuming {self.folder} at iteration {self.done}")
 
     def _save(self, log: io.FileIO | None, seconds: float) -> None:
         self.seconds += seconds
         if log is not None:
+            self.processor_seconds += time.process_time() - self._used
             os.fsync(log.fileno())
         rng = {"cpu": torch.get_rng_state()}
         if self.device.type == "cuda":
@@ -161,12 +166,14 @@ class Training:
             "log_offset": self.log_offset,
             "columns": self.columns,
             "seconds": self.seconds,
+            "processor_seconds": self.processor_seconds,
             "identity": self.identity,
             "threads": torch.get_num_threads(),
         }
         start = time.monotonic()
         saved = checkpoint.save(self.folder, state, self.done)
         self.pause = pause(time.monotonic() - start, saved.stat().st_size)
+        self._used = time.process_time()
 
     @contextmanager
     def _open_log(self):

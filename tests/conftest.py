@@ -187,7 +187,7 @@ def same() -> Callable[[object, object], bool]:
 
 def _saved(folder: Path) -> dict:
     state = checkpoint.load(folder, torch.device("cpu"))
-    del state["seconds"]
+    del state["seconds"], state["processor_seconds"]
     return state | {"log": (folder / LOG).read_text()}
 
 

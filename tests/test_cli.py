@@ -70,7 +70,9 @@ def test_methods_are_listed_with_variants_and_papers(replicate):
     assert by_name["aggan"]["paper"] == "mejjati2018aggan"
     assert by_name["cyclegan"]["summary"].startswith("CycleGAN: Zhu, Park, Isola, Efros")
     text = replicate("methods").out
-    assert re.search(r"aggan +AGGAN: .*\n +paper, whole-image-d, summer2winter", text)
+    assert re.search(
+        r"^aggan\n  AGGAN: .*\n  variants: paper, whole-image-d, summer2winter", text, re.M
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,11 @@ def test_data_sets_are_listed_made_and_audited(replicate, tiny):
     assert {name: listed[name]["state"] for name in ("horse2zebra", "horse2zebra_drawn", tiny)} == {
         "horse2zebra": "missing", "horse2zebra_drawn": "synthetic", "tiny": "present"
     }  # fmt: skip
-    assert re.search(r"horse2zebra +missing +cyclegan +horse/zebra", replicate("data", "list").out)
+    text = replicate("data", "list").out
+    assert re.search(
+        r"^horse2zebra +missing +unpaired +horse/zebra +1067\+1334 +120\+140", text, re.M
+    )
+    assert re.search(r"^facades\n  `replicate data get facades`", text, re.M)
     made = replicate("data", "make", tiny, "--size", 16).out.splitlines()[-2:]
     assert made[0] == "tiny train at 16 px: A (8, 16, 16, 3), B (8, 16, 16, 3)"
     report = json.loads(replicate("data", "audit", tiny, "--json").out)
@@ -116,7 +122,9 @@ def test_a_run_from_the_command_line(replicate, tiny):
     changed = {"iterations": 2, "lambda_cyc": 5.0, "flip": False, "lr": 1e-3}
     assert {key: record["config"][key] for key in changed} == changed and record["seed"] == 3
     label = "cyclegan+flip=False,iterations=2,lambda_cyc=5.0,lr=0.001 on tiny, seed 3 (smoke)"
-    assert replicate("status").out.split(maxsplit=5)[:2] == ["scored", "2/2"]
+    head, line, total = replicate("status").out.splitlines()
+    assert head.split()[:2] == ["state", "iterations"] and total == "1 runs: 1 scored"
+    assert line.split()[:2] == ["scored", "2/2"] and label in line
     (told,) = json.loads(replicate("status", "--json").out)
     assert (told["title"], told["state"]) == (label, "scored")
     assert (told["iteration"], told["iterations"], told["folder"]) == (2, 2, str(folder))
@@ -165,7 +173,9 @@ def test_protocols_are_listed_with_what_they_compare_with(replicate):
     assert listed["kid/gm-mean098"]["compares_with"] == ["kid/ugatit-printed", "kid/ag-table4"]
     assert not listed["kid/ugatit-printed"]["computed"] and listed["fid/gm"]["scale"] == 0.01
     text = replicate("protocols").out
-    assert re.search(r"^kid/gm-mean098 +\(0\.02 .*\n +compares with kid/ugatit-printed", text, re.M)
+    assert re.search(
+        r"^kid/gm-mean098\n  \(0\.02 .*\n  compares with kid/ugatit-printed", text, re.M
+    )
     page = replicate("protocols", "kid/torch-fidelity@60").out
     assert re.search(r"^settings +.*'subset_size': 60", page, re.M)
     assert re.search(r"^compares +with kid/gm-target: value, not its spread", page, re.M)

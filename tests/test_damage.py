@@ -26,7 +26,7 @@ from replicate.report import publishing, tables
 
 DAMAGES = ("cut", "emptied", "flipped")
 CHANGING = ("train", "publish")  # which take longer: one damage a file
-TIMES = re.compile(r" +\d+ s ago|took|\[.*?\]|\d+\.\d images/s")
+TIMES = re.compile(r" +\d+ (s|min)\b|took|\[.*?\]|\d+\.\d images/s")
 NOT_READ = {"trainA", "trainB", "testA", "testB", "samples", "tables", "features"}
 OF_OUTPUTS = ("A2B/1.png", "A2B/attention/2.png")
 METHOD = "aggan"  # whose translations have maps
@@ -37,6 +37,8 @@ class Place:
 
     def __init__(self, root: Path, run: Run) -> None:
         self.root, self.run, self.kept = root, run, root.with_name("kept")
+        for name in ("status", "health"):  # which keep what they found out
+            replicate(name)
         shutil.copytree(root, self.kept)
 
     def restore(self, path: Path | None = None) -> None:

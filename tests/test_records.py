@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def damaged(workspace) -> Path:
 
 def test_status_and_health_go_on_and_tables_name_the_file(damaged):
     said, _ = command("status")
-    assert f"{'damaged':<9} {'0/0':>15}" in said and str(damaged) in said
+    assert re.search(r"^damaged +0/0 ", said, re.MULTILINE) and str(damaged) in said
     assert "2 runs: " in said and "1 scored" in said and "1 damaged" in said
     (told, _) = json.loads(command("status", "--json")[0])
     assert (told["state"], told["title"]) == ("damaged", "/".join(damaged.parent.parts[-3:]))

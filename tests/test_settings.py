@@ -33,8 +33,8 @@ RANGES = {
     "load_size=100000": "expected int, less than 4097",
     "batch_size=0": "expected int, greater than or equal to 1",
     "epochs=0": "expected int, greater than or equal to 1",
-    "iterations=0": "expected int or NoneType, greater than or equal to 1",
-    "iterations=-5": "expected int or NoneType, greater than or equal to 1",
+    "iterations=0": "expected int or none, greater than or equal to 1",
+    "iterations=-5": "expected int or none, greater than or equal to 1",
 }
 TOGETHER = {  # each fine alone
     "cyclegan n_layers=9": "n_layers=9 at crop_size=32: expected a crop of 1536 px or more",

@@ -7,9 +7,44 @@ import typer
 
 from replicate.errors import printable
 
+# Values that a shell completes.
+
+
+def budgets() -> list[str]:
+    """The budgets."""
+    from replicate.records import BUDGETS
+
+    return list(BUDGETS)
+
+
+def devices() -> list[str]:
+    """The kinds of devices: looking for those that are here would import torch."""
+    return ["cpu", "cuda", "mps"]
+
+
+def method_names(incomplete: str) -> list[str]:
+    """The methods; after a colon, the variants."""
+    from replicate.lab import method_list
+
+    listed, _ = method_list.describe()
+    if ":" not in incomplete:
+        return [each["method"] for each in listed]
+    return [f"{each['method']}:{variant}" for each in listed for variant in each["variants"]]
+
+
+def sets() -> list[str]:
+    """The data sets."""
+    from replicate.datasets import spec
+
+    return spec.names()
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
-Budget = Annotated[str, typer.Option(help="smoke, laptop, overnight or paper.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:N or mps.")]
+Budget = Annotated[
+    str, typer.Option(help="smoke, laptop, overnight or paper.", autocompletion=budgets)
+]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:N or mps.", autocompletion=devices)]
+DataSet = Annotated[str, typer.Option(help="A data set.", autocompletion=sets)]
 Offline = Annotated[
     bool, typer.Option("--offline-metrics", help="Skip scores that need downloaded weights.")
 ]

@@ -5,25 +5,48 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Json, Subfolders, say, show
+from replicate.cli.app import App
+from replicate.cli.common import Json, Subfolders, say, sets, show
+from replicate.cli.terminal import Wide, entries, table
 from replicate.errors import ReplicateError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Data sets: list, make, get, verify, prepare, new, show, audit, passport.",
-)
+app = App(help="Data sets: list, make, get, verify, prepare, new, show, audit, passport.")
 INCEPTION = "inception-weights"
+LACKING = ("missing", "incomplete")  # states of sets for which something is to be done
 
-Name = Annotated[str, typer.Argument(help="A data set; `replicate data list` shows them.")]
+Name = Annotated[
+    str,
+    typer.Argument(help="A data set; `replicate data list` shows them.", autocompletion=sets),
+]
 
 
 @app.command("list")
-def list_sets(as_json: Json = False) -> None:
+def list_sets(as_json: Json = False, wide: Wide = False) -> None:
     """The data sets, which of them are here, and what to do to have the others."""
     from replicate.datasets import listing
 
-    sets = listing.describe()
-    show(sets) if as_json else say(listing.format_listing(sets))
+    found = listing.describe()
+    if as_json:
+        show(found)
+        return
+    heads = ("data set", "state", "kind", "domains", "train", "test", ">MB here")
+    table(heads, [_row(each) for each in found], wide)
+    lacking = [(each["name"], [each["to_do"]]) for each in found if each["state"] in LACKING]
+    if lacking:
+        entries(lacking, "\nTo have the others:")
+
+
+def _row(about: dict) -> tuple[str, ...]:
+    """A data set in a line: `counts` are of A and B, or of paired images."""
+    counts = about["counts"]
+    splits = (
+        [str(n) for name, n in counts.items() if name.startswith(split)]
+        for split in ("train", "test")
+    )
+    images = ["+".join(numbers) or "?" for numbers in splits]
+    size = f"{about['bytes'] / 1e6:,.1f}" if about["bytes"] else ""
+    kind = "paired" if about["paired"] else "unpaired"
+    return (about["name"], about["state"], kind, "/".join(about["domains"]), *images, size)
 
 
 @app.command()
@@ -67,7 +90,7 @@ def _get_weights(source: str | None) -> Path:
 
 @app.command()
 def verify(name: Name, as_json: Json = False) -> None:
-    """Holds a set to what is on record: counts, every file readable, content unchanged."""
+    """Checks a set against its record: counts, every file readable, content unchanged."""
     from replicate.datasets import passport as verifying
 
     report = verifying.verify(name)
@@ -87,7 +110,7 @@ def prepare(
     split: Annotated[str, typer.Option(help="celeba: reference (default) or official.")] = "",
     frontal: Annotated[bool, typer.Option("--frontal", help="rafd: camera in front only.")] = False,
 ) -> None:
-    """Makes a set of the official files of one that nobody may pass on."""
+    """Prepares a set that may not be redistributed from its official files."""
     from replicate.datasets.recipes import preparing
 
     options = {"domains": _words(domains), "split": split, "frontal": frontal}
@@ -101,7 +124,7 @@ def new(
     folder_b: Annotated[Path, typer.Argument(help="A folder of images: domain B.")],
     domains: Annotated[str, typer.Option(help="HORSE,ZEBRA; default: the folders' names.")] = "",
     test: Annotated[float, typer.Option(help="Share of the images kept for testing.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Another one, another split.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the split.")] = 0,
     link: Annotated[bool, typer.Option("--link/--copy", help="Link files, or copy them.")] = False,
     paired: Annotated[
         bool, typer.Option("--paired", help="Images of one name show the same thing.")
@@ -111,7 +134,7 @@ def new(
     ] = "squash",
     subfolders: Subfolders = False,
 ) -> None:
-    """Makes a set of two folders of your own: split, entry, audit."""
+    """Makes a set of two folders of your own images: splits, registers and audits it."""
     from replicate.datasets import audit as auditing
     from replicate.datasets import own
 
@@ -132,7 +155,7 @@ def _words(text: str) -> tuple[str, str] | None:
 
 @app.command()
 def audit(name: Name, as_json: Json = False) -> None:
-    """Names corrupt, grey, tiny, repeated and otherwise odd images; a table and a picture."""
+    """Lists corrupt, grey, tiny, repeated and otherwise odd images; a table and a picture."""
     from replicate.datasets import audit as auditing
 
     report = auditing.audit(name)
@@ -164,7 +187,7 @@ def _write_audit(report: dict) -> dict[str, str]:
 
 @app.command()
 def passport(name: Name, as_json: Json = False) -> None:
-    """Counts, content hash, audit summary and origin of a set: what every run's record holds."""
+    """Counts, content hash, audit summary and origin of a set, as run records hold them."""
     from replicate.datasets import passport as passports
     from replicate.datasets.spec import spec
 
@@ -177,7 +200,7 @@ def passport(name: Name, as_json: Json = False) -> None:
 def show_set(
     name: Name,
     columns: Annotated[int, typer.Option(min=2, max=16, help="Images in a row.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Of the choice of images.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the choice.")] = 0,
 ) -> None:
     """A picture of both domains and splits, with counts and faults."""
     from replicate.datasets import passport as passports

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from replicate.cli.common import Budget, Device, Json, Offline, Subfolders, say, show
+from replicate.cli.terminal import Wide, entries, lines, table, wrapped
 
 Dir = Path | None
 
@@ -16,7 +17,7 @@ def score(
     fake: Annotated[Path, typer.Argument(help="Folder of translations.")],
     real: Annotated[Path, typer.Argument(help="Folder of real images of the target domain.")],
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="More after --protocol ID.")
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Further ids after --protocol ID.")
     ] = None,
     source: Annotated[Dir, typer.Option(help="Folder of the inputs.")] = None,
     real_train: Annotated[Dir, typer.Option(help="Training images of the target domain.")] = None,
@@ -35,7 +36,7 @@ def score(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Compute every protocol.")] = False,
     jpeg: Annotated[
-        bool, typer.Option("--jpeg", help="Score lossy translations, so named.")
+        bool, typer.Option("--jpeg", help="Score JPEG translations, under ids that say so.")
     ] = False,
     weights: Annotated[
         Dir, typer.Option(help="Inception weights in the official format.", metavar="FILE")
@@ -44,6 +45,7 @@ def score(
     as_json: Json = False,
     offline: Offline = False,
     subfolders: Subfolders = False,
+    wide: Wide = False,
 ) -> None:
     """KID, FID, PSNR and the rest of a folder of images against another, protocol by protocol."""
     from replicate.errors import ReplicateError
@@ -63,7 +65,7 @@ def score(
     if as_json:
         show([_with_printed(row) for row in rows])
     else:
-        say(_listing(rows))
+        lines(_listing(rows), wide)
 
 
 def diversity(
@@ -79,11 +81,17 @@ def diversity(
     from replicate.studies.diversity import diversity as measured
 
     frame = measured([make_run(name, data, seed, budget) for name in methods], samples)
-    show(frame.to_dict("records")) if as_json else say(frame.to_string(index=False))
+    if as_json:
+        show(frame.to_dict("records"))
+        return
+    shown = frame.map(lambda cell: f"{cell:.4g}" if isinstance(cell, float) else cell)
+    table(list(shown.columns), shown.itertuples(index=False), more="--json has all")
 
 
 def protocols(
-    id: Annotated[str | None, typer.Argument(help="One of them, with all that is known.")] = None,
+    id: Annotated[
+        str | None, typer.Argument(help="Only this protocol, with all that is known.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What every number means, and which numbers may be compared."""
@@ -93,9 +101,11 @@ def protocols(
     if as_json:
         show([_described(each) for each in chosen])
     elif id is None:
-        say("\n".join([*map(_line, chosen), *dict.fromkeys(filter(None, map(remark, chosen)))]))
+        entries([(each.id, _about(each)) for each in chosen], "protocol: definition; who uses it")
+        for text in dict.fromkeys(filter(None, map(remark, chosen))):
+            say(wrapped(text))
     else:
-        say(_page(chosen[0]))
+        entries(_page(chosen[0]), indent=13)
 
 
 def _classes(real: Path, target: str | None, classes: str | None) -> tuple[int, ...]:
@@ -184,27 +194,25 @@ def _described(protocol) -> dict:
     return about | {"compares_with": others, "why": why}
 
 
-def _line(protocol) -> str:
+def _about(protocol) -> list[str]:
     from replicate.metrics.comparisons import partners
 
     others = ", ".join(partners(protocol.id))
     about = f"{protocol.definition}; {protocol.used_by}"
     if protocol.reason:
         about += f". Not by `replicate score`: {protocol.reason}"
-    compares = f"\n{'':21} compares with {others}" if others else ""
-    return f"{protocol.id:<20} {about}{compares}"
+    return [about, *([f"compares with {others}"] if others else [])]
 
 
-def _page(protocol) -> str:
+def _page(protocol) -> list[tuple[str, list[str]]]:
     from replicate.metrics.comparisons import comparison, partners
     from replicate.metrics.protocols import remark
 
     record = protocol.record() | {"remark": remark(protocol)}
     facts = {k: v for k, v in record.items() if v not in ("", {}, (), None)}
-    lines = [f"{key:<12} {value}" for key, value in facts.items()]
+    found = [(key, [str(value)]) for key, value in facts.items()]
     for other in partners(protocol.id):
         entry = comparison(protocol.id, other)
-        lines.append(
-            f"{'compares':<12} with {other}: {entry.what}; {entry.why} ({entry.certainty})"
-        )
-    return "\n".join(lines)
+        about = f"with {other}: {entry.what}; {entry.why} ({entry.certainty})"
+        found.append(("compares", [about]))
+    return found

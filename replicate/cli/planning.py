@@ -5,29 +5,37 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Budget, Device, Json, say, show
+from replicate.cli.common import Budget, Device, Json, budgets, method_names, say, show
+from replicate.cli.terminal import Wide, table, width, wrapped
 
 Seeds = Annotated[str, typer.Option(help="Seeds, e.g. 0,1,2; default: the notebooks'.")]
 Datasets = Annotated[str, typer.Option(help="Data sets; default: the notebooks'.")]
 Notebook = Annotated[
-    list[str] | None, typer.Option(help="A notebook's stem; again for more. Default: all.")
+    list[str] | None,
+    typer.Option(help="A notebook, e.g. 02_aggan; repeat it for more. Default: all."),
 ]
+CELLS = ("method", "dataset", "metric", "printed", "filled by")  # shown on any terminal
 
 
 def preflight(
     method: Annotated[
-        str, typer.Argument(help="METHOD or METHOD:VARIANT; none: all of the budget.")
+        str,
+        typer.Argument(
+            help="METHOD or METHOD:VARIANT; none: all of the budget.", autocompletion=method_names
+        ),
     ] = "",
     data: Annotated[str, typer.Option(help="A data set; default: the notebooks'.")] = "",
     budget: Budget = "smoke",
     device: Device = "cpu",
     steps: Annotated[
-        int, typer.Option(min=0, help="Training steps, the first warms up; 0: by the budget.")
+        int, typer.Option(min=0, help="Training steps, the first not timed; 0: by the budget.")
     ] = 0,
-    images: Annotated[int, typer.Option(min=8, help="Of a domain, translated and scored.")] = 8,
+    images: Annotated[
+        int, typer.Option(min=8, help="Images of a domain, translated and scored.")
+    ] = 8,
     as_json: Json = False,
 ) -> None:
-    """Memory, speed and time of a run, by real steps and one evaluation; kept for what plans."""
+    """Measures memory, speed and time of a run by a few real steps, for `plan` and `runs`."""
     from replicate.lab import make_run
     from replicate.lab import preflight as measuring
     from replicate.lab.budget_grid import grid
@@ -47,27 +55,38 @@ def _show_kinds(found: list, as_json: bool) -> None:
     if as_json:
         show([each.as_dict() for each in found])
         return
-    wide = max(len(each.name) for each in found)
-    say(f"{'method':<{wide}} {'px':>4} {'peak MB':>8} {'s/step':>8} {'hours':>10} {'disk GB':>8}")
-    for each in found:
-        hours = "not known" if each.hours is None else f"{each.hours:,.2f}"
-        say(
-            f"{each.name:<{wide}} {each.size:>4} {each.peak_memory_mb:>8.0f}"
-            f" {each.seconds_per_step:>8.3f} {hours:>10} {each.disk_mb / 1e3:>8.1f}"
+    rows = [
+        (
+            each.name,
+            each.size,
+            f"{each.peak_memory_mb:.0f}",
+            f"{each.seconds_per_step:.3f}",
+            "not known" if each.hours is None else f"{each.hours:,.2f}",
+            f"{each.disk_mb / 1e3:.1f}",
         )
+        for each in found
+    ]
+    table(("method", ">px", ">peak MB", ">s/step", ">hours", ">disk GB"), rows)
 
 
 def plan(
-    budget: Annotated[str, typer.Argument(help="smoke, laptop, overnight or paper.")] = "laptop",
+    budget: Annotated[
+        str, typer.Argument(help="smoke, laptop, overnight or paper.", autocompletion=budgets)
+    ] = "laptop",
     notebook: Notebook = None,
     seeds: Seeds = "",
     datasets: Datasets = "",
-    device: Annotated[str, typer.Option(help="As of train; default: the notebooks'.")] = "",
-    runs: Annotated[bool, typer.Option("--runs", help="One line a run that is left.")] = False,
+    device: Annotated[
+        str, typer.Option(help="cpu, cuda, cuda:N or mps; default: the notebooks'.")
+    ] = "",
+    runs: Annotated[
+        bool, typer.Option("--runs", help="A line for each run that is left, too.")
+    ] = False,
     cells: Annotated[
         bool, typer.Option("--cells", help="Every printed cell: what fills it, or why nothing can.")
     ] = False,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """What a budget would do: runs done, stale and left, hours, disk. Trains nothing."""
     from replicate.lab.budget_grid import grid
@@ -75,7 +94,7 @@ def plan(
 
     jobs = grid(budget, notebook or (), seeds, datasets)
     if cells:
-        _show_cells([job.run for job in jobs], as_json)
+        _show_cells([job.run for job in jobs], as_json, wide)
         return
     device = device or next((job.device for job in jobs), "cpu")
     found = forecast([job.run for job in jobs], device)
@@ -85,32 +104,35 @@ def plan(
             {"budget": budget, "device": device, "methods": rows, "runs": [_told(f) for f in found]}
         )
         return
-    _print_rows(budget, device, rows)
-    for each in found if runs else ():
-        if each.seen.word != "scored":
-            say(line_of(each))
+    _print_rows(budget, device, rows, wide)
+    if runs:
+        say("")
+        print_left([each for each in found if each.seen.word != "scored"], wide)
 
 
-def line_of(each) -> str:
-    """A run's state, the hours that are left, its title, why it is in that state, who says so."""
-    hours = "not measured" if each.hours is None else _time(each.hours)
-    about = [each.seen.why, each.whole.by if each.hours else ""]
-    more = "; ".join(text for text in about if text)
-    return f"{each.seen.word:<9} {hours:>12}  {each.run.title}{more and f' ({more})'}"
+def print_left(foreseen: list, wide: bool = False) -> None:
+    """Of each run its state, the time that is left, its title, why, and what tells the time."""
+    rows = []
+    for each in foreseen:
+        time = "not measured" if each.hours is None else _time(each.hours)
+        about = [each.seen.why, each.whole.by if each.hours else ""]
+        rows.append((each.seen.word, time, each.run.title, "; ".join(filter(None, about))))
+    table(("state", ">time left", "run", "why"), rows, wide)
 
 
 def _time(hours: float) -> str:
     return f"{hours:.2f} h" if hours >= 1 else f"{60 * hours:.1f} min"
 
 
-def _show_cells(runs: list, as_json: bool) -> None:
+def _show_cells(runs: list, as_json: bool, wide: bool) -> None:
     from replicate.report import tables
 
     found = tables.cells(runs)
     if as_json:
         show(found.to_dict("records"))
         return
-    say(tables.to_markdown(found))
+    chosen = list(found.columns) if wide or not width() else [*CELLS, found.columns[-1]]
+    table(chosen, found[chosen].itertuples(index=False), wide)
     filled = (found["filled by"] != "-").sum()
     say(f"{filled} of {len(found)} printed cells will be filled; the last column says why not")
 
@@ -130,28 +152,29 @@ def _told(each) -> dict:
     }
 
 
-def _print_rows(budget: str, device: str, rows: list[dict]) -> None:
+def _print_rows(budget: str, device: str, rows: list[dict], wide: bool) -> None:
     from replicate import paths
     from replicate.lab.state import WORDS
 
     total = rows[-1]
     say(f"budget {budget} on {device}: {total['runs']} runs into {paths.results()}")
-    wide = max(len(row["method"]) for row in rows)
-    heads = ("runs", *WORDS)
-    say(f"{'method':<{wide}}", *(f"{h:>8}" for h in heads), f"{'hours':>15} {'disk':>9}")
+    lines = []
     for row in rows:
-        counts = (f"{row[h]:>8}" for h in heads)
-        say(f"{row['method']:<{wide}}", *counts, f"{_hours(row):>15} {_disk(row):>9}")
+        counts = ", ".join(f"{row[word]} {word}" for word in WORDS if row[word])
+        lines.append((row["method"], row["runs"], _hours(row), _disk(row), counts))
+    table(("method", ">runs", ">hours left", ">disk", "state"), lines, wide)
     if total["written_gb"] is not None:
-        say(
+        text = (
             f"checkpoints: {total['written_gb']:,.1f} GB written in all, by time and size; of each "
             "run the last ones are kept"
         )
+        say(wrapped(text))
     if total["not_measured"]:
-        say(
+        text = (
             f"hours of {total['not_measured']} runs are not measured, or how many images their set "
             f"has is not known; `make preflight BUDGET={budget} DEVICE={device}` measures"
         )
+        say(wrapped(text))
 
 
 def _hours(row: dict) -> str:
@@ -164,27 +187,39 @@ def _disk(row: dict) -> str:
     return "?" if row["disk_gb"] is None else f"{row['disk_gb']:,.1f} GB"
 
 
-def status(as_json: Json = False) -> None:
-    """The runs on this machine: state, iterations done, seconds since the last sign of life."""
+def _ago(seconds: float) -> str:
+    """`40 s`, `12 min`, `5 h` or `3 d`."""
+    for unit, size, most in (("s", 1, 100), ("min", 60, 100), ("h", 3600, 48)):
+        if seconds < size * most:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 86400:,.0f} d"
+
+
+def status(as_json: Json = False, wide: Wide = False) -> None:
+    """The runs on this machine: state, iterations done, time since the last sign of life."""
     from replicate import paths
+    from replicate.lab.facts import Facts
     from replicate.lab.published import find_runs
     from replicate.lab.state import Today, describe
 
-    today = Today()
+    facts = Facts(paths.results())
+    today = Today(facts)
     found = [describe(folder, today) for folder in find_runs(paths.results())]
+    facts.keep()
     if as_json:
         show(found)
         return
-    for each in found:
-        done = f"{each['iteration']}/{each['iterations']}"
-        beat = f"{each['heartbeat_seconds']:.0f} s ago"
-        about = [each["why"]]
-        if each["state"] not in ("scored", "trained", "running"):
-            about += [each["log"]]
-        why = "  ".join(" ".join(text.split()) for text in about if text)
-        say(f"{each['word']:<9} {done:>15}  {beat:>12}  {each['title']}{why and f': {why}'}")
     if not found:
         say(f"no runs in {paths.results()}; `replicate train` starts one")
         return
+    rows = []
+    for each in found:
+        done = f"{each['iteration']}/{each['iterations']}"
+        about = [each["why"]]
+        if each["state"] not in ("scored", "trained", "running"):
+            about += [each["log"]]
+        why = "  ".join(filter(None, about))
+        rows.append((each["word"], done, _ago(each["heartbeat_seconds"]), each["title"], why))
+    table(("state", ">iterations", ">last sign", "run", "why"), rows, wide)
     counts = Counter(each["word"] for each in found)
     say(f"{len(found)} runs:", ", ".join(f"{n} {state}" for state, n in counts.most_common()))

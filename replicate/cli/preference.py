@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from replicate.cli.app import App
 from replicate.cli.common import Budget, Json, say, show
 
-app = typer.Typer(no_args_is_help=True, help="Human preference: make a page, score its answers.")
+app = App(help="Human preference: make a page, score its answers.")
 
 
 @app.command()
@@ -21,13 +22,15 @@ def make(
         "page.html"
     ),
     trials: Annotated[
-        int | None, typer.Option(help="How many; default: 60, or what the images allow.")
+        int | None, typer.Option(help="How many trials; default: 60, or what the images allow.")
     ] = None,
-    repeats: Annotated[int, typer.Option(help="Trials asked twice: self-consistency.")] = 0,
+    repeats: Annotated[
+        int, typer.Option(help="Trials that are asked twice, to measure consistency.")
+    ] = 0,
     seconds: Annotated[
-        float | None, typer.Option(help="fool: s for which an image is shown.")
+        float | None, typer.Option(help="For fool: seconds that an image is shown.")
     ] = None,
-    draw: Annotated[int, typer.Option(min=0, help="Seed of the draw of images and order.")] = 0,
+    draw: Annotated[int, typer.Option(min=0, help="Random seed of images and order.")] = 0,
     data: Annotated[str, typer.Option(help="The runs' data set.")] = "horse2zebra_drawn",
     seed: Annotated[int, typer.Option(min=0, help="The runs' seed.")] = 0,
     budget: Budget = "laptop",

@@ -11,7 +11,8 @@ from replicate.errors import ReplicateError
 def replicate_all(
     budget: Budget = "laptop",
     notebook: Annotated[
-        str, typer.Option(help="A notebook's stem; default: the eight runs of data/quick.toml.")
+        str,
+        typer.Option(help="A notebook, e.g. 02_aggan; default: the eight runs of data/quick.toml."),
     ] = "",
     seeds: Annotated[str, typer.Option(help="Seeds, e.g. 0,1,2; default: the file's.")] = "",
     datasets: Annotated[
@@ -65,7 +66,7 @@ def _plan(page, at_once: int, retrain: bool) -> list[str]:
     What this machine has not measured is measured, except at smoke, which takes no longer.
     """
     from replicate import paths
-    from replicate.cli.planning import line_of
+    from replicate.cli.planning import print_left
     from replicate.lab import preflight
     from replicate.lab.forecast import forecast, makespan
 
@@ -77,8 +78,7 @@ def _plan(page, at_once: int, retrain: bool) -> list[str]:
         preflight.every(left, device, at_once=at_once if device == "cpu" else 1)
         found = forecast(page.runs, device)
     found.sort(key=lambda each: -(each.hours or 0))
-    for each in found:
-        say(f"  {line_of(each)}")
+    print_left(found, wide=True)
     hours = [each.hours for each in found]
     about = "hours not measured" if None in hours else f"{60 * makespan(hours, at_once):.0f} min"
     say(f"about {about} of training in all", flush=True)

@@ -6,14 +6,16 @@ from typing import Annotated
 import typer
 
 from replicate.cli.common import Budget, Json, say, show
+from replicate.cli.terminal import Wide, entries, lines
 
 
 def tables(
     budget: Budget = "laptop",
     published: Annotated[
-        bool, typer.Option(help="Of the published records; renews their plots and the README too.")
+        bool, typer.Option(help="Of the published records; renews their plots and the README, too.")
     ] = False,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Writes the tables of all finished runs of a budget and prints those of the data sets."""
     from replicate import paths
@@ -28,8 +30,11 @@ def tables(
         found = [json.loads(file.read_text()) for file in of_sets if file.suffix == ".json"]
         show([row for rows in found for row in rows])
         return
+    shown = [file for file in of_sets if file.suffix == ".md"]
     for file in files:
-        say(file.read_text() if file in of_sets and file.suffix == ".md" else file)
+        if file not in shown:
+            say(file)
+    lines("\n".join(file.read_text() for file in shown), wide)
 
 
 def publish(
@@ -90,7 +95,8 @@ def print_beside(params, executed: bool = True) -> None:
     local = drawing.of_runs(params.runs())
     published = drawing.scores(paths.published(), params.budget)
     beside = drawing.beside(local, published)
-    say(drawing.to_markdown(beside[beside["local"] != "not computed"]))
+    shown = beside[beside["local"] != "not computed"]
+    lines(drawing.to_markdown(shown), more="the tables named above have all")
 
 
 def doctor(as_json: Json = False) -> None:
@@ -101,5 +107,7 @@ def doctor(as_json: Json = False) -> None:
     if as_json:
         show(found)
         return
-    for each in found:
-        say(f"{'ok ' if each['ok'] else '-- '} {each['what']:<22} {each['found']}")
+    print(f"{'':4}{'what':<23}found")
+    entries(
+        [(f"{'ok ' if s['ok'] else '-- '} {s['what']}", [s["found"]]) for s in found], indent=27
+    )

@@ -7,34 +7,32 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Budget, Device, Json, Offline, say, show
+from replicate.cli.common import Budget, DataSet, Device, Json, Offline, method_names, say, show
+from replicate.cli.terminal import entries, lines, table
 from replicate.errors import ReplicateError, unknown
 
 
 def methods(as_json: Json = False) -> None:
     """The methods, their variants and their papers."""
-    from replicate.methods import METHODS
+    from replicate.lab import method_list
 
-    found = [
-        {
-            "method": name,
-            "variants": list(method.VARIANTS),
-            "paper": method.paper,
-            "summary": (sys.modules[method.__module__].__doc__ or "").strip().split("\n")[0],
-        }
-        for name, method in METHODS.items()
-    ]
-    for why in METHODS.broken.values():
+    found, left_out = method_list.describe()
+    for why in left_out:
         say(f"left out: {why}", file=sys.stderr)
     if as_json:
         show(found)
         return
-    for each in found:
-        say(f"{each['method']:<12} {each['summary']}\n{'':12} {', '.join(each['variants'])}")
+    listed = [(s["method"], [s["summary"], f"variants: {', '.join(s['variants'])}"]) for s in found]
+    entries(listed, "method: name, authors, venue; variants")
 
 
 def params(
-    method: Annotated[str, typer.Argument(help="METHOD, or METHOD:VARIANT for one alone.")],
+    method: Annotated[
+        str,
+        typer.Argument(
+            help="METHOD, or METHOD:VARIANT for one alone.", autocompletion=method_names
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
     """Trainable parameters of one network of each kind, for every variant, at the paper's sizes."""
@@ -49,16 +47,23 @@ def params(
     if as_json:
         show({"method": method, "variants": counts})
         return
-    width = max(map(len, counts))
-    for name, networks in counts.items():
-        say(f"{name:<{width}}", *(f"{kind} {n:,}" for kind, n in networks.items()), sep="  ")
+    kinds = list(dict.fromkeys(kind for networks in counts.values() for kind in networks))
+    rows = [
+        (name, *(f"{networks[kind]:,}" if kind in networks else "-" for kind in kinds))
+        for name, networks in counts.items()
+    ]
+    table(("variant", *(f">{kind}" for kind in kinds)), rows, more="--json has all")
 
 
 def train(
-    method: Annotated[str, typer.Argument(help="METHOD[:VARIANT][+KEY=VALUE,...].")],
-    more: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
-    data: Annotated[str, typer.Option(help="A data set.")] = "horse2zebra_drawn",
-    seed: int = 0,
+    method: Annotated[
+        str, typer.Argument(help="METHOD[:VARIANT][+KEY=VALUE,...].", autocompletion=method_names)
+    ],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings, as by --set.")
+    ] = None,
+    data: DataSet = "horse2zebra_drawn",
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the run.")] = 0,
     budget: Budget = "smoke",
     iterations: Annotated[
         int | None, typer.Option(help="Squeeze the schedule into so many steps.")
@@ -71,13 +76,14 @@ def train(
     ] = None,
     device: Device = "cpu",
     retrain: Annotated[bool, typer.Option(help="Set a stale run aside, train it anew.")] = False,
-    wait: Annotated[bool, typer.Option(help="Wait for another process at this run.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait while another process trains this run.")] = False,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write its log for TensorBoard, too.")
+        bool, typer.Option("--tensorboard", help="Write a log for TensorBoard, too.")
     ] = False,
     offline: Offline = False,
 ) -> None:
     """Trains a run, or goes on where it was, and scores it. Asking again changes nothing."""
+    from replicate import records
     from replicate.lab import continuing, ensure, following, make_run
 
     overrides = dict(split(text) for text in (settings or []) + (more or []))
@@ -90,7 +96,7 @@ def train(
         say(told, file=sys.stderr)
     with following.tensorboard(run.folder) if tensorboard else nullcontext():
         ensure(run, device, retrain, offline, wait)
-    say(_scores(run), file=sys.stderr)
+    lines(_scores(run), more=f"{run.folder / records.SCORES} has all", file=sys.stderr)
     say(run.folder)
 
 
@@ -134,19 +140,21 @@ def split(text: str) -> tuple[str, str]:
 
 def start_runs(
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- SNAKEMAKE...]", help="For Snakemake.")
+        list[str] | None, typer.Argument(metavar="[-- SNAKEMAKE...]", help="Options for Snakemake.")
     ] = None,
     budget: Budget = "smoke",
-    profile: Annotated[str, typer.Option(help="local, slurm, or a folder of one's own.")] = "local",
+    profile: Annotated[str, typer.Option(help="local, slurm, or a folder of your own.")] = "local",
     notebook: Annotated[
-        list[str] | None, typer.Option(help="A notebook's stem; again for more. Default: all.")
+        list[str] | None,
+        typer.Option(help="A notebook, e.g. 02_aggan; repeat it for more. Default: all."),
     ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds, e.g. 0,1,2; default: the notebooks'.")] = "",
     datasets: Annotated[
-        str, typer.Option(help="Those of the grid alone; with --notebook, any.")
+        str, typer.Option(help="Only these sets of the grid; with --notebook, any sets.")
     ] = "",
     params: Annotated[
-        Path | None, typer.Option(help="Folder of NOTEBOOK.yaml, not notebooks/params/BUDGET.")
+        Path | None,
+        typer.Option(help="Folder of NOTEBOOK.yaml files; default: notebooks/params/BUDGET."),
     ] = None,
     jobs: Annotated[int, typer.Option(min=0, help="Runs at a time; 0: as the profile says.")] = 0,
     gpus: Annotated[

@@ -30,9 +30,15 @@ def translate(
     grid: Annotated[
         bool, typer.Option("--grid", help="Write OUT/grid.png: inputs beside translations.")
     ] = False,
-    label: Annotated[str | None, typer.Option(help="Where the method has labels.")] = None,
-    style: Annotated[Path | None, typer.Option(help="A picture; where methods have one.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Where the method draws styles.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Target label, for methods with labels.")
+    ] = None,
+    style: Annotated[
+        Path | None, typer.Option(help="Picture that gives the style, for methods with styles.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Random seed, for methods that draw styles.")
+    ] = None,
     subfolders: Subfolders = False,
     device: Device = "cpu",
 ) -> None:

@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
+from replicate.cli.app import App
 from replicate.cli.common import Device, Json, Offline, say, show
+from replicate.cli.terminal import Wide, lines, table
 
-app = typer.Typer(no_args_is_help=True, help="Weights: list, get, import, export.")
+app = App(help="Weights: list, get, import, export.")
 
 
 @app.command("list")
-def list_weights(as_json: Json = False) -> None:
+def list_weights(as_json: Json = False, wide: Wide = False) -> None:
     """The weights that `replicate translate` can take, and what the authors publish."""
     from replicate.translating.model import directions_of
     from replicate.weights import published, stored
@@ -35,10 +37,10 @@ def list_weights(as_json: Json = False) -> None:
     if as_json:
         show(entries)
         return
-    width = max(len(entry["name"]) for entry in entries)
-    for entry in sorted(entries, key=lambda entry: entry["state"] != "here"):
-        what = f"{entry['method']} on {entry['data']}"
-        say(f"{entry['name']:<{width}}  {entry['state']:<10}  {what}  {entry['licence']}")
+    entries.sort(key=lambda entry: entry["state"] != "here")
+    columns = ("name", "state", "method", "data", "licence")
+    rows = [[entry[column] for column in columns] for entry in entries]
+    table(("name", "state", "method", "data set", "licence"), rows, wide)
     say("`replicate weights get NAME` fetches one; runs on this machine: METHOD@DATASET")
 
 
@@ -68,7 +70,8 @@ def import_weights(
         str, typer.Option(help="'horse->zebra', of a file with one generator.")
     ] = "",
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of theirs.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting that they were trained with."),
     ] = None,
 ) -> None:
     """Reads official checkpoints strictly, by maps of names; runs nothing that is in a file."""
@@ -107,18 +110,19 @@ def score_released(
     device: Device = "cpu",
     offline: Offline = False,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
-    """Scores a test split by weights as they come, beside printed numbers and our own."""
+    """Translates and scores a test split with released weights, beside printed numbers."""
     from replicate.report.tables import to_markdown
     from replicate.weights import published, scoring
 
     if source is not None:
         published.get(name, source)
-    table = scoring.score(name, data, device, offline)
+    scores = scoring.score(name, data, device, offline)
     if as_json:
-        show(table.to_dict("records"))
+        show(scores.to_dict("records"))
         return
-    say(to_markdown(table))
+    lines(to_markdown(scores), wide)
     entry = published.entries().get(name)
     if entry is not None and (entry.stands_behind or entry.test):
         say(f"stands behind: {entry.stands_behind or '-'}; test set: {entry.test or '-'}")

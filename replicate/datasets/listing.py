@@ -13,26 +13,13 @@ def describe() -> list[dict]:
     """One entry a set for a listing, made without reading any image.
 
     Returns:
-        "name", "layout", "domains", "licence", "source", "image_size", "used_by", "faults" and
-        "reverses" as on record, empty where nothing is; "counts" as on record, else as found, with
-        A first; "bytes" on the disk; "state": "synthetic", "present" (and complete), "incomplete"
-        or "missing"; "faults_here": what keeps it from being complete; "to_do": what a user must
-        do to have it, in one line.
+        "name", "layout", "paired", "domains", "licence", "source", "image_size", "used_by",
+        "faults" and "reverses" as on record, empty where nothing is; "counts" as on record, else
+        as found, with A first; "bytes" on the disk; "state": "synthetic", "present" (and
+        complete), "incomplete" or "missing"; "faults_here": what keeps it from being complete;
+        "to_do": what a user must do to have it, in one line.
     """
     return [_line(spec(name)) for name in names()]
-
-
-def format_listing(sets: list[dict]) -> str:
-    """The listing as text: a line of facts a set, and below it what is to be done."""
-    lines = []
-    for each in sets:
-        counts = ", ".join(f"{k} {v}" for k, v in each["counts"].items()) or f"counts {UNKNOWN}"
-        size = f"{each['bytes'] / 1e6:.1f} MB" if each["bytes"] else "-"
-        words = "/".join(each["domains"])
-        about = f"{each['state']:<10} {each['layout']:<11} {words:<21} {size:>9}  {counts}"
-        lines.append(f"{each['name']:<22} {about}")
-        lines.append(f"{'':22} {each['to_do']}")
-    return "\n".join(lines)
 
 
 def size_on_disk(folder: Path) -> int:
@@ -73,6 +60,7 @@ def _line(entry: Spec) -> dict:
     return {
         "name": entry.name,
         "layout": entry.layout,
+        "paired": entry.paired,
         "domains": list(entry.domains),
         "counts": _counts(entry),
         "state": "synthetic" if entry.layout == "drawn" else state,

@@ -221,7 +221,7 @@ def print_outcome(content: dict, since: float) -> bool:
     if content["kept"]:
         print("what was trained by other code or images is trained anew with --retrain")
     if stopped or failed or waiting:
-        print(f"{'saved; ' * bool(stopped)}the same command goes on where this one was")
+        print("what was trained is saved; the same command goes on where this one was")
     else:
         print(f"done: {len(content['runs'])} runs, {len(content['notebooks'])} notebooks")
     return not (stopped or failed or waiting or content["kept"])

@@ -1,5 +1,6 @@
 """Trains what is missing, resumes what is broken, loads the rest; only writer of run folders."""
 
+import math
 import os
 import socket
 import time
@@ -259,11 +260,17 @@ def _train(run: Run, device: torch.device) -> None:
         finished = {
             "status": "finished",
             "hours": round(loop.seconds / 3600, 4),
+            **_processor(loop.processor_seconds),
             "images_per_second": round(speed, 2),
             "peak_memory_mb": round(repro.peak_memory_mb(device)),
             "results": records.results(folder, (records.LOG, records.HEALTH)),
         }
         records.write(folder, record | finished)
+
+
+def _processor(seconds: float) -> dict[str, float]:
+    """What a record says of processor time; nothing where an older part of the run did not."""
+    return {} if math.isnan(seconds) else {"processor_hours": round(seconds / 3600, 4)}
 
 
 def _ended(error: Exception, loop: Stoppable) -> dict:

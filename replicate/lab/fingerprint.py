@@ -1,16 +1,20 @@
 """The sha256 of what decides a result besides the run's identity: code and data."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from replicate.datasets import packed, passport
 from replicate.datasets.spec import spec
-from replicate.lab.definitions import Reached, place_of
-from replicate.methods import base
-from replicate.methods.base import Method
 from replicate.metrics import protocols
 from replicate.metrics.protocols import Protocol
+
+if TYPE_CHECKING:  # both import torch, which a fingerprint of images does without
+    from replicate.lab.definitions import Reached
+    from replicate.methods.base import Method
 
 # What trains every run, whatever its method; a method is followed from its class.
 TRAINING = (
@@ -63,6 +67,8 @@ def code_fingerprint(method: type[Method]) -> str:
     loop (see `definitions`). The fields of a `Config` are not among them: a run's identity holds
     their values.
     """
+    from replicate.methods.base import Method
+
     root = f"{method.__module__}.{method.__qualname__}"
     more = EQUIPPING if method.receive is not Method.receive else ()
     more += MASKED if method.by_instances else ()
@@ -102,6 +108,9 @@ def _settings(about: Protocol) -> str:
 
 
 def _reached(roots: tuple[str, ...], keys: frozenset[str] | None = None) -> Reached:
+    from replicate.lab.definitions import Reached, place_of
+    from replicate.methods import base
+
     fields_apart = (place_of(base.Config), place_of(Protocol))
     return Reached(roots, CALLED, NOT_DECIDING, keys, fields_apart)
 

@@ -2,7 +2,7 @@
 
 `health.csv` in a run folder has a row for each iteration at which samples were saved, direction and
 fault; in a record those of the last iteration are what all outputs tell. Verdicts are not in
-it: they follow from the numbers by `health.faults`.
+it: they follow from the numbers by `known_faults`.
 """
 
 import logging
@@ -13,13 +13,15 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from replicate import files, paths, records
+from replicate import files, records
 from replicate.datasets import packed
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.images import decode
 from replicate.lab import faults
-from replicate.lab.faults import FAULTS, Numbers, of_outputs, of_sheet
+from replicate.lab.faults import Numbers, of_outputs, of_sheet
+from replicate.lab.known_faults import FAULTS
+from replicate.lab.known_faults import say as say_fault
 from replicate.lab.published import contents, find_runs
 from replicate.lab.published import keep as keep_record
 from replicate.lab.run import Run, read_record, scored_size, title
@@ -154,8 +156,7 @@ def found(frame: pd.DataFrame) -> pd.DataFrame:
 
 def say(row) -> str:
     """`copy of the input (mean absolute difference ... 0.01, a fault below 2)` of a row."""
-    fault = FAULTS[row.fault]
-    return f"{fault.title} ({fault.number}: {row.value:.3g}, {fault.rule})"
+    return say_fault(row.fault, row.value)
 
 
 def _first_told(kept: pd.DataFrame, is_last: bool) -> pd.DataFrame:
@@ -255,15 +256,3 @@ def _joined(before: pd.DataFrame, last: pd.DataFrame) -> pd.DataFrame:
 def _text(frame: pd.DataFrame) -> str:
     """Four digits, the same on every machine."""
     return frame.to_csv(index=False, float_format="%.4g", lineterminator="\n")
-
-
-def of_this_machine() -> list[Path]:
-    """The folders of all finished runs, and of those whose record is damaged."""
-    return [f for f in find_runs(paths.results()) if _may_be_finished(f)]
-
-
-def _may_be_finished(folder: Path) -> bool:
-    try:
-        return read_record(folder)["status"] == "finished"
-    except ReplicateError:
-        return True

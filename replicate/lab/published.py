@@ -24,6 +24,18 @@ def find_runs(root: Path, budget: str | None = None) -> list[Path]:
     return [f for f in folders if budget is None or read_record(f)["budget"] == budget]
 
 
+def finished() -> list[Path]:
+    """The folders of all finished runs of this machine, and of those whose record is damaged."""
+    return [folder for folder in find_runs(paths.results()) if _may_be_finished(folder)]
+
+
+def _may_be_finished(folder: Path) -> bool:
+    try:
+        return read_record(folder)["status"] == "finished"
+    except ReplicateError:
+        return True
+
+
 def publish(folder: Path, made: Mapping[str, str]) -> Path:
     """The published copy of a finished run's record; that of the same run before is replaced.
 

@@ -1,19 +1,23 @@
 """What one run is: its identity, its folder, its state on disk."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from replicate import paths, repro, settings
+from replicate import paths, settings
 from replicate.datasets.spec import registered
 from replicate.errors import ReplicateError, unknown
-from replicate.methods import METHODS
-from replicate.methods.base import Config, Method
 from replicate.records import BUDGETS
 from replicate.records import read as read_record
+
+if TYPE_CHECKING:  # methods import torch, which reading of runs does without
+    from replicate.methods.base import Config, Method
 
 COLUMNS = [  # of scores.csv and classes.csv
     "method", "variant", "dataset", "direction", "metric", "value", "spread", "spread_kind",
@@ -140,6 +144,8 @@ def make_run(
         ReplicateError: a value of the wrong type, outside its range, or impossible with another; a
             field both in the name and among the overrides.
     """
+    from replicate.methods import METHODS
+
     called, variant, named = parts_of(name)
     method = METHODS[called]
     if variant not in method.VARIANTS:
@@ -186,6 +192,8 @@ def _budget(method: type[Method], budget: str, dataset: str) -> dict[str, object
     if budget == "smoke":
         return dict(method.SMOKE)
     entry = registered(dataset)
+    from replicate import repro
+
     photographs = budget == "overnight" or (entry is not None and entry.photographs)
     more = method.PHOTOGRAPHS.get(budget, {}) if photographs else {}
     return {"precision": "bf16" if repro.matrix_units() else "fp32", **method.LAPTOP, **more}
@@ -193,6 +201,9 @@ def _budget(method: type[Method], budget: str, dataset: str) -> dict[str, object
 
 def parameter_counts(method: str, variant: str) -> dict[str, int]:
     """Trainable parameters of one network of each kind, at the paper's sizes."""
+    from replicate import repro
+    from replicate.methods import METHODS
+
     config = make_run(f"{method}:{variant}", "", 0, "paper").config
     with repro.shapes_only():
         return METHODS[method](config).counts()

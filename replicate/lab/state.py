@@ -16,10 +16,9 @@ from replicate import checkpoint, files, paths, records
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.lab import fingerprint
+from replicate.lab.facts import Facts
 from replicate.lab.run import Run, read_record, run_of, scored_size, title
-from replicate.lab.streams import is_special
-from replicate.methods import METHODS
-from replicate.metrics import inception
+from replicate.metrics import weights
 
 STATES = ("scored", "trained", "running", "stopped", "failed", "missing", "damaged")
 STALE = "stale"
@@ -64,10 +63,15 @@ class State:
 
 
 class Today:
-    """Today's fingerprints, each made once however many runs are compared with it."""
+    """Today's fingerprints, each made once however many runs are compared with it.
 
-    def __init__(self) -> None:
+    Args:
+        facts: what of them is known of this code from an earlier time, and kept for a later one.
+    """
+
+    def __init__(self, facts: Facts | None = None) -> None:
         self._known: dict[tuple, object] = {}
+        self._facts = facts
 
     def changed(self, record: dict, images: bool = True) -> tuple[str, ...]:
         """What of a run is no longer as in its record: see `State.stale`.
@@ -79,25 +83,28 @@ class Today:
             images: whether this machine's images count; published records were made from others.
         """
         method, dataset = record["method"], record["dataset"]
-        if method not in METHODS:
+        if not self._of_code(("method", method), lambda: _is_known(method)):
             return ("method",)
         config = record["config"]
         load = config.get("load_size")  # a record of other code may lack either
         crop = scored_size(config) if "crop_size" in config else None
-        code = fingerprint.code_fingerprint
-        now = {"code": self._once(("code", method), lambda: code(METHODS[method]))}
+        now = {"code": self._of_code(("code", method), lambda: _code(method))}
         if images:
-            now["images"] = self._once(("images", dataset, crop), lambda: _images(dataset, crop))
+            now["images"] = self.images(dataset, crop)
             now["data"] = self._once(("data", dataset, load), lambda: _data(dataset, load))
         before = record.get("fingerprint", {})
         differ = [key for key, value in now.items() if value and before.get(key, value) != value]
-        came = ("stream", method, record["label"], record["budget"], dataset)
-        stream = self._once(came, lambda: fingerprint.of_stream(is_special(run_of(record))))
+        entry = self._once(("set", dataset), lambda: spec(dataset).model_dump_json())
+        asked = (method, record["label"], record["budget"], dataset, entry)
+        stream = self._of_code(("stream", *asked), lambda: _stream(record))
         if stream is not None and before.get("stream") != stream.get("stream"):
             differ.append("stream")
-        name = ("settings", method, record["label"], record["budget"], dataset)
-        settings = self._once(name, lambda: run_of(record).identity()["config"])
+        settings = self._of_code(("settings", *asked), lambda: run_of(record).identity()["config"])
         return tuple(["settings"] * (not _agree(settings, config)) + differ)
+
+    def images(self, dataset: str, size: int | None) -> str | None:
+        """The fingerprint of this machine's images of a set; None where it cannot be told."""
+        return self._once(("images", dataset, size), lambda: _images(dataset, size))
 
     def outdated(self, record: dict) -> list[str]:
         """The protocols of a run whose scores are not of today's code."""
@@ -108,7 +115,13 @@ class Today:
 
     def _scoring(self, protocol: str) -> object:
         how = fingerprint.scoring_fingerprint
-        return self._once(("scoring", protocol), lambda: how(protocol))
+        return self._of_code(("scoring", protocol), lambda: how(protocol))
+
+    def _of_code(self, key: tuple, find: Callable[[], object]) -> object:
+        """As `_once`, of what code and the key alone decide."""
+        if self._facts is None:
+            return self._once(key, find)
+        return self._facts.get(key, lambda: self._once(key, find))
 
     def _once(self, key: tuple, find: Callable[[], object]) -> object:
         """What `find` says, None where it cannot be told."""
@@ -169,7 +182,8 @@ def _at_rest(
         return "trained", "not scored"
     if outdated := today.outdated(record):
         return "trained", f"other code scored {', '.join(outdated)}"
-    if inception.available() and not offline and not record.get("inception", False):
+    has_weights = weights.is_here(weights.INCEPTION)
+    if has_weights and not offline and not record.get("inception", False):
         return "trained", "Inception's weights are here now"
     return "scored", ""
 
@@ -217,6 +231,27 @@ def _beat(folder: Path) -> float:
         except FileNotFoundError:
             continue
     return 0.0
+
+
+# These import the methods, and with them torch.
+
+
+def _is_known(method: str) -> bool:
+    from replicate.methods import METHODS
+
+    return method in METHODS
+
+
+def _code(method: str) -> str:
+    from replicate.methods import METHODS
+
+    return fingerprint.code_fingerprint(METHODS[method])
+
+
+def _stream(record: dict) -> dict[str, str]:
+    from replicate.lab.streams import is_special
+
+    return fingerprint.of_stream(is_special(run_of(record)))
 
 
 def _agree(today: object, config: dict) -> bool:

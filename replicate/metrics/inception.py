@@ -143,7 +143,7 @@ def weights_path() -> Path:
 
 def available() -> bool:
     """Whether the file of the weights is there; its sha256 is checked when it is loaded."""
-    return weights_path().is_file()
+    return files.is_here(files.INCEPTION)
 
 
 def missing() -> str:

@@ -1,18 +1,20 @@
 """Published weights of feature networks: where they are found, and what is checked before use."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import zipfile
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, NamedTuple
 
 from replicate import paths
 from replicate.errors import ReplicateError
+
+if TYPE_CHECKING:  # what only looks for a file does without torch
+    from torch import Tensor
 
 COUNTER = "num_batches_tracked"  # of no use after training; some files have it, some do not
 SHOWN = 3  # names in an error
@@ -77,6 +79,11 @@ def place(published: Published) -> Path:
     return next((path for path in candidates if path.is_file()), candidates[0])
 
 
+def is_here(published: Published) -> bool:
+    """Whether there is a file of the weights; its sha256 is checked when it is loaded."""
+    return place(published).is_file()
+
+
 def missing(published: Published) -> str:
     """What to do when the weights are not there."""
     named = f" (named by {published.variable})" if os.environ.get(published.variable) else ""
@@ -136,6 +143,9 @@ def load(path: Path, expected: dict[str, Tensor], unused: str) -> dict[str, Tens
     Raises:
         ReplicateError: another kind of file, or missing or unexpected names, or other shapes.
     """
+    import torch
+    from torch import Tensor
+
     kind = _kind(path)
     if kind:
         raise ReplicateError(f"{path} is {kind}, expected a state dict saved by torch.save")

@@ -5,7 +5,7 @@ import json
 import pytest
 from support.pictures import paired, picture, unpaired
 
-from replicate.datasets.listing import describe, format_listing, size_on_disk, to_do
+from replicate.datasets.listing import describe, size_on_disk, to_do
 from replicate.datasets.packed import load
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
@@ -68,12 +68,6 @@ def test_a_set_that_is_here_in_part_is_told_what_it_lacks(root):
         f"train has 3 images, expected 400; test has 3 images, expected 106: complete "
         f"{root}/facades, or move it away and get it"
     )
-
-
-def test_the_text_says_what_is_not_on_record(root):
-    lines = format_listing(describe()).splitlines()
-    assert any(line.startswith("cat2dog ") and "counts not on record" in line for line in lines)
-    assert sum(not line.startswith(" ") for line in lines) == len(describe())
 
 
 def test_a_reversed_set_reads_the_other_ones_files_the_other_way(root):

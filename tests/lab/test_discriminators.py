@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
-from replicate.lab.faults import FAULTS, NAMES, won
+from replicate.lab.faults import NAMES, won
+from replicate.lab.known_faults import FAULTS
 from replicate.losses import CROSS_ENTROPY, LEAST_SQUARES
 from replicate.methods import METHODS
 

@@ -19,7 +19,7 @@ from replicate.lab import Parameters, ensure, execute, fingerprint, grid, make_r
 from replicate.lab.published import find_runs
 from replicate.lab.run import Run
 from replicate.methods import METHODS
-from replicate.metrics import inception
+from replicate.metrics import weights
 from replicate.metrics.compare import feature_protocols
 
 DESIGN_COLUMNS = (  # design.md, section 5
@@ -215,7 +215,7 @@ def test_a_protocol_that_is_new_scores_when_the_run_is_asked_for_and_not_before(
 def test_weights_that_arrive_later_score_again_once(tiny, monkeypatch):
     run = ensure(asked(tiny))
     scored = []
-    monkeypatch.setattr(inception, "available", lambda: True)
+    monkeypatch.setattr(weights, "is_here", lambda published: True)
     monkeypatch.setattr(execute, "_train", lambda *given: pytest.fail("trained again"))
     monkeypatch.setattr(execute, "_score", lambda *given: scored.append(given))
     ensure(run, offline=True)
@@ -281,7 +281,9 @@ def test_unpaired_images_are_refused_for_a_paired_method(tiny, toys, monkeypatch
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_refused_before_anything_is_made(tiny):
     run = asked(tiny)
-    with pytest.raises(ReplicateError, match="finds no GPU; use device='cpu'"):
+    with pytest.raises(
+        ReplicateError, match=r"^device='cuda' is not on this machine; .* finds cpu$"
+    ):
         ensure(run, "cuda")
     assert not run.folder.exists()
 

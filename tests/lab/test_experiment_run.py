@@ -72,7 +72,7 @@ def test_labels_name_what_was_overridden_and_only_that():
         ("cyclegan", {"lamda_cyc": 1}, r"setting 'lamda_cyc' \(did you mean 'lambda_cyc'\?\)"),
         ("cyclegan", {"ngf": "4.5"}, r"ngf='4\.5': expected int, e\.g\. ngf=64"),
         ("cyclegan", {"flip": "maybe"}, r"flip='maybe': expected bool, e\.g\. flip=True"),
-        ("cyclegan", {"iterations": "x"}, r"iterations='x': expected int or NoneType"),
+        ("cyclegan", {"iterations": "x"}, r"iterations='x': expected int or none"),
         ("cyclegan", {"ngf": True}, r"ngf=True: expected int"),
     ],
 )

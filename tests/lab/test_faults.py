@@ -8,7 +8,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from replicate.lab import faults
-from replicate.lab.faults import FAULTS, of_images
+from replicate.lab.faults import of_images
+from replicate.lab.known_faults import FAULTS
 
 N, SIDE = 12, 32
 

@@ -163,4 +163,4 @@ def test_a_stopped_run_is_told_as_saved(workspace, capsys):
     assert engine.print_outcome(content, 0) is False
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"stopped: {next(iter(content['runs'].values()))['title']}: {reason}"
-    assert lines[-1] == "saved; the same command goes on where this one was"
+    assert lines[-1] == "what was trained is saved; the same command goes on where this one was"

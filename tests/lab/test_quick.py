@@ -103,10 +103,11 @@ def test_the_plan_names_every_run_the_longest_first_and_measures_what_is_unknown
     (runs, more), lines = measured[0], capsys.readouterr().out.splitlines()
     assert runs == list(quick_page().runs) and more == {"at_once": 2}
     assert lines[0] == f"8 runs at budget laptop, 2 at a time, into {paths.results()}"
-    minutes = [re.search(r"missing +(\d+)\.0 min .*\(somebody\)$", x)[1] for x in lines[1:9]]
+    assert lines[1].split() == ["state", "time", "left", "run", "why"]
+    minutes = [re.search(r"missing +(\d+)\.0 min .* somebody$", x)[1] for x in lines[2:10]]
     assert minutes == ["36", "36", "30", "24", "18", "12", "12", "6"]
     # one core: 36, 30, 12 and 12; the other: 36, 24, 18 and 6
-    assert lines[9] == "about 90 min of training in all"
+    assert lines[10] == "about 90 min of training in all"
     command("--budget", "smoke", "--dry-run")
     assert len(measured) == 1  # such a run is over before it could be measured
 

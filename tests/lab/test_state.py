@@ -15,7 +15,7 @@ from replicate.lab.budget_grid import grid
 from replicate.lab.forecast import forecast
 from replicate.lab.run import Run
 from replicate.lab.state import SILENT, State, Today, describe, look
-from replicate.metrics import inception
+from replicate.metrics import weights
 from replicate.report.tables import scores
 
 SCORES = paths.published() / "runs/horse2zebra_drawn/cyclegan/paper-1-dcfb21ee/scores.csv"
@@ -136,7 +136,7 @@ def test_what_just_begins_is_running_and_a_lock_alone_is_nothing(workspace):
 def test_weights_that_arrive_make_scores_incomplete(workspace, monkeypatch):
     run = asked()
     make_up(run)
-    monkeypatch.setattr(inception, "available", lambda: True)
+    monkeypatch.setattr(weights, "is_here", lambda published: True)
     assert state.of(run).name == "trained" and state.of(run, offline=True).name == "scored"
 
 

@@ -134,6 +134,26 @@ def test_cost_is_the_least_time_and_the_most_memory_over_seeds(records: Path) ->
     assert wide.loc[("zebra->horse", "aggan"), "kid/standin"] == pytest.approx(0.02)
 
 
+def test_hours_beside_other_work_are_marked_and_what_nobody_can_tell_is_said(records) -> None:
+    scores = tables.scores(records)
+    (said,) = [
+        part for part in tables.cost_page(scores, records).parts if "no processor" in str(part)
+    ]
+    assert said.startswith("Of all 7 runs no processor time is on record")
+    for file in (records / "runs" / "horse2zebra_drawn" / "aggan").glob("paper-*/run.json"):
+        record = json.loads(file.read_text())
+        # seed 0, the quickest, took 0.1 h by the clock and half of it of the processor
+        used = record["hours"] / (2.0 if record["seed"] == 0 else 1.0)
+        file.write_text(json.dumps(record | {"threads": 1, "processor_hours": used}))
+    text = tables.cost(scores, records).set_index(["direction", "method"])["hours"]
+    assert text["horse->zebra", "aggan"] == "0.10 (busy)"
+    assert "(" not in text["zebra->horse", "cyclegan"]
+    (said,) = [
+        part for part in tables.cost_page(scores, records).parts if "no processor" in str(part)
+    ]
+    assert "aggan on horse2zebra_drawn, 2.0 times. Of 4 of 7 runs" in said
+
+
 def test_cost_draws_both_directions_of_one_data_set(records: Path) -> None:
     frame = tables.quality_and_cost(tables.scores(records), records)
     picture = plots.cost(frame)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from replicate import records
 from replicate.lab.fingerprint import code_fingerprint, scoring_fingerprint
 from replicate.lab.run import Run
 from replicate.lab.state import lock_of
@@ -51,6 +52,17 @@ def make_up(run: Run, status: str = "finished", done: int = 4, **record: object)
     (folder / "losses.csv").write_text("iteration\n")
     if status == "finished":
         (folder / "scores.csv").write_text("method\n")
+    return folder
+
+
+def make_up_examined(run: Run) -> Path:
+    """The folder of a scored run with its health on record: its translations are copies."""
+    folder, words = make_up(run), ("horse->zebra", "zebra->horse")
+    faults = (("copy", 0.5), ("checkerboard", 1.0))
+    rows = [f"4,{way},{fault},{value},8\n" for way in words for fault, value in faults]
+    (folder / "health.csv").write_text("iteration,direction,fault,value,images\n" + "".join(rows))
+    (folder / "scores.csv").write_text("direction\n" + "".join(f"{way}\n" for way in words))
+    records.write(folder, records.read(folder) | {"results": records.results(folder)})
     return folder
 
 

@@ -33,6 +33,7 @@ LEGEND = (
     "only ever adds to them; memory is the most over seeds. Hours are those of training with its "
     "samples and checkpoints."
 )
+BUSY = 1.25  # hours over processor hours of a run on one thread; alone on its core it has 1.0
 
 
 def costs(root: Path, budget: str) -> pd.DataFrame:
@@ -46,7 +47,6 @@ def costs(root: Path, budget: str) -> pd.DataFrame:
         `dataset, name, hours` (least over seeds), `seconds_per_image` (least), `peak_memory_mb`
         (most), `seeds` (their number) and `device`; NaN for what a record does not hold.
     """
-    records = [read_record(folder) for folder in find_runs(root, budget)]
     rows = [
         {
             "dataset": record["dataset"],
@@ -56,8 +56,7 @@ def costs(root: Path, budget: str) -> pd.DataFrame:
             "peak_memory_mb": record.get("peak_memory_mb", float("nan")),
             "device": record.get("device", ABSENT),
         }
-        for record in records
-        if record["status"] == "finished"
+        for record in _finished(root, budget)
     ]
     columns = ["dataset", "name", *COST, "seeds", "device"]
     if not rows:
@@ -68,6 +67,57 @@ def costs(root: Path, budget: str) -> pd.DataFrame:
     found["seeds"] = groups.size()
     found["device"] = groups["device"].agg(lambda names: ", ".join(sorted(set(names))))
     return found.reset_index()[columns]
+
+
+def contention(root: Path, budget: str) -> str:
+    """Which hours other work on the machine made longer, and of how many runs nobody can tell."""
+    finished = _finished(root, budget)
+    told = [record for record in finished if _ratio(record) is not None]
+    busy = {_place(record): _ratio(record) for record in _quickest(finished) if _is_busy(record)}
+    parts = []
+    if busy:
+        names = "; ".join(f"{name}, {ratio:.1f} times" for name, ratio in sorted(busy.items()))
+        parts.append(
+            f"Hours marked `busy` are more than {BUSY} times the processor's, because the run "
+            f"shared its core: {names}."
+        )
+    if unknown := len(finished) - len(told):
+        which = f"all {unknown}" if unknown == len(finished) else f"{unknown} of {len(finished)}"
+        parts.append(
+            f"Of {which} runs no processor time is on record that would tell whether they shared "
+            "their core: their hours may be too long, never too short."
+        )
+    return " ".join(parts)
+
+
+def _finished(root: Path, budget: str) -> list[dict]:
+    records = [read_record(folder) for folder in find_runs(root, budget)]
+    return [record for record in records if record["status"] == "finished"]
+
+
+def _ratio(record: dict) -> float | None:
+    """Hours over processor hours; None where that tells nothing of the machine."""
+    used = record.get("processor_hours")
+    is_alone = record.get("device") == "cpu" and record.get("threads") == 1
+    return record["hours"] / used if used and is_alone else None
+
+
+def _is_busy(record: dict) -> bool:
+    return (_ratio(record) or 0.0) > BUSY
+
+
+def _place(record: dict) -> str:
+    return f"{method_name(record['method'], record['label'])} on {record['dataset']}"
+
+
+def _quickest(records: list[dict]) -> list[dict]:
+    """Of each method and data set the run whose hours are shown."""
+    found: dict[str, dict] = {}
+    for record in records:
+        first = found.setdefault(_place(record), record)
+        if record["hours"] < first["hours"]:
+            found[_place(record)] = record
+    return list(found.values())
 
 
 def quality_and_cost(scores: pd.DataFrame, root: Path) -> pd.DataFrame:
@@ -93,8 +143,9 @@ def quality_and_cost(scores: pd.DataFrame, root: Path) -> pd.DataFrame:
 
 def cost(scores: pd.DataFrame, root: Path) -> pd.DataFrame:
     """The same as text, `mean ± sd (seeds)` as in other tables; arguments and errors as there."""
-    cells = _quality(scores)
-    spent = costs(root, one_budget(scores)).set_index(["dataset", "name"])
+    cells, budget = _quality(scores), one_budget(scores)
+    spent = costs(root, budget).set_index(["dataset", "name"])
+    busy = {_place(record) for record in _quickest(_finished(root, budget)) if _is_busy(record)}
     pseudo = by_pseudo_masks(scores)
     found = {
         (*cell[PLACE], (cell["metric"], cell["protocol"])): cell_text(cell)
@@ -108,17 +159,19 @@ def cost(scores: pd.DataFrame, root: Path) -> pd.DataFrame:
         row = dict(zip(("dataset", "direction", "method"), place, strict=True))
         row |= {catalogue.column(*pair): found.get((*place, pair), ABSENT) for pair in shown}
         hours, seconds, memory = spent.loc[(place[0], place[2]), COST]
-        texts = [number(hours, 2), number(seconds * 1e3, 0), number(memory, 0)]
+        mark = " (busy)" if f"{place[2]} on {place[0]}" in busy else ""
+        texts = [number(hours, 2) + mark, number(seconds * 1e3, 0), number(memory, 0)]
         rows.append(row | dict(zip(HEADS, texts, strict=True)))
     return pd.DataFrame(rows)
 
 
 def cost_page(scores: pd.DataFrame, root: Path) -> Page:
     """The page of all data sets; its data are those of `quality_and_cost`."""
-    parts: list[str | Table] = [LEGEND]
+    budget = one_budget(scores)
+    parts: list[str | Table] = [LEGEND, *filter(None, [contention(root, budget)])]
     for dataset, own in cost(scores, root).groupby("dataset"):
         parts += [f"## {escape(dataset)}", Table("", own.drop(columns="dataset"))]
-    title = f"Quality against cost, budget {one_budget(scores)}"
+    title = f"Quality against cost, budget {budget}"
     return Page(title, parts, quality_and_cost(scores, root))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from replicate.lab import health as records
-from replicate.lab.faults import FAULTS
+from replicate.lab.known_faults import FAULTS
 from replicate.lab.published import find_runs
 from replicate.lab.run import method_name, read_record
 from replicate.report.tables.catalogue import ABSENT, method_order
@@ -33,7 +33,7 @@ def health(root: Path, budget: str | None = None) -> pd.DataFrame:
 
     Returns:
         `dataset, direction, method` (METHOD[:VARIANT]), `seed, fault` (a key of
-        `health.faults.FAULTS`), `value, found` (whether it is a fault) and `images`; no rows where
+        `known_faults.FAULTS`), `value, found` (whether it is a fault) and `images`; no rows where
         no run has a `health.csv`.
     """
     frames = []
