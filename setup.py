@@ -16,7 +16,7 @@ TRAVELS = (
     "notebooks/params/**/*.yaml",
     "profiles/**/*.yaml", "Snakefile", "replicate/lab/rules/**/*.*",
     "results/published/runs/**/*.json", "results/published/runs/**/*.csv",
-    "results/published/weights/**/*.*",
+    "results/published/studies/**/*.json", "results/published/weights/**/*.*",
 )  # fmt: skip
 
 

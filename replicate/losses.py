@@ -104,3 +104,69 @@ def l1_loss(x: Tensor, y: Tensor) -> Tensor:
     if x.shape != y.shape:
         raise ReplicateError(f"l1_loss of two shapes, {tuple(x.shape)} and {tuple(y.shape)}")
     return (x.float() - y.float()).abs().mean()
+
+
+def contrast_loss(made: Tensor, near: Tensor, far: Tensor, counts: Tensor) -> Tensor:
+    """How surely features are nearer to one point than to another: -log of a softmax of distances.
+
+    Args:
+        made: (N, F) features.
+        near, far: the same shape; Euclidean distances a to the first and b to the second.
+        counts: (N,) booleans, the rows over which the mean is taken.
+
+    Returns:
+        Scalar >= 0, the mean of -log(e^-a / (e^-a + e^-b)) = log(1 + e^(a - b)): log 2 halfway,
+        towards 0 the nearer `made` is to `near`; 0 where no row counts.
+
+    Source: ContrastGAN (arXiv 1708.00315) by its abstract; the form is a choice, see
+        data/deviations/contrastgan.toml.
+    """
+    a, b = ((made.float() - other.float()).norm(dim=1) for other in (near, far))
+    each = F.softplus(a - b)
+    return (each * counts).sum() / counts.sum().clamp(min=1)
+
+
+def normal_kl_loss(mean: Tensor, log_sigma: Tensor) -> Tensor:
+    """How far independent normal distributions are from the standard one, >= 0.
+
+    Args:
+        mean, log_sigma: of one shape.
+
+    Returns:
+        The mean of KL(N(mean, sigma^2) || N(0, 1)) = (sigma^2 + mean^2 - 1) / 2 - log sigma.
+
+    Source: StackGAN, eq. 2; the mean in place of a sum is the TensorFlow code's
+        (stageI/trainer.py:24-28).
+    """
+    mean, log_sigma = mean.float(), log_sigma.float()
+    return (((2 * log_sigma).exp() + mean.square() - 1) / 2 - log_sigma).mean()
+
+
+def matching_loss(x: Tensor, y: Tensor, temperature: float = 0.1) -> Tensor:
+    """Cross entropy of telling which y belongs to each x, and which x to each y, by their angles.
+
+    Args:
+        x, y: (N, C), where x[i] belongs to y[i].
+        temperature: what cosines are divided by.
+
+    Returns:
+        Scalar >= 0; log N where all are alike.
+
+    Source: the N-pair loss of Sohn, NeurIPS 2016, in both senses, on vectors of length 1.
+    """
+    cosines = F.normalize(x.float()) @ F.normalize(y.float()).T / temperature
+    places = torch.arange(len(x), device=x.device)
+    return (F.cross_entropy(cosines, places) + F.cross_entropy(cosines.T, places)) / 2
+
+
+def feature_gap(real: list[Tensor], fake: list[Tensor]) -> Tensor:
+    """Squared distances of mean features of two batches: the mean of each layer, summed.
+
+    Args:
+        real, fake: of each layer (N, C, h, w); the means are those over N.
+
+    Source: DiscoGAN's `get_fm_loss` (discogan/image_translation.py); its HingeEmbeddingLoss with
+        labels 1 is a mean. GANimorph's mean over layers is this sum by their number.
+    """
+    gaps = [(r.mean(dim=0) - f.mean(dim=0)) for r, f in zip(real, fake, strict=True)]
+    return sum(gap.square().mean() for gap in gaps)

@@ -57,6 +57,8 @@ class PaperFile(_Strict):
     checked: str
     protocol: dict[str, str]
     labels: dict[str, str]  # row name -> the label in print
+    # row name -> METHOD[:VARIANT], where two labels in print are one arm here
+    arms: dict[str, str] = {}
     table: list[PrintedTable] = Field(min_length=1)
 
 
@@ -119,8 +121,11 @@ def _parse(path: Path) -> PaperFile:
 
 def _check_names(paper: PaperFile, file: str) -> None:
     """Every row has a label in print, every metric a word on its protocol, and nothing else."""
+    rows = {name for table in paper.table for name in table.rows}
+    for name in sorted(set(paper.arms) - rows):
+        raise unknown(f"row in [arms] of {file}", name, rows)
     named = {
-        "row": ({name for table in paper.table for name in table.rows}, set(paper.labels)),
+        "row": (rows, set(paper.labels)),
         "metric": ({table.metric for table in paper.table}, set(paper.protocol) - EXPLAINED),
     }
     homes = {"row": "[labels]", "metric": "[protocol]"}
@@ -189,7 +194,7 @@ def _melt(key: str, paper: PaperFile, table: PrintedTable) -> list[dict[str, str
     """The cells of a table in reading order."""
     melted = []
     for name, cells in table.rows.items():
-        method, _, variant = name.partition(":")
+        method, _, variant = paper.arms.get(name, name).partition(":")
         for printed, dataset, direction in zip(
             cells, table.datasets, table.directions, strict=True
         ):

@@ -30,7 +30,8 @@ DEFAULT = "paper"  # the variant that every method has
 # The notebooks and the files of tests that take longest, the longest first.
 LONG = (
     "01_dagan.ipynb", "04_ugatit.ipynb", "05_spatial_guidance.ipynb", "00_protocol.ipynb",
-    "02_aggan.ipynb", "03_attentiongan.ipynb", "90_summary.ipynb", "test_preflight.py",
+    "06_guidance_studies.ipynb", "02_aggan.ipynb", "03_attentiongan.ipynb", "90_summary.ipynb",
+    "test_preflight.py",
     "test_golden_ugatit.py", "test_kill.py", "test_damage.py", "test_inception.py",
     "test_experiment.py", "test_notebooks.py", "test_mailing.py", "test_publishing.py",
 )  # fmt: skip

@@ -233,7 +233,8 @@ def test_a_wrong_file_of_weights_is_not_kept(replicate, workspace):
 
 COMMANDS = ["methods", "params", "train", "status", "all", "tables", "publish", "doctor"]
 COMMANDS += ["preflight", "plan", "report"]
-COMMANDS += ["score", "protocols", "preference make", "preference score"]
+COMMANDS += ["score", "diversity", "protocols"]
+COMMANDS += ["preference make", "preference attributes", "preference score"]
 COMMANDS += [f"data {name}" for name in ("list", "make", "get", "audit")]
 
 

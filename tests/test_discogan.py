@@ -7,7 +7,8 @@ import torch
 
 from replicate.errors import ReplicateError
 from replicate.lab.run import make_run, parameter_counts
-from replicate.methods.discogan import DiscoGAN, feature_gap
+from replicate.losses import feature_gap
+from replicate.methods.discogan import DiscoGAN
 
 SMOKE = replace(DiscoGAN.Config(), **DiscoGAN.SMOKE)
 

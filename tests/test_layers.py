@@ -31,7 +31,7 @@ LAYERS = (
     },
     {"networks", "losses", "metrics", "datasets"},
     {"methods", "reported"},
-    {"checkpoint", "training", "evaluation", "lossy", "relabelling"},
+    {"checkpoint", "training", "evaluation", "lossy", "masked", "relabelling", "sentences"},
     {"lab"},
     {"report", "preference", "weights", "translating"},
     {"studies"},
@@ -157,7 +157,9 @@ def test_no_modules_import_one_another():
 
 def code(notebook: dict) -> str:
     """The Python of a notebook, without the lines of magic."""
-    cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    chosen = [c for c in notebook["cells"] if c["cell_type"] == "code"]
+    chosen = [c for c in chosen if "bootstrap" not in c.get("metadata", {}).get("tags", [])]
+    cells = ["".join(c["source"]) for c in chosen]
     lines = "\n".join(cells).splitlines()
     return "\n".join("" if line.startswith(("%", "!")) else line for line in lines)
 

@@ -1,4 +1,4 @@
-"""UNIT, MUNIT and DRIT: styles, schedules, alternation, clipping, and settings that are refused."""
+"""UNIT, MUNIT, DRIT, BicycleGAN: styles; of the first three schedules, parts and refusals."""
 
 from dataclasses import replace
 
@@ -8,6 +8,7 @@ from torch import nn
 
 from replicate.errors import ReplicateError
 from replicate.methods import METHODS, base
+from replicate.methods.bicyclegan import BicycleGAN
 from replicate.methods.drit import DRIT, _divergence
 from replicate.methods.munit import MUNIT
 from replicate.methods.styles import random_styles
@@ -15,7 +16,7 @@ from replicate.methods.unit import UNIT
 from replicate.networks.autoencoders import SpreadNorm
 from replicate.networks.drit import Attribute, LayerNorm
 
-MULTIMODAL = [MUNIT, DRIT]
+MULTIMODAL = [MUNIT, DRIT, BicycleGAN]
 SIZE = 32  # px, of the smoke budget
 
 

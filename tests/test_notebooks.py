@@ -24,8 +24,9 @@ from replicate.lab.notebook_parameters import checked
 from replicate.lab.run import BUDGETS
 
 NOTEBOOKS = sorted(paths.notebooks().glob("*.ipynb"))
-PAPERS = [path for path in NOTEBOOKS if path.name[:2] not in ("00", "90")]
-CELLS = 14  # of code; with networks and progress a paper's notebook has one over a dozen
+STUDIES = [path for path in NOTEBOOKS if path.stem == "06_guidance_studies"]
+PAPERS = [path for path in NOTEBOOKS if path.name[:2] not in ("00", "90") and path not in STUDIES]
+CELLS = 18  # of code, the bootstrap apart; photographs, weights and the closing words have one each
 LINES = 15  # of a cell
 THICK = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.While, ast.Try,
@@ -44,7 +45,9 @@ def source(cell: dict) -> str:
 
 
 def code(notebook: dict) -> list[dict]:
-    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    """The cells of code but the one that installs the package where there is none."""
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return [cell for cell in cells if "bootstrap" not in tags(cell)]
 
 
 def tags(cell: dict) -> list[str]:
@@ -85,6 +88,25 @@ def is_declaration(line: str) -> bool:
         return type(ast.literal_eval(node.value)).__name__ == node.annotation.id
     except ValueError:
         return False
+
+
+@by_stem
+def test_the_first_cell_of_code_installs_the_package_where_it_is_absent(path):
+    first, *others = [cell for cell in read(path)["cells"] if cell["cell_type"] == "code"]
+    assert tags(first) == ["bootstrap"] and first["metadata"]["jupyter"] == {"source_hidden": True}
+    assert not any("bootstrap" in tags(cell) for cell in others)
+    page = (paths.ROOT / "docs" / "colab.md").read_text(encoding="utf-8")
+    assert f"```python\n{source(first)}\n```" in page
+
+
+def test_where_the_package_is_the_first_cell_does_nothing(capsys, monkeypatch):
+    def refused(*command, **options):
+        raise AssertionError(f"{command} was run")
+
+    monkeypatch.setattr(subprocess, "run", refused)
+    environment = dict(os.environ)
+    exec(source(read(PAPERS[0])["cells"][1]), {})
+    assert dict(os.environ) == environment and capsys.readouterr().out == ""
 
 
 @by_stem
@@ -201,7 +223,8 @@ def defaults(path: Path) -> dict:
 def test_the_defaults_are_the_smoke_run_and_every_budget_has_checked_parameters(path):
     for budget in BUDGETS:
         params = checked(workflow.read_params(path.stem, budget), path.stem)
-        assert params.budget == budget and bool(params.runs()) == (path in PAPERS)
+        assert params.budget == budget
+        assert bool(params.runs()) == (path in [*PAPERS, *STUDIES])
     smoke = lab.parameters(defaults(path), path.stem)
     assert smoke == checked(workflow.read_params(path.stem, "smoke"), path.stem)
 
@@ -209,8 +232,9 @@ def test_the_defaults_are_the_smoke_run_and_every_budget_has_checked_parameters(
 def test_no_parameter_file_is_of_no_notebook():
     files = list((paths.notebooks() / "params").rglob("*.yaml"))
     assert {file.stem for file in files} == {path.stem for path in NOTEBOOKS}
-    # those of photographs stand apart: they need images that a fresh clone has not
-    assert {file.parent.name for file in files} == {*BUDGETS, "photographs"}
+    # those of photographs stand apart, as they need images that a fresh clone has not, and those of
+    # sentences, as their methods and those of images share no set
+    assert {file.parent.name for file in files} == {*BUDGETS, "photographs", "sentences"}
     for file in files:
         found = checked(workflow.read_params(file.stem, "", file.parent), file.stem)
         assert found.budget in (file.parent.name, file.parent.parent.name)

@@ -1,5 +1,6 @@
 """Labels decide what a face becomes and which images are real: the official rule, end to end."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,20 @@ from PIL import Image
 from support.originals import MINIATURES, PEOPLE
 
 from replicate import relabelling
+from replicate.datasets import spec as specs
 from replicate.datasets.packed import load
 from replicate.datasets.recipes.celeba import LABELS
 from replicate.datasets.recipes.preparing import prepare
+from replicate.datasets.spec import registered
+from replicate.errors import ReplicateError
 from replicate.lab import ensure, make_run
 from replicate.lab.execute import load_method
 from replicate.lab.fingerprint import BY_LABEL
+from replicate.lab.health import examine
 from replicate.preference.sources import run_images
+from replicate.report import plots
+from replicate.report.plots import images
+from replicate.translating import model as translating
 
 # black, blond, brown hair, male, young: a source, and what it becomes by each attribute, worked out
 # from solver.py:149-173 by hand: a colour of hair replaces the others, the rest is turned over
@@ -105,6 +113,85 @@ def test_rafd_from_training_to_scores(trained):
         "neutral2happy",
         "happy2neutral",
     }
+
+
+METHODS_FOR_MANY = ["stargan", "combogan", "attentiongan_multi", "contrastgan"]
+FOUR = ("horse", "zebra", "cat", "dog")
+
+
+@pytest.fixture
+def animals(workspace, tmp_path, monkeypatch) -> str:
+    """The name of a miniature of four domains, which the registry has as it has `animals`."""
+    entry = prepare("animals", MINIATURES["animals"](tmp_path / "originals"), "mini")
+    known = entry.model_copy(update={"classes": registered("animals").classes})
+    monkeypatch.setattr(specs, "_entries", lambda: {"mini": known})
+    return "mini"
+
+
+@pytest.mark.parametrize("method", METHODS_FOR_MANY)
+def test_every_ordered_pair_of_four_domains_is_scored(animals, method):
+    run = ensure(make_run(method, animals, 0, "smoke"), offline=True)
+    assert run.config.c_dim == 4  # what the set's entry says
+    wanted = {f"{a}->{b}" for a in FOUR for b in FOUR if a != b}
+    table = pd.read_csv(run.folder / "scores.csv")
+    rates = table[table["protocol"] == "class-rate/efficientnet-lite0"]
+    assert set(table["direction"]) == set(rates["direction"]) == wanted
+    assert rates["value"].notna().all() and BY_LABEL in run.record()["scoring"]
+    trained, test = load_method(run, torch.device("cpu")), load(animals, "test", 32)
+    found = pixels(run.folder / "outputs" / "cat2zebra")
+    assert len(found) == 2
+    for stem, made in found.items():
+        i = [Path(name).stem for name in test.names["others"]].index(stem)
+        x = torch.from_numpy(np.array(test.arrays["others"][[i]])).permute(0, 3, 1, 2) / 127.5 - 1
+        with torch.no_grad():
+            image = trained.translate(x, "CB").image
+        zebra = ((image + 1) * 127.5).round().clamp(0, 255)[0].permute(1, 2, 0).numpy()
+        # 1 of 255: the same images may come in another batch
+        assert abs(made.astype(int) - zebra).max() <= 1
+    assert not (run.folder / "classes.csv").exists()
+    model = translating.load(f"{method}@{animals}")
+    assert len(model.directions) == 12
+    picture = model.translate(np.array(test.arrays["others"][i]), "cat->zebra")
+    assert abs(np.asarray(picture).astype(int) - made).max() <= 1
+    assert examine(run.folder)["direction"].unique().tolist() == ["horse->zebra", "zebra->horse"]
+    _, lines = images._matrix(run, test, FOUR, 6)
+    maps = ["  attention"] if method == "attentiongan_multi" else []
+    assert [label for label, _ in lines] == [text for word in FOUR for text in (word, *maps)]
+    cats = dict(lines)["cat"]
+    assert len(cats) == 5 and (cats[3] == 255).all()  # an input, then one of each domain
+    first = test.names["others"][test.arrays["others_label"].tolist().index(2)]
+    assert (cats[2] == found[Path(first).stem]).all()
+    assert len(plots.translations([run]).axes) == len(lines)
+
+
+def test_a_pair_of_four_domains_is_a_set_of_two(animals):
+    test, train = (load(animals, split, 16) for split in ("test", "train"))
+    pair = relabelling.between(test, 3, 0)
+    assert pair.domains == ("dog", "horse") and set(pair.arrays) == set(pair.names) == {"A", "B"}
+    for X, word in zip("AB", pair.domains, strict=True):
+        assert len(pair.arrays[X]) == len(pair.names[X]) == 2
+        assert all(name.startswith(f"{word}_") for name in pair.names[X])
+    assert (pair.arrays["B"] == test.arrays["A"]).all()
+    of_training = relabelling.between(train, 3, 0)
+    assert len(of_training.arrays["A"]) == 4  # from both halves
+    with pytest.raises(ReplicateError, match=r"no image of dog \(label 3\) in test"):
+        none = {"others_label": np.full(4, 2)}
+        relabelling.between(replace(test, arrays=test.arrays | none), 3, 0)
+
+
+def test_a_method_for_two_domains_is_refused(animals):
+    with pytest.raises(ReplicateError, match=r"cyclegan translates between two .*, mini has 4"):
+        ensure(make_run("cyclegan", animals, 0, "smoke"))
+
+
+def test_masks_of_the_test_images_are_told(workspace):
+    run = make_run("contrastgan:masks", "shapes_drawn", 0, "smoke", {"c_dim": "5"})
+    ensure(run, offline=True)
+    test = load("shapes_drawn", "test", 32)
+    mask = np.asarray(test.arrays["A_mask"][0]) == 0
+    made = pixels(run.folder / "outputs" / "flat2striped")[Path(test.names["A"][0]).stem]
+    assert (made[mask] == np.asarray(test.arrays["A"][0])[mask]).all() and mask.any()
+    assert (made[~mask] != np.asarray(test.arrays["A"][0])[~mask]).any()
 
 
 def test_real_images_are_those_with_the_targets_label(root, tmp_path):

@@ -166,6 +166,7 @@ def test_unknown_paper_names_the_closest():
         ('"zebra->horse"', '"horse->zebra"', "horse2zebra / horse->zebra stands twice"),
         ('"ours:in" = "Ours w/ IN"', "", r"row 'ours:in' is not in \[labels\]"),
         ('"ours:in" =', 'our = "Us"\n"ours:in" =', r"row in \[labels\] of small.toml 'our' \(did"),
+        ("[labels]", '[arms]\nors = "b"\n[labels]', r"row in \[arms\] of small.toml 'ors' \(did"),
         ('kid = ""\n', "", r"metric 'kid' is not in \[protocol\]"),
         ('kid = ""\n', 'kid = ""\nkdi = ""\n', r"\[protocol\] of small.toml 'kdi' \(did you .*kid"),
     ],
@@ -173,6 +174,14 @@ def test_unknown_paper_names_the_closest():
 def test_a_wrong_file_is_refused_with_the_way_out(enter, old, new, message):
     with pytest.raises(ReplicateError, match=message):
         enter(old, new)
+
+
+def test_a_row_may_be_of_another_arm_than_its_name_says(enter):
+    table = enter("[labels]", '[arms]\n"ours:in" = "theirs:light"\n[labels]').table
+    assert list(zip(table["method"], table["variant"], strict=True)) == [
+        *[("ours", "paper")] * 2, *[("theirs", "light")] * 2,
+    ]  # fmt: skip
+    assert table["label"].tolist()[2:] == ["Ours w/ IN"] * 2
 
 
 def scores(**changed: object) -> pd.DataFrame:

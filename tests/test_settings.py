@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args, get_origin
 import pytest
 import torch
 from conftest import image_set
+from support.inputs import inputs
 
 from replicate import paths, repro, settings
 from replicate.datasets.batches import Batches
@@ -128,7 +129,8 @@ def trained(run) -> None:
     made.step(Batches(images, c.batch_size, c.crop_size, c.flip, 0)(0))
     side = c.crop_size
     with torch.no_grad():
-        assert made.eval().translate(torch.zeros(1, 3, side, side), "AB").image.shape[2] == side
+        x = inputs(method, 1, side)
+        assert made.eval().translate(x, "AB").image.shape[2] == side
     torch.use_deterministic_algorithms(False)
 
 

@@ -1,6 +1,8 @@
 """Other orders, pairings and filters of training images, and memories as large as a set."""
 
 import io
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +10,9 @@ import torch
 from PIL import Image
 
 from replicate import lossy, repro, training
-from replicate.datasets import packed
+from replicate.datasets import labels, packed
 from replicate.datasets.spec import spec
+from replicate.errors import ReplicateError
 from replicate.evaluation import Outputs
 from replicate.lab import ensure, fingerprint, make_run, state, streams
 from replicate.metrics.protocols import find
@@ -126,3 +129,55 @@ def test_jpeg_scores_are_of_files_as_the_official_test_wrote_them(tiny):
     assert find(row.protocol).files.startswith("lossy")
     plain, of_files = map(fingerprint.scoring_fingerprint, ("kid/gm-mean098", row.protocol))
     assert plain != of_files
+
+
+@pytest.fixture
+def four(workspace) -> str:
+    """The name of a set of four domains as labels, of 3 to 6 plain images each in both halves."""
+    colours = {0: 3, 1: 4, 2: 5, 3: 6}
+    for name in ("trainA", "trainB", "testA", "testB"):
+        folder = workspace / "data" / "four" / name
+        folder.mkdir(parents=True)
+        rows = {}
+        for k, n in colours.items():
+            for i in range(n):
+                Image.new("RGB", (32, 32), (60 * k, 10 * i, 0)).save(folder / f"{k}_{i}.png")
+                rows[f"{k}_{i}.png"] = (k,)
+        labels.write(folder, ("label",), rows)
+    return "four"
+
+
+def test_a_batch_of_domain_pairs_shows_two_domains(workspace, four):
+    run = make_run("combogan", four, 0, "smoke", {"c_dim": "4", "batch_size": "2"})
+    assert streams.is_special(run)
+    _, batches = streams.build(run, torch.device("cpu"))
+    assert batches.iterations_per_epoch == 6  # twelve images of the largest domain, two a batch
+    seen, shown = Counter(), set()
+    for i in range(600):
+        batch = batches(i)
+        pair = []
+        for X in "AB":
+            red = ((batch[X][:, 0, 0, 0] + 1) * 127.5).round()
+            assert (red == 60 * batch[f"{X}_label"]).all()  # images of the label that stands there
+            (k,) = set(batch[f"{X}_label"].tolist())
+            pair.append(k)
+            shown |= {(X, k, int(i)) for i in batch[f"{X}_index"]}
+        seen[tuple(pair)] += 1
+    assert len(seen) == 12 and all(a != b for a, b in seen)
+    # binomial, 600 draws of 1/12: mean 50, standard deviation 6.8
+    assert min(seen.values()) > 20 and max(seen.values()) < 80
+    assert {(k, i) for X, k, i in shown if X == "A"} == {
+        (k, i) for k, n in enumerate((6, 8, 10, 12)) for i in range(n)
+    }
+    again = streams.build(run, torch.device("cpu"))[1](7)
+    assert all(torch.equal(again[key], value) for key, value in batches(7).items())
+
+
+def test_domain_pairs_need_two_domains(workspace, four):
+    run = make_run("combogan", four, 0, "smoke", {"c_dim": "4"})
+    images = streams.training_set(run)
+    one = {X: np.zeros(len(images.arrays[X]), np.int64) for X in "AB"}
+    for wrong in (one, {X: np.zeros((18, 2), np.int64) for X in "AB"}):
+        arrays = images.arrays | {f"{X}_label": wrong[X] for X in "AB"}
+        with pytest.raises(ReplicateError, match=r"images by class; expected at least one image"):
+            streams.over(run, replace(images, arrays=arrays), torch.device("cpu"))

@@ -18,6 +18,7 @@ KEPT = {
     "model_config": "pydantic reads it",
     "_repr_png_": "notebooks call it",
     "_repr_html_": "notebooks call it",
+    "_ipython_display_": "notebooks call it",
     "multimodal": "says that `translate` takes a seed and a target; galleries are to read it",
     "reset_parameters": "torch calls it when a layer is made",
     "slug": "a field that `deviations` fills by its place",

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import tarfile
+import zipfile
 
 import pytest
 import torch
@@ -37,7 +38,8 @@ def test_a_map_has_a_place_for_every_tensor_of_its_networks_once(method):
         networks = METHODS[method](METHODS[method].Config())
     state = networks.state_dict()
     for part in known.parts.values():
-        network = part.network.replace("{direction}", "AB").replace("{target}", "B")
+        network = part.network.replace("{direction}", "AB")
+        network = network.replace("{source}", "A").replace("{target}", "B")
         ours = building.belonging(state, [network])
         ours = {name.removeprefix(f"{network}.") for name in ours}
         for name in part.names:
@@ -90,13 +92,22 @@ def test_a_release_is_fetched_read_in_and_offline_from_then_on(release, server):
     assert entry["state"] == "here"
 
 
-def test_an_archive_gives_both_directions_whatever_paths_are_in_it(release):
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for name, salt in (("../../latest_net_G_A.pth", 1), ("x/latest_net_G_B.pth", 2)):
-            about = tarfile.TarInfo(name)
-            about.size = len(saved(salt))
-            archive.addfile(about, io.BytesIO(saved(salt)))
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_an_archive_gives_both_directions_whatever_paths_are_in_it(release, kind):
+    packed, files = (
+        io.BytesIO(),
+        {"../../latest_net_G_A.pth": saved(1), "x/9_net_G_B.pth": saved(2)},
+    )
+    if kind == "zip":
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+    else:
+        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+            for name, content in files.items():
+                about = tarfile.TarInfo(name)
+                about.size = len(content)
+                archive.addfile(about, io.BytesIO(content))
     release(packed.getvalue())
     published.get("tried", progress=False)
     assert load("tried").directions == ["horse->zebra", "zebra->horse"]

@@ -32,8 +32,9 @@ app.add_typer(weights.app, name="weights")
 for command in (
     runs.methods, runs.params, runs.train, runs.start_runs, replicating.replicate_all,
     planning.preflight, planning.plan, planning.status,
-    metrics.score, metrics.protocols, report.tables, report.publish, report.report, report.doctor,
-    health.health, translate.translate, weights.score_released,
+    metrics.score, metrics.diversity, metrics.protocols,
+    report.tables, report.publish, report.report, report.doctor, health.health,
+    translate.translate, weights.score_released,
 ):  # fmt: skip
     app.command(name=getattr(command, "command_name", command.__name__))(command)
 

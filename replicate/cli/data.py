@@ -78,7 +78,7 @@ def verify(name: Name, as_json: Json = False) -> None:
 
 @app.command()
 def prepare(
-    name: Annotated[str, typer.Argument(help="cityscapes, celeba, rafd, cub or camvid.")],
+    name: Annotated[str, typer.Argument(help="cityscapes, celeba, rafd, cub, camvid or animals.")],
     folder: Annotated[Path, typer.Argument(help="Where its official files lie.")],
     called: Annotated[str, typer.Option("--as", help="Another name for the set.")] = "",
     domains: Annotated[

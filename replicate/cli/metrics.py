@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from replicate.cli.common import Device, Json, Offline, Subfolders, say, show
+from replicate.cli.common import Budget, Device, Json, Offline, Subfolders, say, show
 
 Dir = Path | None
 
@@ -64,6 +64,22 @@ def score(
         show([_with_printed(row) for row in rows])
     else:
         say(_listing(rows))
+
+
+def diversity(
+    methods: Annotated[list[str], typer.Argument(metavar="METHOD[:VARIANT]...")],
+    data: Annotated[str, typer.Option(help="A set of pairs.")] = "facades",
+    seed: Annotated[int, typer.Option(min=0, help="The runs' seed.")] = 0,
+    budget: Budget = "laptop",
+    samples: Annotated[int, typer.Option(min=1, help="Translations of an input.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """How far many translations of one input differ, and the PSNR of the best of them."""
+    from replicate.lab.run import make_run
+    from replicate.studies.diversity import diversity as measured
+
+    frame = measured([make_run(name, data, seed, budget) for name in methods], samples)
+    show(frame.to_dict("records")) if as_json else say(frame.to_string(index=False))
 
 
 def protocols(

@@ -50,6 +50,39 @@ def make(
 
 
 @app.command()
+def attributes(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="METHOD[:VARIANT] or NAME=FOLDER.")
+    ],
+    out: Annotated[
+        Path, typer.Option(help="A page an attribute, PAGE-gender.html and so on.", metavar="PAGE")
+    ] = Path("attributes"),
+    trials: Annotated[
+        int | None, typer.Option(help="How many a page; default: 60, or what the images allow.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Trials asked twice: self-consistency.")] = 0,
+    draw: Annotated[int, typer.Option(min=0, help="Seed of the draw of images and order.")] = 0,
+    data: Annotated[
+        str, typer.Option(help="The runs' set; of two domains: SET_gender and so on.")
+    ] = "celeba",
+    seed: Annotated[int, typer.Option(min=0, help="The runs' seed.")] = 0,
+    budget: Budget = "paper",
+) -> None:
+    """Pages that ask which method changes hair colour, gender and age best, of finished runs."""
+    from replicate.preference import page
+    from replicate.preference.sources import RunChoice, collect_change
+    from replicate.relabelling import FURTHER
+
+    choice, studies = RunChoice(data, seed, budget), {}
+    for words in FURTHER:  # all three before the first file
+        material = collect_change(sources, choice, words)
+        file = out.with_name(f"{out.name}-{words.partition('->')[2]}.html")
+        studies[file] = page.make_study("best-of-n", material, trials, repeats, draw)
+    for file, study in studies.items():
+        say(page.describe(study, *page.write(study, file)))
+
+
+@app.command()
 def score(
     answers: Annotated[list[Path], typer.Argument(help="Files that participants sent.")],
     key: Annotated[Path, typer.Option(help="The .key.json beside the page.")],

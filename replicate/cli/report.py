@@ -37,10 +37,22 @@ def publish(
     health: Annotated[
         bool, typer.Option("--health", help="Only add health.csv and classes.csv to records.")
     ] = False,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="Only add the weights of this published run."),
+    ] = None,
+    direction: Annotated[
+        str, typer.Option(help="With --weights, keep this one alone: 'horse->zebra'.")
+    ] = "",
 ) -> None:
     """Copies the records of all finished runs to results/published, makes tables and plots."""
     from replicate.report.publishing import publish_all, publish_health
+    from replicate.weights import releasing
 
+    if weights:
+        for name in weights:
+            say(releasing.publish(name, direction))
+        return
     for path in (publish_health if health else publish_all)(budget):
         say(path)
 

@@ -17,7 +17,8 @@ def translate(
         ),
     ],
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="Files, folders, patterns.")
+        list[str],
+        typer.Argument(metavar="INPUT...", help="Files, folders, patterns; or sentences."),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the translations.")] = Path("translated"),
     direction: Annotated[str, typer.Option(help="'horse->zebra'; default: the first.")] = "",
@@ -35,16 +36,21 @@ def translate(
     subfolders: Subfolders = False,
     device: Device = "cpu",
 ) -> None:
-    """Translates pictures of any kind and size; each keeps its size and orientation."""
+    """Translates pictures of any kind and size; each keeps its size and orientation. A method that
+    draws from sentences is given these in quotes."""
     from tqdm.auto import tqdm
 
     from replicate.translating import pictures
     from replicate.translating.model import load
 
-    jobs = pictures.plan(pictures.inputs(inputs, subfolders), out)
     loaded = load(model, device=device)
     how = {"direction": direction, "size": size or None, "fit": fit}
     how |= {"label": label, "style": style, "seed": seed}
+    if loaded.method.takes == "sentences":
+        for file in pictures.draw(loaded, inputs, out, attention, **how):
+            say(file)
+        return
+    jobs = pictures.plan(pictures.inputs(inputs, subfolders), out)
     way = loaded.letters(direction)
     with tqdm(total=len(jobs), desc=f"{loaded.card.name} {loaded.words(way)}", unit="image") as bar:
 

@@ -91,11 +91,12 @@ def export(
     onnx: Annotated[
         str, typer.Option(help="Write ONNX of this direction's generator, too: 'horse->zebra'.")
     ] = "",
+    direction: Annotated[str, typer.Option(help="Keep this one alone: 'horse->zebra'.")] = "",
 ) -> None:
     """Writes a run's weights as safetensors, with a card that says what they are."""
     from replicate.weights import exporting
 
-    for file in exporting.export(model, out, precision, onnx):
+    for file in exporting.export(model, out, precision, onnx, direction):
         say(file)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from replicate import naming
-from replicate.datasets import folders, labels, layouts, palettes
+from replicate.datasets import captions, folders, labels, layouts, palettes
 from replicate.datasets.palettes import Palette
 from replicate.datasets.spec import Spec, spec
 from replicate.files import write
@@ -304,7 +304,7 @@ def write_table(report: dict, path: Path) -> Path:
 def _parts(entry: Spec, place: int) -> tuple[str, ...]:
     """The domains in a file of a split's folder: both halves from left to right, or its own."""
     if not entry.paired:
-        return (entry.domains[place],)
+        return ((*entry.domains, "others")[place],)
     return entry.domains if entry.left == entry.domains[0] else entry.domains[::-1]
 
 
@@ -343,7 +343,8 @@ def _folder(entry: Spec, name: str, seen: Seen, faults: list, twins: dict, split
     widths, heights = zip(*sizes, strict=True) if sizes else ((), ())
     about = {"count": count, "expected": entry.counts.get(name), "bytes": size}
     place = entry.folder / name
-    about["left_out"] = naming.left_out(place, known=(labels.NAME,)) if place.is_dir() else ""
+    known = (labels.NAME, captions.NAME)
+    about["left_out"] = naming.left_out(place, known=known) if place.is_dir() else ""
     return about | {"modes": dict(modes), "width": _extent(widths), "height": _extent(heights)}
 
 

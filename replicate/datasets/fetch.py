@@ -287,7 +287,8 @@ def get_originals(entry: Spec, progress: bool, given: Path | None = None) -> Pat
     """The folder of the set's originals, whole and with what its archives hold.
 
     Args:
-        given: one of them, on this machine; it is copied.
+        given: one of them, on this machine: it is copied, and so are those that lie beside it.
+            None: those that lie in the data root are.
 
     Raises:
         ReplicateError: a file is not there and cannot be fetched, or is not the one on record; the
@@ -295,8 +296,11 @@ def get_originals(entry: Spec, progress: bool, given: Path | None = None) -> Pat
     """
     folder = entry.originals_folder
     folder.mkdir(parents=True, exist_ok=True)
-    if given is not None and not (folder / given.name).exists():
-        shutil.copyfile(given, folder / given.name)
+    for each in entry.originals:
+        place = folder / each.file
+        at_hand = (given.parent if given else paths.data()) / each.file
+        if at_hand.is_file() and not place.exists() and not _done(place).is_file():
+            shutil.copyfile(at_hand, place)
     failures = [text for each in entry.originals if (text := _fetch(each, folder, progress))]
     if failures:
         raise ReplicateError(f"{entry.name}: {'; '.join(failures)}. About this set: {entry.how()}")

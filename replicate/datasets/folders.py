@@ -4,7 +4,7 @@ from pathlib import Path
 
 from replicate import naming
 from replicate.datasets import digits, layouts
-from replicate.datasets.layouts import FOLDERS, SPLITS, shown
+from replicate.datasets.layouts import FOLDERS, OTHERS, SPLITS, shown
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError, unknown
 
@@ -63,7 +63,9 @@ def counts(entry: Spec, root: Path) -> dict[str, int]:
     Nothing for a set that has no folders of images.
     """
     splits = FOLDERS.get(entry.layout, {})
-    places = {name: root / name for split in splits.values() for name in split}
+    names = [name for split in splits.values() for name in split]
+    names += [OTHERS] if entry.labels else []
+    places = {name: root / name for name in names}
     return {n: len(naming.image_files(d)) if d.is_dir() else 0 for n, d in places.items()}
 
 

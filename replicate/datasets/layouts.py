@@ -10,6 +10,7 @@ FOLDERS = {
     "cyclegan": {"train": ("trainA", "trainB"), "test": ("testA", "testB")},
     "pix2pix": {"train": ("train",), "test": ("test",)},
 }
+OTHERS = "testOthers"  # test images that are neither of A nor of B
 # How an image becomes a square: all of it squeezed, its centre cut out, or white beside it.
 Fit = Literal["squash", "crop", "pad"]
 FITS = get_args(Fit)

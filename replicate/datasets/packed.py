@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from replicate import images, paths
-from replicate.datasets import folders, hashes, labels, masks, packing
+from replicate.datasets import captions, folders, hashes, labels, masks, packing
 from replicate.datasets.hashes import remembered
 from replicate.datasets.layouts import shown
 from replicate.datasets.spec import Spec, spec
@@ -33,8 +33,10 @@ class ImageSet:
         domains: the names of A and B.
         paired: whether A[i] and B[i] show the same thing.
         arrays: "A" and "B", uint8 (N, S, S, 3), and any further array aligned with one of them by
-            its prefix: "A_ideal" (N, S, S, 3), "A_mask" (N, S, S) in {0, 1}, labels (N,) or (N, K).
-        names: the file names of A and of B, in the order of the arrays.
+            its prefix: "A_ideal" (N, S, S, 3), "A_mask" (N, S, S) in {0, 1}, labels (N,) or (N, K),
+            captions (N, L) as `captions.encode` makes them. Of a set of more than two domains also
+            "others" and "others_label": test images of C and so on.
+        names: the file names of A and of B, and of the others, in the order of the arrays.
         passport: JSON; what a result depends on: counts, modes converted, sha256 of each array.
     """
 
@@ -98,11 +100,12 @@ def index_file(entry: Spec, split: str) -> Path:
 
 
 def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool, resize: str) -> str:
-    """A hash of the names and contents of images and labels, of which half is A, and of how files
-    become arrays."""
+    """A hash of the names and contents of images, labels and captions, of which half is A, and of
+    how files become arrays."""
     flat = [path for group in files.values() for path in group]
     if entry.layout != "torchvision":  # whose files hold labels, too
-        flat += [path for group in files.values() for path in labels.beside(group)]
+        for group in files.values():
+            flat += [*labels.beside(group), *captions.beside(group)]
     known = hashes.content_hashes(flat, entry.folder, index_file(entry, split), show)
     if split == "test" and (found := masks.of_test(entry, files)):
         every = [path for group in found.values() for path in group]

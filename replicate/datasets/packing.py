@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from replicate import paths
-from replicate.datasets import digits, hashes, labels, masks
+from replicate.datasets import captions, digits, hashes, labels, masks
 from replicate.datasets.layouts import shown
 from replicate.datasets.placing import place
 from replicate.datasets.spec import Spec
@@ -96,6 +96,7 @@ DRAWN = {
     "horse2zebra_drawn": ("drawn",),
     "shapes_drawn": ("drawn_shapes", "drawn"),
     "horse2zebra_herd_drawn": ("drawn_herd", "drawn"),
+    "shapes_captioned": ("drawn_captions", "drawn_shapes", "drawn"),
 }
 
 
@@ -128,7 +129,8 @@ def fill_files(
     show: bool,
     resize: str = "bicubic",
 ) -> dict:
-    """Writes A and B from image files, each decoded once, and labels where the folders have them.
+    """Writes A and B from image files, each decoded once; labels and captions of their folders;
+    test images of further domains as `others`.
 
     Returns the passport.
 
@@ -139,9 +141,12 @@ def fill_files(
         resize: a key of `FILTERS`.
     """
     groups = list(files.values()) * (2 if entry.paired else 1)
-    names = {key: [path.name for path in group] for key, group in zip("AB", groups, strict=True)}
-    read = {key: labels.read(group) for key, group in zip("AB", groups, strict=True)}
-    labelled = {key: found for key, found in read.items() if found is not None}
+    keys = ("A", "B", "others")[: len(groups)]
+    names = {key: [path.name for path in group] for key, group in zip(keys, groups, strict=True)}
+    beside = {}
+    for key, group in zip(keys, groups, strict=True):
+        known = {f"{key}_label": labels.read(group), f"{key}_caption": captions.read(group)}
+        beside |= {name: array for name, array in known.items() if array is not None}
     converted: Counter[str] = Counter()
     total = sum(len(group) for group in files.values())
     with ExitStack() as stack:
@@ -151,7 +156,7 @@ def fill_files(
             shape = (len(group), size, size, 3)
             writer = ArrayWriter(folder / f"{key}.npy", shape, np.dtype(np.uint8))
             writers[key] = stack.enter_context(writer)
-        for key, group in zip("AB", files.values(), strict=False):
+        for key, group in zip(keys, files.values(), strict=False):
             squares = partial(_squares, entry=entry, key=key, size=size, resize=resize)
             for made, changes in in_order(squares, group):
                 for domain, square in made.items():
@@ -160,8 +165,7 @@ def fill_files(
                 progress.update()
     _say_converted(entry.name, split, converted, total)
     digests = {key: writer.sha256 for key, writer in writers.items()}
-    for key, found in labelled.items():
-        digests[f"{key}_label"] = _write(folder / f"{key}_label.npy", found)
+    digests |= {name: _write(folder / f"{name}.npy", array) for name, array in beside.items()}
     for key, group in found_masks.items():
         digests[key] = _write(folder / f"{key}.npy", masks.read(group, size))
     made = _passport(VERSION, names, converted, digests)

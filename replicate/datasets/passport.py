@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from replicate import files, naming, paths
-from replicate.datasets import audit, digits, folders, hashes, layouts, packed
+from replicate.datasets import audit, digits, folders, hashes, packed
 from replicate.datasets.layouts import FOLDERS, SPLITS
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError, hidden
@@ -274,7 +274,7 @@ def _unreadable(entry: Spec, progress: bool) -> dict[str, str]:
     """The reason by file, relative to the set's folder, of every file that cannot be read."""
     if entry.layout == "torchvision":
         return digits.faults(entry)
-    names = [name for split in SPLITS for name in layouts.FOLDERS[entry.layout][split]]
+    names = folders.counts(entry, entry.folder)
     places = [entry.folder / name for name in names if (entry.folder / name).is_dir()]
     files = [file for place in places for file in naming.image_files(place)]
     found = {}

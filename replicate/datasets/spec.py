@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -87,7 +88,10 @@ class Spec(_Strict):
     names the tables by paper, a key of `data/reported` or of a method. A set that `reverses`
     another has that one's files, with A and B exchanged. `fit` says how its images become squares.
     `classes` are those of ImageNet (ILSVRC 2012, in the order of their WordNet ids) that show the
-    object of a domain: "340", or "151-268" for all from the first to the last. `photographs` are
+    object of a domain: "340", or "151-268" for all from the first to the last. `labels` are the
+    domains of a set of more than two, in the order of the classes in its `labels.csv`: A and B are
+    the first two, the training folders are halves of all, `testOthers` holds the test images of the
+    others. `photographs` are
     trained at budget laptop as each method's `PHOTOGRAPHS` says. `left_out` are training images
     that the test split holds, too: no training and no floor sees them. `masks` are a companion.
     """
@@ -114,11 +118,17 @@ class Spec(_Strict):
     left_out: tuple[str, ...] = ()
     masks: Masks | None = None
     classes: dict[str, tuple[Annotated[str, Field(pattern=CLASSES)], ...]] = {}
+    labels: tuple[str, ...] = ()
 
     @property
     def paired(self) -> bool:
         """Whether A[i] and B[i] show the same thing."""
         return self.layout == "pix2pix"
+
+    @property
+    def every_domain(self) -> tuple[str, ...]:
+        """The names of A and B, and of C and so on where there are more."""
+        return self.labels or self.domains
 
     @property
     def folder(self) -> Path:
@@ -133,10 +143,12 @@ class Spec(_Strict):
     def folders(self, split: str) -> tuple[str, ...]:
         """The folders of image files of one split, A's first; none where there are no such files.
 
-        A paired set has one folder, because a file holds both domains.
+        A paired set has one folder, because a file holds both domains; a set with `labels` has a
+        third one of test images.
         """
         names = layouts.FOLDERS.get(self.layout, {}).get(split, ())
-        return names[::-1] if self.reverses else names
+        others = (layouts.OTHERS,) if self.labels and split == "test" else ()
+        return (names[::-1] if self.reverses else names) + others
 
     def classes_of(self, domain: str) -> tuple[int, ...]:
         """The ImageNet classes that show a domain's object; none where none are on record."""
@@ -154,30 +166,48 @@ class Spec(_Strict):
         originals = layouts.shown(self.originals_folder)
         return self.access.replace("{place}", place).replace("{originals}", originals)
 
+    def _check_labels(self) -> None:
+        """Refuses labels that are not the domains of a set of more than two."""
+        count = len(self.labels)
+        if self.labels[:2] != self.domains or not 3 <= count <= len(ascii_uppercase):
+            raise ValueError(
+                f"labels {self.labels}: expected 3 to {len(ascii_uppercase)} domains, the first "
+                f"two of them {self.domains}"
+            )
+        if len(set(self.labels)) != count or self.layout != "cyclegan" or self.reverses:
+            raise ValueError(
+                f"labels {self.labels}: expected different names, in layout cyclegan, of a set "
+                "that reverses no other"
+            )
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if not can_name(self.name):
             raise ValueError(f"{self.name!r} cannot name a data set")
         if len(set(self.domains)) != 2:
             raise ValueError(f"domains {self.domains}: expected two different names")
-        for domain in self.domains:
+        if self.labels:
+            self._check_labels()
+        for domain in self.every_domain:
             naming.check_word("domain", domain)
-        if len(directions.spellings(self.domains)) < len(directions.spellings("AB")):
-            raise ValueError(f"domains {self.domains}: their two directions are spelt alike")
+        letters = ascii_uppercase[: len(self.every_domain)]
+        if len(directions.spellings(self.every_domain)) < len(directions.spellings(letters)):
+            raise ValueError(f"domains {self.every_domain}: two directions are spelt alike")
         if self.layout == "torchvision" and not set(self.domains) <= set(layouts.DIGITS):
             raise ValueError(f"domains {self.domains}: expected two of {layouts.DIGITS}")
         if (self.left in self.domains) != self.paired:
             raise ValueError(f"left: {self.left}: expected a domain for pix2pix, else nothing")
         splits = layouts.FOLDERS["pix2pix" if self.paired else "cyclegan"]
         known = [name for names in splits.values() for name in names]
+        known += [layouts.OTHERS] if self.labels else []
         if wrong := sorted(set(self.counts) - set(known)):
             raise ValueError(f"counts of {wrong}: expected some of {known}")
         if (self.urls or self.sha256) and not self.archive:
             raise ValueError("urls and sha256 need the archive's file name")
         if self.fit != "squash" and self.layout not in layouts.FOLDERS:
             raise ValueError(f"fit {self.fit}: layout {self.layout} has no image files to fit")
-        if other := sorted(set(self.classes) - set(self.domains)):
-            raise ValueError(f"classes of {other}: expected some of {self.domains}")
+        if other := sorted(set(self.classes) - set(self.every_domain)):
+            raise ValueError(f"classes of {other}: expected some of {self.every_domain}")
         if self.originals and self.archive:
             raise ValueError("a set is either unpacked from an archive or prepared from originals")
         return self

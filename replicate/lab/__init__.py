@@ -30,7 +30,7 @@ PLACES = {  # imported where they are used: a job must choose its GPU before it 
 
 
 class Runs(Sequence):
-    """Runs in the order in which they were asked for."""
+    """Runs in the order in which they were asked for; shown as their number in each state."""
 
     def __init__(self, runs: Iterable[Run]) -> None:
         self._runs = tuple(runs)
@@ -42,11 +42,21 @@ class Runs(Sequence):
         return len(self._runs)
 
     def __repr__(self) -> str:
-        from replicate.lab.state import Today, of
+        from collections import Counter
+
+        from replicate.lab import recorded
+        from replicate.lab.state import Today
 
         today = Today()
-        words = [(run, of(run, today).word) for run in self]
-        return "\n".join(f"{run.title}: {word}, {run.folder.name}" for run, word in words)
+        words = Counter(recorded.word(run, today) for run in self)
+        said = ", ".join(f"{n} {word}" for word, n in words.items())
+        lines = [f"{len(self)} runs: {said}"]
+        if words[recorded.WORD]:
+            lines.append(
+                f"{recorded.WORD}: shown from the records in results/published; "
+                "`train: true` among the parameters trains on this machine what is not here"
+            )
+        return "\n".join(lines)
 
 
 def __getattr__(name: str):
@@ -57,7 +67,17 @@ def __getattr__(name: str):
 
 
 def grid(params: Parameters) -> Runs:
-    """All runs of `params`: what is missing is trained, what is broken resumed, the rest loaded."""
-    from replicate.lab.execute import ensure
+    """All runs of `params`: what is missing is trained, what is broken resumed, the rest loaded.
 
-    return Runs(ensure(run, params.device, wait=True) for run in params.runs())
+    Without `params.train` nothing is trained: what this machine does not have is read from the
+    published records, see `recorded.here_or_recorded`.
+    """
+    from replicate.lab.execute import ensure
+    from replicate.lab.recorded import Recorded, here_or_recorded
+
+    if params.train:
+        return Runs(ensure(run, params.device, wait=True) for run in params.runs())
+    shown = here_or_recorded(params.runs())
+    return Runs(
+        run if isinstance(run, Recorded) else ensure(run, params.device, wait=True) for run in shown
+    )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from replicate import paths
 from replicate.datasets import folders
-from replicate.datasets.layouts import SPLITS
+from replicate.datasets.layouts import OTHERS, SPLITS
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError, unknown
 from replicate.lab.notebook_parameters import BY_DATASET, Asked, checked, quick
@@ -175,7 +175,8 @@ def missing(entry: Spec) -> str:
 
 
 def image_counts(entry: Spec) -> dict[str, int]:
-    """Images of the larger domain for training, and of both domains for the test.
+    """Images of the larger domain for training, and translations for the test: of both domains'
+    images, or of all domains' to all others.
 
     They are counted where they are, else those on record; {"train": 0, "test": 0} where no source
     states them.
@@ -187,7 +188,10 @@ def image_counts(entry: Spec) -> dict[str, int]:
         return {"train": stated.get("train", 0), "test": 2 * stated.get("test", 0)}
     found = {name: [stated.get(f"{name}{X}", 0) for X in "AB"] for name in ("train", "test")}
     known = {name: n if all(n) else [0, 0] for name, n in found.items()}
-    return {"train": max(known["train"]), "test": sum(known["test"])}
+    tested = sum(known["test"])
+    if entry.labels:
+        tested = (tested + stated.get(OTHERS, 0)) * (len(entry.labels) - 1)
+    return {"train": max(known["train"]), "test": tested}
 
 
 def iterations(run: Run, counts: dict[str, int] | None = None) -> int | None:

@@ -1,9 +1,10 @@
-"""Whether translations keep the classes of their inputs, judged by a classifier of the target.
+"""Whether translations keep the classes of their inputs, judged by a classifier of the target; and
+whether pictures show all that the sentences of a captioned set name.
 
 The classifier is trained once for a data set and a size, then kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from replicate import checkpoint, files, paths, repro
-from replicate.datasets import drawn_shapes, packed
+from replicate import checkpoint, files, paths, repro, sentences
+from replicate.datasets import captions, drawn_captions, drawn_shapes, packed
 from replicate.datasets.packed import ImageSet
+from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.evaluation import in_words
 from replicate.images import read
+from replicate.lab import shown
 from replicate.lab.definitions import Reached
 from replicate.lab.fingerprint import NOT_DECIDING, data_fingerprint
 from replicate.lab.published import contents, find_runs
@@ -29,18 +32,23 @@ from replicate.networks.classifier import ImageClassifier
 from replicate.records import CLASSES, check_outputs
 
 METRIC, PROTOCOL = "class_kept", "classes/kept"
+METRICS = {PROTOCOL: METRIC, shown.PROTOCOL: shown.METRIC}  # of what a `classes.csv` holds
 
 
 def content(folder: Path) -> str | None:
-    """The content of a finished run's `classes.csv`; None without outputs or labels."""
+    """The content of a finished run's `classes.csv`; None without outputs, or labels to keep."""
     if not (folder / "outputs").is_dir():
         return None
     record = read_record(folder)
+    if spec(record["dataset"]).labels:  # which are what a translation changes
+        return None
     test = packed.load(record["dataset"], "test", scored_size(record["config"]))
     if not {"A_label", "B_label"} <= set(test.arrays):
         return None
-    directions = METHODS.get(record["method"], Method).directions
+    directions = METHODS.get(record["method"], Method).directions_of(record["config"])
     rows = [row(folder, test, direction) for direction in directions]
+    if test.name in shown.SETS:
+        rows += [shown_row(folder, test, direction) for direction in directions]
     table = pd.DataFrame(rows).assign(
         method=record["method"], variant=record["label"], dataset=record["dataset"],
         seed=record["seed"], budget=record["budget"], iteration=record["iterations"],
@@ -63,6 +71,12 @@ def count(folder: Path, budget: str) -> dict[str, str]:
     if text is not None:
         files.write(folder / CLASSES, text)
     return {}
+
+
+def protocols(folder: Path) -> list[str]:
+    """Those of a run's `classes.csv`; none where it has no such file."""
+    file = folder / CLASSES
+    return pd.read_csv(file)["protocol"].unique().tolist() if file.exists() else []
 
 
 def keep_published(results: Path, published: Path, budget: str) -> list[Path]:
@@ -110,6 +124,35 @@ def row(folder: Path, test: ImageSet, direction: str) -> dict[str, object]:
     return score | about | blank | {"n_real": len(real), "n_fake": len(made)}
 
 
+def shown_row(folder: Path, test: ImageSet, direction: str) -> dict[str, object]:
+    """How many translations show shape, coat and place that their sentences name, of one direction.
+
+    Its floor is that of real images with their own sentences, do-nothing that of the inputs, which
+    wear the other coat.
+    """
+    X, Y = direction
+    prompts = captions.decode(sentences.prompts(test, X))
+    real = captions.decode(np.asarray(test.arrays[f"{Y}_caption"]))
+    score = {
+        "value": shown_parts(test, Y, outputs(folder, test, direction), prompts),
+        "floor": shown_parts(test, Y, np.asarray(test.arrays[Y]), real),
+        "do_nothing": shown_parts(test, Y, np.asarray(test.arrays[X]), prompts),
+    }
+    about = {"metric": shown.METRIC, "protocol": shown.PROTOCOL}
+    blank = {"spread": np.nan, "spread_kind": "", "extractor": "", "split": "test"}
+    counts = {"n_real": len(test.arrays[Y]), "n_fake": len(prompts)}
+    values = {name: shown.all_shown(parts) for name, parts in score.items()}
+    return values | about | {"direction": in_words(direction, test)} | blank | counts
+
+
+def shown_parts(
+    test: ImageSet, Y: str, images: np.ndarray, texts: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """`shown.shown` of images of the domain `Y`, whose classifier sees the shapes."""
+    shapes = classes_of(classifier(test.name, Y, test.size), images)
+    return shown.shown(images, texts, shapes)
+
+
 SEED = 0
 STEPS, BATCH = 300, 40
 LR, DECAY = 5e-3, 1e-3  # AdamW, its rate rising and falling once
@@ -120,7 +163,7 @@ CHUNK = 64  # images taken at a time
 
 def class_names(dataset: str, n_classes: int) -> tuple[str, ...]:
     """What the classes of a set are called; `class 0` and so on where nobody named them."""
-    if dataset == drawn_shapes.NAME:
+    if dataset in (drawn_shapes.NAME, drawn_captions.NAME):
         return drawn_shapes.CLASSES
     return tuple(f"class {i}" for i in range(n_classes))
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from replicate.datasets.instances import with_instances
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.smoothing import with_smooth
 from replicate.errors import ReplicateError, unknown
@@ -52,6 +53,7 @@ def equip(method: Method, images: ImageSet, published: bool = True) -> ImageSet:
         device = next(method.parameters()).device
         with torch.random.fork_rng([]):  # layers draw weights before they get theirs
             method.receive(frozen(needs.frozen, published).to(device))
+    images = with_instances(images) if method.by_instances else images
     return with_smooth(images) if needs.smooth else images
 
 

@@ -20,10 +20,12 @@ from replicate import (
     evaluation,
     files,
     lossy,
+    masked,
     paths,
     records,
     relabelling,
     repro,
+    sentences,
 )
 from replicate.datasets import packed, passport
 from replicate.datasets.batches import Batches
@@ -175,12 +177,20 @@ def prepared(run: Run, device: torch.device) -> tuple[Method, Batches]:
 def _check_needs(run: Run, train: packed.ImageSet) -> None:
     needs = METHODS[run.method].needs(run.config)
     name = method_name(run.method, run.label)
+    if (labels := spec(run.dataset).labels) and not METHODS[run.method].many:
+        many = ", ".join(sorted(other for other, method in METHODS.items() if method.many))
+        raise ReplicateError(
+            f"{name} translates between two domains, {run.dataset} has {len(labels)} as labels "
+            f"({', '.join(labels)}): its halves A and B are no domains. Take a method for many "
+            f"({many}), or a set of two (`replicate data list`)"
+        )
     if needs.pairs and not train.paired:
         raise ReplicateError(
             f"{name} needs paired images, {run.dataset} is unpaired; use a set in the "
             "pix2pix layout (`replicate data list` shows them)"
         )
-    for wanted, what in ((needs.labels, "label"), (needs.masks, "mask")):
+    kinds = ((needs.labels, "label"), (needs.masks, "mask"), (needs.captions, "caption"))
+    for wanted, what in kinds:
         missing = [f"{X}_{what}" for X in "AB" if wanted and f"{X}_{what}" not in train.arrays]
         if missing:
             raise ReplicateError(
@@ -273,7 +283,7 @@ def _save_samples(method: Method, test: packed.ImageSet, path: Path) -> Image.Im
     """A sheet of samples; the text in the file says its directions, whatever its name."""
     about = PngInfo()
     about.add_text("directions", _directions(test))
-    sheet = evaluation.sample_sheet(method, test)
+    sheet = sentences.sample_sheet(masked.over(method, test), test)
     sheet.save(path, pnginfo=about)
     return sheet
 
@@ -304,21 +314,20 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     test = packed.load(run.dataset, "test", run.config.scored_size)
     train = packed.load(run.dataset, "train", run.config.scored_size)
     rows, by_label = [], []
-    for direction in method.directions:
-        outputs = relabelling.translate(method, test, direction)
-        words = evaluation.in_words(direction, test)
+    cache = paths.results() / "features"
+    for way in relabelling.ways(method, test, train):
+        outputs, (X, Y) = way.outputs(), way.direction
+        words = evaluation.in_words(way.direction, way.test)
         target = run.folder / "outputs" / words.replace("->", "2")
-        evaluation.write_outputs(outputs, test.names[direction[0]], target)
-        cache = paths.results() / "features"
-        real = relabelling.with_real(train, test, direction)
-        by_label = by_label if real is train else [fingerprint.BY_LABEL]
+        evaluation.write_outputs(outputs, way.test.names[X], target)
+        by_label = [fingerprint.BY_LABEL] if way.by_label else by_label
         scores = evaluation.score_direction(
-            outputs, direction, test, real, method.attention_cell, cache, offline,
-            spec(run.dataset).classes_of(test.domains["AB".index(direction[1])]),
+            outputs, way.direction, way.test, way.train, method.attention_cell, cache, offline,
+            spec(run.dataset).classes_of(way.test.domains["AB".index(Y)]),
             FEW if run.budget == "smoke" else None,
         )  # fmt: skip
         if run.budget == "paper":
-            scores += lossy.scores(outputs, direction, test, real, cache, offline)
+            scores += lossy.scores(outputs, way.direction, way.test, way.train, cache, offline)
         rows += [asdict(score) | {"direction": words} for score in scores]
     relabelling.write_further(method, test, run.folder / "outputs")
     rows += _of_no_translations(method, rows, test)
@@ -331,7 +340,7 @@ def _score(run: Run, device: torch.device, offline: bool) -> None:
     notes = {f"{row['direction']} {row['protocol']}": row["note"] for row in rows if row["note"]}
     notes |= classes.count(run.folder, run.budget)
     made = table.loc[table["value"].notna(), "protocol"]
-    counted = [classes.PROTOCOL] if (run.folder / records.CLASSES).exists() else []
+    counted = classes.protocols(run.folder)
     protocols = [*made, *counted, *by_label]
     stamp = {
         "scoring": {p: fingerprint.scoring_fingerprint(p) for p in dict.fromkeys(protocols)},

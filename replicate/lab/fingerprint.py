@@ -23,6 +23,7 @@ TRAINING = (
 STREAM = ("replicate.lab.streams.build",)
 # What gives some methods more than batches; a method is reached by it that takes what it gives.
 EQUIPPING = ("replicate.lab.equipment.equip",)
+MASKED = ("replicate.datasets.instances.with_instances", "replicate.masked.over")
 CALLED = ("build", "setup", "begin", "step", "translate", "Config")  # of a method, by what is above
 TRANSLATING = ("replicate.evaluation.translate_split", "replicate.metrics.protocols.Protocol")
 OF_FEATURES = (
@@ -32,6 +33,7 @@ OF_FEATURES = (
 OF_PIXELS = ("replicate.evaluation.seen", "replicate.evaluation.PIXELS")
 OF_FILES = ("replicate.lossy.as_jpeg",)  # of runs; a command's files are lossy by themselves
 OF_CLASSES = ("replicate.lab.classes.row",)
+OF_SENTENCES = ("replicate.lab.classes.shown_row",)
 # Bookkeeping, and the images, for which their passports stand.
 NOT_DECIDING = (
     "replicate.errors", "replicate.paths", "replicate.progress", "replicate.registry",
@@ -43,7 +45,10 @@ NOT_DECIDING = (
 )  # fmt: skip
 # Beside the protocols of a run whose labels decide targets and what is real; no protocol itself
 BY_LABEL = "labels"
-LABELLED = ("replicate.relabelling.translate", "replicate.relabelling.with_real")
+LABELLED = (
+    "replicate.relabelling.translate", "replicate.relabelling.with_real",
+    "replicate.relabelling.ways",
+)  # fmt: skip
 # What a protocol says that decides no value: words, and how a value is printed.
 SAID = {
     "id", "metric", "definition", "used_by", "certainty", "scale", "spread_kind", "default",
@@ -60,6 +65,7 @@ def code_fingerprint(method: type[Method]) -> str:
     """
     root = f"{method.__module__}.{method.__qualname__}"
     more = EQUIPPING if method.receive is not Method.receive else ()
+    more += MASKED if method.by_instances else ()
     return _reached((root, *TRAINING, *more)).digest
 
 
@@ -74,6 +80,8 @@ def scoring_fingerprint(protocol: str) -> str:
     """
     if protocol.startswith("classes/"):  # of runs alone: no command scores folders by it
         return _reached((*TRANSLATING, *OF_CLASSES)).digest
+    if protocol.startswith("sentences/"):
+        return _reached((*TRANSLATING, *OF_SENTENCES)).digest
     if protocol == BY_LABEL:
         return _reached(LABELLED).digest
     about = protocols.find(protocol)

@@ -46,7 +46,7 @@ def watch(run: Run, done: int, sheet: Image.Image, words: Mapping[str, str]) -> 
         words: `horse->zebra` by direction.
     """
     record = run.record()
-    seen = of_sheet(sheet, _method(record).directions)
+    seen = of_sheet(sheet, _directions(record))
     frame = _frame(done, seen, _won(run.folder, record, done), words)
     kept = _joined(read(run.folder), frame)
     files.write(run.folder / HEALTH, _text(kept))
@@ -200,14 +200,21 @@ def _method(record: Mapping) -> type[Method]:
     return METHODS.get(record["method"], Method)
 
 
+def _directions(record: Mapping) -> tuple[str, ...]:
+    """Those that a run or record translates."""
+    return _method(record).directions_of(record["config"])
+
+
 def _words(folder: Path, record: Mapping) -> dict[str, str]:
     """`horse->zebra` by direction, as the scores have it, whose order is that of `DIRECTIONS`."""
     if SCORES in records.kept(folder, record):
         named = records.table(folder, SCORES, record, usecols=["direction"])["direction"].unique()
-        if len(named) != len(DIRECTIONS):
-            reason = f"{len(named)} directions, expected {len(DIRECTIONS)}"
+        # of many domains every ordered pair is scored; samples are of the first two
+        back = "->".join(reversed(named[0].split("->"))) if len(named) else ""
+        if back not in named:
+            reason = f"directions {', '.join(named)}, expected both of two domains"
             raise files.Damaged(folder / SCORES, reason, records.AGAIN.format(folder=folder))
-        return dict(zip(DIRECTIONS, named, strict=True))
+        return dict(zip(DIRECTIONS, (named[0], back), strict=True))
     a, b = spec(record["dataset"]).domains
     return {"AB": f"{a}->{b}", "BA": f"{b}->{a}"}
 
@@ -225,7 +232,7 @@ def _of_outputs(folder: Path, record: Mapping, words: Mapping[str, str]) -> Exam
     seen = {
         direction: of_outputs(folder / "outputs" / name.replace("->", "2"), test, direction)
         for direction, name in words.items()
-        if direction in _method(record).directions
+        if direction in _directions(record)
     }
     return None if None in seen.values() else seen
 
@@ -236,7 +243,7 @@ def _of_picture(folder: Path, record: Mapping) -> Examined:
         raise ReplicateError(
             f"{folder} has neither all outputs nor translations.png: run it again, it will score"
         )
-    return of_sheet(decode(file).image, _method(record).directions)
+    return of_sheet(decode(file).image, _directions(record))
 
 
 def _joined(before: pd.DataFrame, last: pd.DataFrame) -> pd.DataFrame:

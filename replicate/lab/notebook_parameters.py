@@ -62,6 +62,7 @@ class Parameters(Asked):
     also: dict[str, list[str]] = {}  # data set: further methods, with all seeds
     one_seed: dict[str, list[str]] = {}  # data set: further methods, with the first seed alone
     five_seeds: dict[str, list[str]] = {}  # data set: methods, named before or not, with seeds 0-4
+    train: bool = True  # False: what is not on this machine is shown from its published record
     # METHOD[:VARIANT] among those above: settings; the same as its label, METHOD+KEY=VALUE
     overrides: dict[str, dict[str, object]] = {}
 
@@ -152,6 +153,7 @@ class ProtocolParameters(Asked):
     images: int  # of each set that go through Inception; 0: all
     standin_images: int  # of each set that go through the stand-in; 0: all
     references: list[str]  # libraries whose numbers stand beside ours
+    photographs: str = ""  # a set for the network trained on ImageNet; "": that of `dataset`
 
     @field_validator("direction")
     @classmethod
@@ -164,6 +166,8 @@ class ProtocolParameters(Asked):
     def _images_exist(self) -> "ProtocolParameters":
         for name in self.references:
             _choose("reference", name, REFERENCES)
+        if self.photographs:
+            spec.spec(self.photographs)
         for name in ("images", "standin_images"):
             n = getattr(self, name)
             if n and n < FEWEST:

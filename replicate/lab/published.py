@@ -8,6 +8,7 @@ from replicate.errors import ReplicateError
 from replicate.lab.run import method_name, read_record, title
 from replicate.records import CLASSES, CURVES, HEALTH, RECORD, SCORES, SHEET
 
+STUDIES = "studies"  # folder of what studies made of runs, see `replicate.studies.results`
 KEPT = (RECORD, SCORES, CURVES, HEALTH, SHEET)
 IDENTITY = ("method", "variant", "config", "dataset", "seed", "budget")
 

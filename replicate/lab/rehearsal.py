@@ -19,9 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from replicate import checkpoint, devices, evaluation, paths, repro
-from replicate.datasets import packed
-from replicate.datasets.batches import Batches
+from replicate import checkpoint, devices, evaluation, paths, repro, sentences
+from replicate.datasets import captions, packed
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
@@ -81,7 +80,7 @@ def rehearse(run: Run, device: torch.device, steps: int, images: int) -> dict:
         c = run.config
         made = method(c if made_up else streams.sized(run)).to(device)
         train = equipment.equip(made, sets["train"], published=False)
-        batches = Batches(train, c.batch_size, c.crop_size, c.flip, run.seed, device)
+        batches = streams.over(run, train, device)
         loop = Timed(made, batches, Path(name), total, run.hash, label=f"preflight of {run.title}")
         loop.run(min(total, _steps(run.config, steps)))
         newest = checkpoint.generations(Path(name))[0].stat().st_size
@@ -124,11 +123,17 @@ def _evaluate(method: Method, sets: dict[str, ImageSet], folder: Path) -> None:
     """Translates, writes and scores every test image in both directions, without Inception."""
     test, train = sets["test"], sets["floor"]
     for direction in method.directions:
-        outputs = evaluation.translate_split(method, test, direction)
+        outputs = evaluation.translate_split(method, sentences.sources(method, test), direction)
         names = [f"{i}.png" for i in range(len(outputs.images))]
         evaluation.write_outputs(outputs, names, folder / direction)
         evaluation.score_direction(
-            outputs, direction, test, train, method.attention_cell, None, offline=True
+            outputs,
+            direction,
+            sentences.compared(method, test),
+            train,
+            method.attention_cell,
+            None,
+            offline=True,
         )
 
 
@@ -149,7 +154,8 @@ def _images(run: Run, n: int) -> tuple[dict[str, ImageSet], bool]:
 
 
 def made_up_images(entry: Spec, config: Config, split: str, size: int, n: int) -> ImageSet:
-    """`n` images of coarse noise of each domain, with the labels and masks that a method may need.
+    """`n` images of coarse noise of each domain, with what a method may need of them: labels, masks
+    and captions.
 
     Args:
         entry: of the set that they stand for; gives the domains, and whether they are paired.
@@ -163,6 +169,7 @@ def made_up_images(entry: Spec, config: Config, split: str, size: int, n: int) -
         arrays[X] = noise.repeat(8, axis=1).repeat(8, axis=2)[:, :size, :size]
         if split == "train":  # in a test split they would stand for a truth
             arrays[f"{X}_mask"] = np.ones((n, size, size), np.uint8)
+            arrays[f"{X}_caption"] = captions.encode([f"image {i} of {X}" for i in range(n)])
         if labels := getattr(config, "c_dim", None) or getattr(config, "n_classes", None):
             arrays[f"{X}_label"] = np.arange(n) % labels
             if getattr(config, "attributes", False):

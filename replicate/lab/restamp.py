@@ -34,9 +34,9 @@ def measure(record: dict, cache: Path) -> dict:
         cache: of the features that this code made.
 
     Returns:
-        "training": sha256 of losses and weights after two steps at the start, the middle and the
-        end of the schedule; "scores": a row for each score of what is then translated, as text;
-        "code" and "scoring": the fingerprints of today's code.
+        "training": sha256 of the losses of two steps at the start, the middle and the end of the
+        schedule, and of each tensor after them, by its name; "scores": a row for each score of what
+        is then translated, as text; "code" and "scoring": the fingerprints of today's code.
     """
     import torch
 
@@ -54,12 +54,14 @@ def measure(record: dict, cache: Path) -> dict:
     total = record["iterations"]
     training = Training(model, batches, Path(), total, "")
     torch.manual_seed(0)
-    digest = hashlib.sha256()
+    losses = hashlib.sha256()
     for first in (0, total // 2, total - 2):
         for training.done in (first, first + 1):
-            digest.update(json.dumps(training._iterate()).encode())
-    for name, tensor in model.state_dict().items():
-        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+            losses.update(json.dumps(training._iterate()).encode())
+    trained = {
+        name: hashlib.sha256(tensor.contiguous().numpy().tobytes()).hexdigest()
+        for name, tensor in model.state_dict().items()
+    } | {"losses": losses.hexdigest()}
     model.eval()
     test, train = (packed.load(run.dataset, s, run.config.scored_size) for s in ("test", "train"))
     rows = {}
@@ -70,7 +72,7 @@ def measure(record: dict, cache: Path) -> dict:
         )
         words = evaluation.in_words(direction, test)
         rows |= {f"{words} {score.metric} {score.protocol}": asdict_of(score) for score in scores}
-    return {"training": digest.hexdigest(), "scores": rows, **fingerprints(record, rows)}
+    return {"training": trained, "scores": rows, **fingerprints(record, rows)}
 
 
 def asdict_of(score) -> dict[str, str]:
@@ -113,10 +115,12 @@ def finish(process: subprocess.Popen) -> dict[str, dict]:
 
 def differences(before: dict, now: dict) -> list[str]:
     """What two codes make differently of one kind; empty where all has the same bytes."""
-    different = ["training"] if before["training"] != now["training"] else []
-    # a protocol that was added since is no difference: no record has it
-    return different + sorted(
-        name for name, score in before["scores"].items() if now["scores"].get(name) != score
+    # a buffer or a protocol that was added since is no difference: no record has it
+    return sorted(
+        name
+        for key in ("training", "scores")
+        for name, value in before[key].items()
+        if now[key].get(name) != value
     )
 
 

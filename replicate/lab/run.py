@@ -146,12 +146,14 @@ def make_run(
         raise unknown(f"variant of {called}", variant, method.VARIANTS)
     if twice := sorted(named.keys() & (overrides or {}).keys()):
         raise ReplicateError(f"{twice[0]} is in {name!r} and set besides; expected once")
-    overrides = {**named, **(overrides or {})}
+    overrides, entry = {**named, **(overrides or {})}, registered(dataset)
     if budget not in BUDGETS:
         raise unknown("budget", budget, BUDGETS)
     # of what a variant and a budget both set, the budget decides: it must stay as small as it is
+    of_set = {"c_dim": len(entry.labels)} if method.many and entry and entry.labels else {}
     config = replace(
-        method.Config(), **{**method.VARIANTS[variant], **_budget(method, budget, dataset)}
+        method.Config(),
+        **{**method.VARIANTS[variant], **_budget(method, budget, dataset), **of_set},
     )
     changed = {k: settings.read(method.Config, k, v) for k, v in overrides.items()}
     changed = {k: v for k, v in changed.items() if v != getattr(config, k)}

@@ -63,7 +63,7 @@ class AttentionGAN(Method):
     }  # fmt: skip
     PHOTOGRAPHS = {
         "laptop": {
-            **base.CROPS, "ngf": 32, "n_blocks": 6, "ndf": 64, "iterations": 11000,
+            **base.CROPS, "ngf": 24, "n_blocks": 6, "ndf": 64, "iterations": 8000,
         },
         "overnight": {
             **base.WHOLE, "ngf": 32, "n_blocks": 6, "ndf": 64, "n_layers": 3, "iterations": 60000,
@@ -114,10 +114,13 @@ class AttentionGAN(Method):
         with base.frozen(self.D):
             for X, Y in DIRECTIONS:
                 # translation and identity in one pass, because no layer mixes images
-                both = self.G[X + Y](torch.cat([batch[X], batch[Y]]))
-                fake, same = both.image.chunk(2)
-                back, made[Y] = self.G[Y + X](fake).image, (fake, both.attention.chunk(2)[0])
-                losses[f"idt_{Y}"] = c.lambda_idt * l1_loss(same, batch[Y])
+                inputs = [batch[X], batch[Y]] if c.lambda_idt else [batch[X]]
+                painted = self.G[X + Y](torch.cat(inputs))
+                fake, *same = painted.image.chunk(len(inputs))
+                attention = painted.attention.chunk(len(inputs))[0]
+                back, made[Y] = self.G[Y + X](fake).image, (fake, attention)
+                if same:
+                    losses[f"idt_{Y}"] = c.lambda_idt * l1_loss(*same, batch[Y])
                 losses[f"cyc_{X}"] = c.lambda_cyc * l1_loss(back, batch[X])
                 losses[f"adv_{Y}"] = lsgan_loss(self.D[Y](fake), is_real=True)
             self.update(sum(losses.values()), "G")

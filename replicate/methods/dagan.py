@@ -4,7 +4,7 @@ No official code is public. "DA-U" is Rongpeng-Lin/A-DA-GAN-architecture @e8669a
 TensorFlow skeleton. Sections 3.1 to 3.3 are within reach and followed; layers, weights and schedule
 are not, so each is a deviation with its choice. Look through windows, encode what they show, decode
 it as an image of the other set: F(x) = G(sum over i of E(x * M_i)). Text-to-image, the paper's
-other task, is not implemented: dagan/text-to-image.
+other task, is `dagan_text`.
 """
 
 from collections.abc import Mapping

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from replicate import settings
 from replicate.errors import ReplicateError
-from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss
+from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, feature_gap
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.networks.discogan import PyramidDiscriminator, PyramidGenerator, untracked
@@ -125,15 +125,3 @@ class DiscoGAN(Method):
                 total = total + (1 - self.recon) * game + self.recon * recon
             self.update(total, "G")
         return losses
-
-
-def feature_gap(real: list[Tensor], fake: list[Tensor]) -> Tensor:
-    """Squared distances of mean features of two batches: the mean of each layer, summed.
-
-    Args:
-        real, fake: of each layer (N, C, h, w); the means are those over N.
-
-    Source: IT `get_fm_loss`; its HingeEmbeddingLoss with labels 1 is a mean.
-    """
-    gaps = [(r.mean(dim=0) - f.mean(dim=0)) for r, f in zip(real, fake, strict=True)]
-    return sum(gap.square().mean() for gap in gaps)

@@ -92,7 +92,7 @@ class UGATIT(Method):
     }  # fmt: skip
     PHOTOGRAPHS = {
         "laptop": {
-            **base.CROPS, "ngf": 32, "n_res": 4, "ndf": 16, "lr": 1e-4, "iterations": 11000,
+            **base.CROPS, "ngf": 24, "n_res": 4, "ndf": 16, "lr": 1e-4, "iterations": 8000,
         },
         "overnight": {
             **base.WHOLE, "ngf": 32, "n_res": 4, "ndf": 16, "lr": 1e-4, "global_layers": 7,

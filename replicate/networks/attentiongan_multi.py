@@ -1,41 +1,19 @@
-"""AttentionGAN's networks for several domains: StarGAN's, with a mask beside the content."""
+"""AttentionGAN's generator for several domains: StarGAN's, with a mask beside the content."""
 
 import torch
 from torch import Tensor, nn
 
-from replicate.errors import ReplicateError
 from replicate.networks.attentiongan import Painting, compose
-from replicate.networks.blocks import InstanceNorm
-
-
-class _Block(nn.Module):
-    """Two zero-padded 3x3 convolutions without bias, with affine norms, added to their input."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for _ in range(2):
-            layers += [
-                nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-                InstanceNorm(channels, affine=True),
-                nn.ReLU(),
-            ]
-        self.body = nn.Sequential(*layers[:-1])
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
+from replicate.networks.stargan import label_layers, with_planes
 
 
 class LabelGenerator(nn.Module):
     """A residual generator told by a label where to go; one attention and one content.
 
-    An instance norm removes what a constant plane adds to every pixel, so the label planes act
-    through the zeros around the image alone (the same in StarGAN).
+    The label planes act through the zeros around the image alone, as in `StarGenerator`.
 
     Args:
-        c_dim: entries of a label.
-        ngf: channels after the first convolution; the blocks work on 4 ngf.
-        n_blocks: residual blocks.
+        c_dim, ngf, n_blocks: as of `label_layers`.
 
     Input (N, 3, H, W) with H, W multiples of 4, and labels (N, c_dim); output a `Painting` of n = 2
     attentions, the mask and what it leaves of the input, and of one content, which no tanh bounds.
@@ -45,63 +23,10 @@ class LabelGenerator(nn.Module):
 
     def __init__(self, c_dim: int = 8, ngf: int = 64, n_blocks: int = 6) -> None:
         super().__init__()
-        layers = [
-            nn.Conv2d(3 + c_dim, ngf, 7, padding=3, bias=False),
-            InstanceNorm(ngf, affine=True),
-            nn.ReLU(),
-        ]
-        for c in (ngf, 2 * ngf):
-            conv = nn.Conv2d(c, 2 * c, 4, stride=2, padding=1, bias=False)
-            layers += [conv, InstanceNorm(2 * c, affine=True), nn.ReLU()]
-        layers += [_Block(4 * ngf) for _ in range(n_blocks)]
-        for c in (4 * ngf, 2 * ngf):
-            conv = nn.ConvTranspose2d(c, c // 2, 4, stride=2, padding=1, bias=False)
-            layers += [conv, InstanceNorm(c // 2, affine=True), nn.ReLU()]
-        self.model = nn.Sequential(*layers, nn.Conv2d(ngf, 4, 7, padding=3, bias=False))
+        self.model = nn.Sequential(*label_layers(c_dim, ngf, n_blocks, outputs=4))
 
     def forward(self, x: Tensor, label: Tensor) -> Painting:
-        planes = label[:, :, None, None].expand(-1, -1, *x.shape[2:])
-        mask, content = self.model(torch.cat([x, planes], dim=1)).float().split([1, 3], dim=1)
+        mask, content = self.model(with_planes(x, label)).float().split([1, 3], dim=1)
         mask, content = torch.sigmoid(mask), content[:, None]
         attention = torch.cat([mask, 1 - mask], dim=1)
         return Painting(compose(x, attention, content), attention, content)
-
-
-class LabelDiscriminator(nn.Module):
-    """StarGAN's: scores of patches, and logits of the label of the whole image.
-
-    Args:
-        c_dim: entries of a label.
-        ndf: channels of the first convolution, doubled at each of the next.
-        n_layers: convolutions of stride 2.
-        image_size: side of the images in px, a multiple of 2^n_layers.
-
-    Input (N, 3, image_size, image_size); output (N, 1, h, w) scores and (N, c_dim) logits.
-
-    Raises:
-        ReplicateError: the logits would need a fraction of a pixel.
-
-    Source: AttentionGAN-v1-multi/model.py:74-97, 44,786,624 parameters at the defaults.
-    """
-
-    def __init__(
-        self, c_dim: int = 8, ndf: int = 64, n_layers: int = 6, image_size: int = 128
-    ) -> None:
-        super().__init__()
-        side, rest = divmod(image_size, 2**n_layers)
-        if rest or not side:
-            raise ReplicateError(
-                f"crop_size {image_size} px with n_layers {n_layers}: expected a multiple of "
-                f"{2**n_layers} px; use fewer layers or another crop_size"
-            )
-        layers: list[nn.Module] = []
-        for i in range(n_layers):
-            a, b = (3 if i == 0 else ndf * 2 ** (i - 1)), ndf * 2**i
-            layers += [nn.Conv2d(a, b, 4, stride=2, padding=1), nn.LeakyReLU(0.01)]
-        self.model = nn.Sequential(*layers)
-        self.score = nn.Conv2d(b, 1, 3, padding=1, bias=False)
-        self.label = nn.Conv2d(b, c_dim, side, bias=False)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        h = self.model(x)
-        return self.score(h).float(), self.label(h).flatten(1).float()

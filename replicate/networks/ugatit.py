@@ -50,7 +50,7 @@ class Cam(nn.Module):
         kinds = 1 if tf else 2
         self.heads = nn.ModuleList(nn.Linear(channels, 1, bias=tf) for _ in range(kinds))
         self.norms = nn.ModuleList(
-            SpectralNorm(1) if spectral else nn.Identity() for _ in self.heads
+            SpectralNorm(1, channels) if spectral else nn.Identity() for _ in self.heads
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,6 +1,6 @@
 """The images of a study, from finished runs or from folders."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +9,27 @@ import numpy as np
 from replicate.datasets import packed
 from replicate.datasets.directions import in_letters
 from replicate.datasets.spec import spec
-from replicate.errors import ReplicateError
+from replicate.errors import ReplicateError, UnknownName
 from replicate.evaluation import in_words
 from replicate.lab import state
 from replicate.lab.run import Run, make_run
-from replicate.preference.material import Material, check_covered, check_same, folder_images
+from replicate.methods import METHODS
+from replicate.preference.material import (
+    Material,
+    check_covered,
+    check_same,
+    folder_images,
+    pixels,
+)
 from replicate.relabelling import FURTHER, faces
+
+# by what Table III of AttentionGAN changes: what the page says, the domains of a set that has only
+# that, as `replicate data prepare celeba` names them
+CHANGES = {
+    "hair_color": ("another hair colour", "black_hair,blond_hair"),
+    "gender": ("the other gender", "male,female"),
+    "aged": ("another age", "young,old"),
+}
 
 
 @dataclass(frozen=True)
@@ -58,13 +73,9 @@ def collect(
     methods, runs = {}, []
     direction = choice.direction
     for text in sources:
-        name, equals, folder = text.partition("=")
-        if not name or name in methods:
-            raise ReplicateError(
-                f"source {text!r}: expected METHOD[:VARIANT] or NAME=FOLDER, each name once"
-            )
-        if equals:
-            methods[name] = folder_images(Path(folder))
+        name, folder = _named(text, methods)
+        if folder is not None:
+            methods[name] = folder_images(folder)
         else:
             if direction not in FURTHER:
                 direction = in_letters(choice.direction, spec(choice.dataset).domains)
@@ -85,6 +96,68 @@ def collect(
     if inputs:
         check_covered("the folder of inputs", inputs, next(iter(methods.values())))
     return Material(methods, inputs, truth, target)
+
+
+def collect_change(sources: Iterable[str], choice: RunChoice, words: str) -> Material:
+    """The images of one of the changes that AttentionGAN's Table III asks about.
+
+    Methods that translate by attributes are the runs on the chosen set. A method of two domains has
+    a run on a set of its own, `SET_CHANGE` (celeba_gender), both of whose directions count. Only
+    images that every method has are shown: those of that set may be others.
+
+    Args:
+        sources: `METHOD[:VARIANT]`; or `NAME=FOLDER`, in which `face2gender/` and so on lie.
+        choice: which runs; its direction is not looked at.
+        words: one of `relabelling.FURTHER`.
+
+    Raises:
+        UnknownName: a method, variant, data set or budget.
+        ReplicateError: a set or a run that is not there, or no image that all have.
+    """
+    change, methods = words.partition("->")[2], {}
+    shown, domains = CHANGES[change]
+    for text in sources:
+        name, folder = _named(text, methods)
+        if folder is not None:
+            methods[name] = folder_images(folder / words.replace("->", "2"))
+            continue
+        run = make_run(name, choice.dataset, choice.seed, choice.budget)
+        if METHODS[run.method].by_attributes(run.config):
+            methods[name] = run_images(run, words)
+            continue
+        pair = f"{choice.dataset}_{change}"
+        try:
+            spec(pair)
+        except UnknownName as error:
+            raise ReplicateError(
+                f"{name} translates between two domains, so for {change} it needs a set {pair}, "
+                f"which is not there: `replicate data prepare {choice.dataset} FOLDER --as {pair} "
+                f"--domains {domains}`, and train it on that"
+            ) from error
+        run = make_run(name, pair, choice.seed, choice.budget)
+        methods[name] = run_images(run, "AB") | run_images(run, "BA")
+    stems = sorted(set.intersection(*(set(images) for images in methods.values())))
+    if not stems:
+        counts = ", ".join(f"{name} {len(images)}" for name, images in methods.items())
+        raise ReplicateError(
+            f"{words}: no image that all methods have ({counts}); images match by file name, so "
+            "their sets must be made of the same test images"
+        )
+    size = len(pixels(next(iter(methods.values()))[stems[0]]))
+    inputs = faces(packed.load(choice.dataset, "test", size))
+    check_covered(f"the test split of {choice.dataset}", inputs, dict.fromkeys(stems))
+    common = {name: {stem: images[stem] for stem in stems} for name, images in methods.items()}
+    return Material(common, {stem: inputs[stem] for stem in stems}, {}, shown)
+
+
+def _named(text: str, methods: Collection[str]) -> tuple[str, Path | None]:
+    """The name of a source and its folder, which that of a run has not."""
+    name, equals, folder = text.partition("=")
+    if not name or name in methods:
+        raise ReplicateError(
+            f"source {text!r}: expected METHOD[:VARIANT] or NAME=FOLDER, each name once"
+        )
+    return name, Path(folder) if equals else None
 
 
 def run_images(run: Run, direction: str) -> dict[str, Path]:

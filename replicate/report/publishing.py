@@ -16,7 +16,7 @@ from replicate import files, paths, records
 from replicate.errors import ReplicateError
 from replicate.images import decode
 from replicate.lab import classes, health
-from replicate.lab.published import check, check_alone, find_runs, place, publish
+from replicate.lab.published import STUDIES, check, check_alone, find_runs, place, publish
 from replicate.lab.run import read_record
 from replicate.records import CLASSES, CURVES, HEALTH
 from replicate.report import plots, tables
@@ -49,13 +49,14 @@ def publish_all(budget: str) -> list[Path]:
             f"no finished {budget} run in {root}; `replicate all --budget {budget}` trains them"
         )
     with _alone():
-        if not finished:  # a notebook that trains nothing
-            return _notebooks(executed, budget)
+        if not finished:  # notebooks that trained nothing
+            return [*_studies(budget), *_notebooks(executed, budget)]
         stay = set(find_runs(paths.published(), budget)) - set(map(place, finished))
         check_alone([*finished.items(), *((f, read_record(f)) for f in sorted(stay))])
         made = {folder: _made(folder) for folder in finished}
         written = [publish(folder, content) for folder, content in made.items()]
-        return [*written, *_notebooks(executed, budget), *_redraw(budget)]
+        written += [*_studies(budget), *_notebooks(executed, budget)]
+        return [*written, *_redraw(budget)]
 
 
 def _made(folder: Path) -> dict[str, str]:
@@ -130,6 +131,16 @@ def _notebooks(executed: list[Path], budget: str) -> list[Path]:
     return [_clean(p, target / p.name) for p in executed]
 
 
+def _studies(budget: str) -> list[Path]:
+    """Copies of what studies made of the runs, their pictures in 256 colours."""
+    made, target = paths.results() / STUDIES / budget, paths.published() / STUDIES / budget
+    found = sorted(path for path in made.glob("*.*") if path.suffix in (".json", ".png"))
+    return [
+        files.write(target / path.name, _smaller(path.read_bytes(), path.suffix == ".png"))
+        for path in found
+    ]
+
+
 def _clean(executed: Path, target: Path) -> Path:
     """A copy that tells nothing of this machine.
 
@@ -145,10 +156,16 @@ def _clean(executed: Path, target: Path) -> Path:
 
 def _in_256_colours(png: str) -> str:
     """A PNG in base64, and the same picture in the 256 colours that fit it best."""
+    return base64.b64encode(_smaller(base64.b64decode(png))).decode()
+
+
+def _smaller(content: bytes, picture: bool = True) -> bytes:
+    """A PNG in the 256 colours that fit it best; what is no picture as it is."""
+    if not picture:
+        return content
     written = io.BytesIO()
-    image = decode(io.BytesIO(base64.b64decode(png))).image
-    image.quantize(256).save(written, "PNG", optimize=True)
-    return base64.b64encode(written.getvalue()).decode()
+    decode(io.BytesIO(content)).image.quantize(256).save(written, "PNG", optimize=True)
+    return written.getvalue()
 
 
 # Two names at least, so that a lone "/" between words, a closing tag and an address are none.

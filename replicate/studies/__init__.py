@@ -1,20 +1,44 @@
 """A study is what one notebook asks beyond tables and plots of scores, a file a study.
 
-`effects` is notebook 00's: what choices of a protocol do to a number. `windows`, `class_coverage`
-and `domain_adaptation` are 01's; `galleries` 03's and 04's; `model_capacity` 03's; `attention`,
-`attention_probe`, `pixel_classes`, `pixel_segmentation` and `label_measurements` 05's. No file is
-named as a function of this module, which would hide it.
+`effects` is notebook 00's: what choices of a protocol do to a number. `windows`, `class_coverage`,
+`domain_adaptation` and `sentences` are 01's; `galleries` 03's, 04's and 06's; `model_capacity`
+03's; `attention`, `attention_probe`, `pixel_classes`, `pixel_segmentation` and `label_measurements`
+06's; `released_weights` and `real_photographs` those of all papers. `results` publishes what needs
+the files of runs, `diversity` is that of a command. No file is named as a function of this module,
+which would hide it.
 """
 
-from replicate.studies.attention import attention_over_training
-from replicate.studies.attention_probe import probe
-from replicate.studies.class_coverage import coverage
-from replicate.studies.domain_adaptation import adaptation
-from replicate.studies.galleries import evolution, heat_maps, masks, normalisations
-from replicate.studies.label_measurements import label_statistics
+from replicate.studies import (
+    attention,
+    attention_probe,
+    class_coverage,
+    domain_adaptation,
+    galleries,
+    label_measurements,
+    pixel_segmentation,
+    sentences,
+    windows,
+)
 from replicate.studies.model_capacity import capacity
-from replicate.studies.pixel_segmentation import segmentation
-from replicate.studies.windows import correspondences, window_hits, window_outlines
+from replicate.studies.pixel_classes import absent
+from replicate.studies.real_photographs import photographs
+from replicate.studies.released_weights import released
+from replicate.studies.results import of_parameters, of_runs
+
+adaptation = of_runs(domain_adaptation.adaptation)
+attention_over_training = of_runs(attention.attention_over_training)
+correspondences = of_runs(windows.correspondences)
+coverage = of_runs(class_coverage.coverage)
+evolution = of_runs(galleries.evolution)
+heat_maps = of_runs(galleries.heat_maps)
+label_statistics = of_runs(label_measurements.label_statistics, absent)
+masks = of_runs(galleries.masks)
+normalisations = of_runs(galleries.normalisations)
+named_and_shown = of_runs(sentences.named_and_shown)
+probe = of_parameters(attention_probe.probe)
+segmentation = of_runs(pixel_segmentation.segmentation, absent)
+window_hits = of_runs(windows.window_hits)
+window_outlines = of_runs(windows.window_outlines)
 
 __all__ = [
     "adaptation",
@@ -26,8 +50,11 @@ __all__ = [
     "heat_maps",
     "label_statistics",
     "masks",
+    "named_and_shown",
     "normalisations",
+    "photographs",
     "probe",
+    "released",
     "segmentation",
     "window_hits",
     "window_outlines",

@@ -20,7 +20,7 @@ from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
 from replicate.metrics.attention import attention_auc
 from replicate.report.plots.images import _tiles, iteration
-from replicate.report.plots.picture import Picture, colours, dress, name_of
+from replicate.report.plots.picture import Picture, Style, dress, name_of, styles
 from replicate.report.plots.scores import legend
 
 MEASURES = {"auc": "pixel AUC", "mean": "mean of the map"}
@@ -34,8 +34,8 @@ def attention_over_training(runs: Iterable[Run]) -> Picture:
     """Pixel AUC and mean of the discriminators' maps at every moment at which samples were saved.
 
     Args:
-        runs: those that saved samples with maps are shown, methods as colours, seeds as lines.
-            They should be of methods whose map is a discriminator's.
+        runs: those that saved samples with maps are shown, methods as colours, variants as dashes,
+            seeds as lines. They should be of methods whose map is a discriminator's.
 
     Returns:
         A row of panels for each data set and measure, a column for the images of each domain; AUC
@@ -60,7 +60,7 @@ def attention_over_training(runs: Iterable[Run]) -> Picture:
         for measure in MEASURES
         if own[measure].notna().any()
     ]
-    palette = colours(frame["name"])
+    palette = styles(frame["name"])
     picture = Picture(1100, 260 * len(rows) + 90)
     grid = picture.subplots(len(rows), len(DIRECTIONS), squeeze=False, sharey="row")
     for line, (dataset, measure) in zip(grid, rows, strict=True):
@@ -115,14 +115,17 @@ def _untrained(run: Run, test: ImageSet, direction: str) -> np.ndarray:
     return method.translate(x, direction).attention.float().squeeze(1).numpy()
 
 
-def _draw(axes: Axes, own: pd.DataFrame, measure: str, palette: dict[str, tuple]) -> None:
+def _draw(axes: Axes, own: pd.DataFrame, measure: str, palette: dict[str, Style]) -> None:
     if measure == "auc":
         axes.axhline(0.5, color="0.6", lw=0.8)
     axes.set(xlim=(0, own["iteration"].max()), ylim=(0, 1))
     for (name, _), line in own.groupby(["name", "seed"], sort=False):
         start, way = line[line["iteration"] == 0], line[line["iteration"] > 0]
-        axes.plot(way["iteration"], way[measure], color=palette[name], lw=0.9, alpha=0.8)
-        axes.axhline(start[measure].item(), color=palette[name], lw=0.9, ls=":", alpha=0.8)
+        style = palette[name]
+        axes.plot(
+            way["iteration"], way[measure], color=style.colour, ls=style.line, lw=0.9, alpha=0.8
+        )
+        axes.axhline(start[measure].item(), color=style.colour, lw=0.9, ls=":", alpha=0.8)
     axes.set_xlabel("iteration", fontsize=8)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     dress(axes)

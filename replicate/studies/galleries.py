@@ -34,7 +34,7 @@ HEAT = {"G": "G, on the input", "D_local": "local D, on the output"}
 HEAT |= {"D_global": "global D, on the output"}
 
 
-def masks(runs: Iterable[Run], images: int = 2, seed: int | None = None) -> Picture:
+def masks(runs: Iterable[Run], images: int = 1, seed: int | None = None) -> Picture:
     """All n attentions and the contents of AttentionGAN's generators for the first test images.
 
     Args:
@@ -68,7 +68,7 @@ def masks(runs: Iterable[Run], images: int = 2, seed: int | None = None) -> Pict
     return sheet(blocks)
 
 
-def evolution(runs: Iterable[Run], images: int = 2, seed: int | None = None) -> Picture:
+def evolution(runs: Iterable[Run], images: int = 1, seed: int | None = None) -> Picture:
     """The attention map of the first test images at every moment at which samples were saved.
 
     Args:
@@ -93,7 +93,7 @@ def evolution(runs: Iterable[Run], images: int = 2, seed: int | None = None) -> 
     return sheet(blocks)
 
 
-def heat_maps(runs: Iterable[Run], columns: int = 6, seed: int | None = None) -> Picture:
+def heat_maps(runs: Iterable[Run], columns: int = 4, seed: int | None = None) -> Picture:
     """Where generator and discriminators look: input, their heat maps, and the translation.
 
     Args:
@@ -127,7 +127,7 @@ def heat_maps(runs: Iterable[Run], columns: int = 6, seed: int | None = None) ->
     return sheet(blocks)
 
 
-def normalisations(runs: Iterable[Run], columns: int = 8, seed: int | None = None) -> Picture:
+def normalisations(runs: Iterable[Run], columns: int = 4, seed: int | None = None) -> Picture:
     """The same test images through runs that differ in nothing but the decoder's norms.
 
     Args:

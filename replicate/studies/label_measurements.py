@@ -105,15 +105,15 @@ CAPTION = "Attended: at least half of a class's pixels in the image. Mean over s
 WIDTH, HEIGHT = 1000, 280  # px, of the picture and of a line of panels
 
 
-def label_statistics(dataset: str = "facades", runs: Iterable[Run] = ()) -> Picture:
+def label_statistics(runs: Iterable[Run], dataset: str = "facades") -> Picture:
     """Bars for each class: frequency and count in the training labels, attention in the runs.
 
     Args:
-        dataset: one of `labelled.palette.known()`.
         runs: those that are scored on `dataset` and have attention maps get a line of panels for
             each direction: the maps of their test translations on the classes of the same images,
             mean over seeds. A class is attended in an image where at least half of its pixels have
             attention above 0.5.
+        dataset: one of `labelled.palette.known()`.
 
     Raises:
         ReplicateError: no palette, or no images.

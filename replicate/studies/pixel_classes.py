@@ -10,6 +10,7 @@ from replicate.datasets.layouts import shown
 from replicate.datasets.palettes import Palette, known, load
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
+from replicate.lab.run import Run
 from replicate.metrics.pixels import read
 from replicate.metrics.segmentation import IGNORED, nearest_class, resize_nearest, train_ids
 
@@ -103,19 +104,12 @@ def _flat_keys(image: np.ndarray) -> np.ndarray:
     return colours[:, 0] << 16 | colours[:, 1] << 8 | colours[:, 2]
 
 
-class Sentence(str):
-    """A text that a notebook shows without quotes."""
-
-    __repr__ = str.__str__
-
-
-def absent(dataset: str = "facades") -> Sentence:
-    """How to get a data set that is not on this machine, in words; empty where it is.
-
-    A notebook that runs anywhere writes `absent() or studies.label_statistics()`.
-    """
+def absent(runs: Iterable[Run], dataset: str = "facades") -> str:
+    """How to get a labelled data set that no run is on and that is not here; else empty."""
     entry = spec(dataset)
-    return Sentence("" if entry.folder.is_dir() else folders.missing(entry))
+    if entry.folder.is_dir() or any(run.dataset in known() for run in runs):
+        return ""
+    return str(folders.missing(entry))
 
 
 def truth(dataset: str, split: str, side: int | None = None) -> np.ndarray:

@@ -214,7 +214,7 @@ def of_run(run: Run, settings: Settings) -> dict[str, Measured]:
     colours = pixel_classes.load(run.dataset)
     true = truth(run.dataset, "test", settings.side)
     found = {}
-    for direction in METHODS[run.method].directions:
+    for direction in METHODS[run.method].directions_of(asdict(run.config)):
         words, images = translations(run, direction)
         if words.endswith(f">{colours.domain}"):
             classes = np.stack([pixel_classes.classes_of(image, colours) for image in images])

@@ -230,7 +230,7 @@ LINE = 2  # px
 COLOUR = (255, 224, 0)  # in no set's objects or grounds
 
 
-def window_outlines(runs: Iterable[Run], columns: int = 8, seed: int | None = None) -> Picture:
+def window_outlines(runs: Iterable[Run], columns: int = 4, seed: int | None = None) -> Picture:
     """The outlines of the windows on the first test images, the translations below them.
 
     Args:

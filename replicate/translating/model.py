@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from replicate import devices
-from replicate.datasets import directions
+from replicate.datasets import captions, directions
 from replicate.errors import ReplicateError
 from replicate.evaluation import to_uint8
 from replicate.images import read, read_open, rgb
@@ -69,7 +69,8 @@ class Model:
         """The translation of a picture, in its size and orientation; a notebook shows it.
 
         Args:
-            image: a file, a Pillow image, or (H, W, 3) uint8.
+            image: a file, a Pillow image, or (H, W, 3) uint8; for a method that draws from
+                sentences, a sentence, and then `size` and `fit` do not matter.
             direction: `horse->zebra`, or "AB"; empty: the first that the weights have.
             size: px, of the square that the network sees; None: the method's own; "native": the
                 picture as it is, where the network is convolutional throughout.
@@ -105,8 +106,10 @@ class Model:
     ) -> Made:
         """Translation and attention map as arrays; arguments as of `translate`."""
         way = self.letters(direction)
-        pixels = pixels_of(image)
         options = self._options(choices)
+        if self.method.takes == "sentences":
+            return self._drawn(image, way, options)
+        pixels = pixels_of(image)
 
         def network(batch: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
             return self._forward(batch, way, options)
@@ -115,8 +118,21 @@ class Model:
             return fitting.native(pixels, network)
         return fitting.fitted(pixels, self.side(size), fit, network)
 
+    @torch.no_grad()
+    def _drawn(self, sentence: Picture, way: str, options: dict[str, object]) -> Made:
+        if not isinstance(sentence, str):
+            raise ReplicateError(
+                f"{self.card.name} draws from sentences, found {type(sentence).__name__}; expected "
+                "a text, such as 'a striped red star on grass, at the top left'"
+            )
+        tokens = torch.from_numpy(captions.encode([sentence])).to(self.device)
+        drawn = self.method.translate(tokens, way, **options)
+        seen = drawn.attention
+        attention = None if seen is None else seen[0].float().mean(0).cpu().numpy()
+        return Made(to_uint8(drawn.image)[0], attention)
+
     def letters(self, direction: str) -> str:
-        """ "AB" or "BA".
+        """ "AB" or "BA"; of many domains any two letters.
 
         Raises:
             UnknownName, ReplicateError: no such direction, or one without weights here.

@@ -1,6 +1,7 @@
 """Files and folders of pictures through a model: found, translated one by one, written as PNG."""
 
 import glob
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ TILE = 192  # px; a picture of the comparison fits into this square
 ACROSS = 4  # pictures, each beside its translation, in a row of the comparison
 MOST = 48  # pictures in the comparison
 GAP = 6  # px
+WORDS = 60  # letters of a sentence in the name of its picture
 PATTERN = "*?["
 
 
@@ -123,6 +125,30 @@ def translate(
         made.append(done)
         tell(done)
     return made, shown
+
+
+def draw(
+    model: Model, sentences: Iterable[str], out: Path, maps: bool = False, **how: object
+) -> list[Path]:
+    """Draws a picture of every sentence, `out/WORDS-OF-IT.png`; returns the files.
+
+    Args:
+        maps: write attention maps, too.
+        how: as of `Model.made`.
+
+    Raises:
+        ReplicateError: a sentence without a letter.
+    """
+    written = []
+    for i, sentence in enumerate(sentences, 1):
+        made = model.made(sentence, **how)
+        words = "-".join(re.findall(r"[a-z0-9]+", sentence.lower()))[:WORDS]
+        target = paths.made(out) / f"{i:03d}-{words}.png"
+        rgb(made.image).save(target)
+        if maps and made.attention is not None:
+            grey(made.attention).save(Job(Path(sentence), target).attention)
+        written.append(target)
+    return written
 
 
 def _one(

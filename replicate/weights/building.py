@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from replicate import repro, settings
+from replicate.datasets import captions
 from replicate.errors import ReplicateError
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Config, Method
@@ -39,6 +40,14 @@ def networks(method: Method) -> dict[str, nn.Module]:
     return {name: child for name, child in found.items() if list(child.parameters())}
 
 
+def example(method: Method, device: torch.device) -> Tensor:
+    """One input of `Method.translate`: an image, or a sentence."""
+    if method.takes == "sentences":
+        return torch.from_numpy(captions.encode(["a picture"])).to(device)
+    side = method.config.crop_size
+    return torch.linspace(-1, 1, 3 * side * side, device=device).reshape(1, 3, side, side)
+
+
 @torch.no_grad()
 def used(method: Method, directions: Iterable[str] = DIRECTIONS) -> set[str]:
     """The networks that translating in these directions runs through.
@@ -54,9 +63,8 @@ def used(method: Method, directions: Iterable[str] = DIRECTIONS) -> set[str]:
         for name, network in networks(method).items()
         for layer in network.modules()
     ]
-    side, device = method.config.crop_size, next(method.parameters()).device
-    x = torch.linspace(-1, 1, 3 * side * side, device=device).reshape(1, 3, side, side)
-    made = {}
+    device = next(method.parameters()).device
+    x, made = example(method, device), {}
     try:
         for way in directions:
             # on "meta", without values, up to what a translation computes of the pixels' values

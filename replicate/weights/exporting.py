@@ -1,5 +1,6 @@
 """A run's weights as a file for others: safetensors with a card, and ONNX of one generator."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,13 +17,20 @@ from replicate.weights.stored import PRECISIONS, SUFFIX, Card
 CPU = torch.device("cpu")
 
 
-def export(name: str, out: Path | None = None, precision: str = "fp32", onnx: str = "") -> list:
+def export(
+    name: str,
+    out: Path | None = None,
+    precision: str = "fp32",
+    onnx: str = "",
+    direction: str = "",
+) -> list[Path]:
     """The files that were written: weights, their card as Markdown and, on request, ONNX.
 
     Args:
         name: as of `finding.find`.
         out: of the weights; None: NAME.safetensors in the working folder.
         precision: of the weights: fp32 or fp16.
+        direction: the one whose networks are kept, in words or "AB"; empty: all.
         onnx: the direction, in words or "AB", of which ONNX is written; empty: of none.
 
     Raises:
@@ -32,6 +40,7 @@ def export(name: str, out: Path | None = None, precision: str = "fp32", onnx: st
     if precision not in PRECISIONS:
         raise unknown("precision", precision, PRECISIONS)
     method, card = find(name).load(CPU)
+    card = one_way(card, direction)
     way = directions.in_letters(onnx, card.domains) if onnx else ""
     target = out or Path(f"{card.name}{SUFFIX}")
     paths.made(target.absolute().parent)
@@ -42,10 +51,17 @@ def export(name: str, out: Path | None = None, precision: str = "fp32", onnx: st
     return written
 
 
+def one_way(card: Card, direction: str) -> Card:
+    """The card with one direction alone, in words or "AB"; as it is where none is named."""
+    if not direction:
+        return card
+    return replace(card, directions=(directions.in_letters(direction, card.domains),))
+
+
 def write(target: Path, method: Method, card: Card, precision: str) -> Path:
     """The file of a method's weights, its card with this precision."""
-    made = Card(**{**card.__dict__, "precision": precision})
-    return stored.write(target, building.to_keep(method, card.directions), made)
+    kept = building.to_keep(method, card.directions)
+    return stored.write(target, kept, replace(card, precision=precision))
 
 
 def describe(card: Card) -> str:
@@ -93,6 +109,11 @@ def write_onnx(target: Path, method: Method, way: str) -> Path:
     Raises:
         ReplicateError: the package for it is not installed, or the method does what ONNX cannot.
     """
+    if method.takes == "sentences":
+        raise ReplicateError(
+            f"{method.name} draws from sentences, and this ONNX is from image to image; take the "
+            "safetensors file"
+        )
     try:
         import onnxscript  # noqa: F401
     except ImportError:

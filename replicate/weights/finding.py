@@ -7,12 +7,14 @@ import pandas as pd
 import torch
 
 from replicate import checkpoint, paths, records
+from replicate.datasets import directions
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, unknown
 from replicate.lab.execute import load_method
 from replicate.lab.published import find_runs
 from replicate.lab.run import Run, method_name, run_of
-from replicate.methods.base import DIRECTIONS, Method
+from replicate.methods import METHODS
+from replicate.methods.base import Method
 from replicate.weights import building, stored
 from replicate.weights.stored import SUFFIX, Card
 
@@ -134,9 +136,14 @@ def card_of(folder: Path) -> Card:
         table = pd.read_csv(scores)
         known = table.loc[table["value"].notna(), list(SHOWN_SCORES)]
         rows = known.to_dict("records")
+    entry, method = spec(record["dataset"]), METHODS[record["method"]]
+    domains = entry.every_domain if method.many else entry.domains
+    translated = directions.every(domains)
+    if not method.many:
+        translated = method.directions_of(record["config"])
     return Card(
         record["method"], record["label"], _run(folder).identity()["config"], record["dataset"],
-        tuple(spec(record["dataset"]).domains), "run", DIRECTIONS, record["seed"],
+        tuple(domains), "run", translated, record["seed"],
         record["budget"], checkpoint.iteration_of(checkpoint.generations(folder)[0]),
         record["commit"], record["fingerprint"], record.get("passport", {}), rows,
     )  # fmt: skip

@@ -6,8 +6,8 @@
 - `ignored`: ends of names that need no place here, each for the reason in its comment; `optional`:
   ends of names that may be missing, and are then 0;
 - `parts`: by the end of a file's name, or by its key in one file of several networks: our network
-  (`G.{direction}` where the user says which direction the file translates) and the names of its
-  map, or of several maps, of which the one that fits is taken;
+  (`G.{direction}`, `E.{source}` or `D.{target}` where the user says which direction the file
+  translates) and the names of its map, or of several maps, of which the one that fits is taken;
 - `alone`: the part of a file whose name tells none;
 - `names.MAP`: our names by official ones, of layers (their `weight`, `bias`, ... keep their names)
   or of single tensors. `{10+2*n}` is a sum of products; `[.model]{n}` is `.model` n times; a line

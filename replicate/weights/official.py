@@ -149,8 +149,8 @@ def _network(part: Part, name: str, direction: str) -> str:
         raise ReplicateError(
             f"{name} translates in one direction and does not say which; name it with --direction"
         )
-    target = direction[1:]
-    return part.network.replace("{direction}", direction).replace("{target}", target)
+    network = part.network.replace("{direction}", direction)
+    return network.replace("{source}", direction[:1]).replace("{target}", direction[1:])
 
 
 def _placed(

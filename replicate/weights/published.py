@@ -2,6 +2,8 @@
 
 import tarfile
 import tempfile
+import zipfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -115,22 +117,40 @@ def read_in(name: str, raw: Path) -> Path:
 
 def _unpacked(raw: Path, aside: Path, parts: dict) -> list[tuple[str, Path]]:
     """The file itself, or those of an archive whose names tell a part; never by their own paths."""
-    if not tarfile.is_tarfile(raw):
+    if not tarfile.is_tarfile(raw) and not zipfile.is_zipfile(raw):
         return [("", raw)]
     found: list[tuple[str, Path]] = []
-    with tarfile.open(raw) as archive:
-        for member in archive:
-            stem = Path(member.name).stem
-            if member.isfile() and not stem.startswith(".") and stem.endswith(tuple(parts)):
-                path = aside / Path(member.name).name
-                path.write_bytes(archive.extractfile(member).read())
-                found.append(("", path))
+    for name, content in _members(raw, tuple(parts)):
+        path = aside / name
+        path.write_bytes(content)
+        found.append(("", path))
+    if not found and zipfile.is_zipfile(raw):  # what torch saves is a zip, too
+        return [("", raw)]
     if not found:
         raise ReplicateError(
             f"{shown(raw)} holds no file whose name ends with one of {', '.join(parts)}; expected "
             "the authors' archive"
         )
     return found
+
+
+def _members(raw: Path, ends: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the files in a tar or zip whose names end so, without their folders."""
+
+    def fits(name: str) -> bool:
+        stem = Path(name).stem
+        return not stem.startswith(".") and stem.endswith(ends)
+
+    if tarfile.is_tarfile(raw):
+        with tarfile.open(raw) as archive:
+            for member in archive:
+                if member.isfile() and fits(member.name):
+                    yield Path(member.name).name, archive.extractfile(member).read()
+        return
+    with zipfile.ZipFile(raw) as archive:
+        for info in archive.infolist():
+            if not info.is_dir() and fits(info.filename):
+                yield Path(info.filename).name, archive.read(info)
 
 
 def describe() -> list[dict]:

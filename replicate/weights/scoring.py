@@ -4,14 +4,17 @@ Nothing is trained: the test split is translated at the size of the weights and 
 papers print for the method on this set, and what our own runs of it scored.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict
 
 import pandas as pd
 
 from replicate import devices, evaluation, paths, reported, repro
 from replicate.datasets import packed
+from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.lab.run import method_name
+from replicate.methods.base import Method
 from replicate.metrics.comparisons import comparison
 from replicate.report import tables
 from replicate.report.tables import catalogue
@@ -55,23 +58,36 @@ def score(name: str, dataset: str = "", device: str = "cpu", offline: bool = Fal
     """
     if reason := lacking(name):
         raise ReplicateError(reason)
-    place = devices.find(device)
-    method, card = find(name).load(place)
+    method, card = find(name).load(devices.find(device))
     dataset = dataset or card.dataset
     if not dataset:
         raise ReplicateError(f"{name} does not say what it was trained on; name a set with --data")
+    rows = measure(method, card.directions, dataset, offline)
+    return _beside(rows, method_name(card.method, card.variant), dataset)
+
+
+def measure(
+    method: Method, ways: Iterable[str], dataset: str, offline: bool = False
+) -> pd.DataFrame:
+    """The scores of a method as it stands: the fields of `Score` and "direction", in words.
+
+    Args:
+        ways: the directions, as "AB".
+        dataset: whose test split is translated, at the size at which the method's runs are scored.
+    """
     repro.prepare(0, None)
-    size = method.config.crop_size
+    size = method.config.scored_size
     test, train = (packed.load(dataset, split, size) for split in ("test", "train"))
     cache, rows = paths.results() / "features", []
-    for way in card.directions:
+    for way in ways:
         outputs = evaluation.translate_split(method, test, way)
+        classes = spec(dataset).classes_of(test.domains["AB".index(way[1])])
         scores = evaluation.score_direction(
-            outputs, way, test, train, method.attention_cell, cache, offline
+            outputs, way, test, train, method.attention_cell, cache, offline, classes
         )
         words = evaluation.in_words(way, test)
         rows += [asdict(score) | {"direction": words} for score in scores]
-    return _beside(pd.DataFrame(rows), method_name(card.method, card.variant), dataset)
+    return pd.DataFrame(rows)
 
 
 def _beside(rows: pd.DataFrame, label: str, dataset: str) -> pd.DataFrame:

@@ -27,7 +27,8 @@ class Card:
     Attributes:
         method, variant: as in a run's record; overrides stand in `variant` after a plus sign.
         config: every field of the method's configuration.
-        dataset, domains: what it was trained on; `domains` are the names of A and B.
+        dataset, domains: what it was trained on; `domains` are the names of A and B, and of C and
+            so on where there are more.
         origin: where it comes from: "run", or "official" for a checkpoint of the authors.
         directions: those that the file has networks for.
         seed, budget, iterations: of the run; None and "" where nobody knows.
@@ -42,7 +43,7 @@ class Card:
     variant: str
     config: dict
     dataset: str
-    domains: tuple[str, str]
+    domains: tuple[str, ...]
     origin: str
     directions: tuple[str, ...] = ("AB", "BA")
     seed: int | None = None

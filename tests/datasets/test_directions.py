@@ -61,4 +61,4 @@ def test_a_set_named_by_its_direction_is_found(root, name, meant, way):
         spec(name)
     text = f"unknown data set {name!r} (did you mean {meant!r}? Its direction {way} is trained"
     assert str(caught.value).startswith(text)
-    assert "known: apple2orange, " in str(caught.value)
+    assert "known: animals, apple2orange, " in str(caught.value)

@@ -25,6 +25,7 @@ def test_the_state_and_the_size_of_every_set(root):
         "horse2zebra_drawn": "synthetic",
         "shapes_drawn": "synthetic",
         "horse2zebra_herd_drawn": "synthetic",
+        "shapes_captioned": "synthetic",
         "facades": "incomplete",
         "mine": "present",
     }

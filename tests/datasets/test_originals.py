@@ -59,6 +59,17 @@ def test_files_put_there_by_hand_serve_as_well(folder, server):
     assert names(folder) == WHOLE and not server.ranges
 
 
+@pytest.mark.parametrize("place", ["beside", "data root"])
+def test_files_at_hand_are_copied_all_of_them(folder, server, tmp_path, place):
+    here = folder.parents[1] if place == "data root" else tmp_path / "elsewhere"
+    here.mkdir(parents=True, exist_ok=True)
+    (here / "faces.zip").write_bytes(FACES)
+    (here / "table.txt").write_bytes(TABLE)
+    get(NAME, None if place == "data root" else str(here / "faces.zip"), progress=False)
+    assert names(folder) == WHOLE and not server.ranges
+    assert (here / "table.txt").read_bytes() == TABLE
+
+
 def test_a_file_that_is_not_the_one_on_record_is_named_and_kept(folder):
     folder.mkdir(parents=True)
     (folder / "table.txt").write_bytes(b"other")

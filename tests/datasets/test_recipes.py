@@ -219,11 +219,47 @@ def test_cubs_boxes_are_widened_to_whole_pixels_and_cut_at_the_edge(root, here):
     assert not (root / "mini").exists() and not list(root.glob(".building-*"))
 
 
+def test_animals_are_four_domains_of_two_sets(root, here, capsys):
+    entry = prepare("animals", originals.animals(here), "mini")
+    assert entry.domains == ("horse", "zebra") and entry.labels == ("horse", "zebra", "cat", "dog")
+    # of six, five, six and four to train with four each; of two, three, two and three to test two
+    assert entry.counts == {"trainA": 8, "trainB": 8, "testA": 2, "testB": 2, "testOthers": 4}
+    assert "train: 4 of each" in capsys.readouterr().out
+    for name in entry.counts:
+        rows = labels(root / "mini" / name)
+        assert rows.pop("file") == ["label", "class"]
+        for file, (label, word) in rows.items():
+            assert file.startswith(f"{word}_n_") and entry.labels[int(label)] == word
+    train = [n for X in "AB" for n in names(root / "mini" / f"train{X}")]
+    assert len(set(train)) == 16 and sum(n.startswith("cat") for n in train) == 4
+    assert {n.split("_")[0] for n in names(root / "mini" / "testOthers")} == {"cat", "dog"}
+    test = load("mini", "test", 16)
+    assert test.arrays["others"].shape == (4, 16, 16, 3)
+    assert sorted(test.arrays["others_label"]) == [2, 2, 3, 3] and len(test.names["others"]) == 4
+    file = names(root / "mini" / "testB")[0]
+    original = here / "horse2zebra" / "testB" / file.removeprefix("zebra_")
+    with Image.open(original) as opened, Image.open(root / "mini" / "testB" / file) as made:
+        assert (np.asarray(made) == np.asarray(opened)[2:22]).all()  # 20x24, its centred square
+    assert spec("mini").folders("test") == ("testA", "testB", "testOthers")
+
+
+def test_animals_need_both_sets_and_leave_out_what_these_leave_out(root, here):
+    originals.animals(here)
+    leak = here / "horse2zebra" / registered("horse2zebra").left_out[0]
+    Image.new("RGB", (20, 20)).save(leak)
+    prepare("animals", here, "mini")
+    assert not list((root / "mini").rglob(f"horse_{leak.stem}.png"))
+    shutil.rmtree(here / "cats_dogs")
+    with pytest.raises(ReplicateError, match=r"has no cats_dogs .* from cats_dogs\.zip"):
+        prepare("animals", here, "other")
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_agrees_with_the_registry(name):
     """Where the registry has the set, its domains are those that the recipe gives by itself."""
     if entry := registered(name):
         assert entry.domains == RECIPES[name].DOMAINS
+        assert entry.labels == (RECIPES[name].LABELS if name == "animals" else ())
 
 
 def test_dagan_trains_on_the_classes_of_birds(workspace, here):

@@ -17,8 +17,8 @@ def root(tmp_path, monkeypatch) -> Path:
 
 
 def test_every_entry_of_the_registry_file_is_well_formed(root):
-    drawn = ["horse2zebra_drawn", "shapes_drawn", "horse2zebra_herd_drawn"]
-    assert names()[:5] == [*drawn, "cats_dogs", "facades"]
+    drawn = ["horse2zebra_drawn", "shapes_drawn", "horse2zebra_herd_drawn", "shapes_captioned"]
+    assert names()[:6] == [*drawn, "cats_dogs", "facades"]
     assert [spec(name).name for name in names()] == names()
     assert spec("facades").paired and not spec("cats_dogs").paired
 

@@ -1,5 +1,6 @@
 """Official state dicts, imported by their names, compute what the official code computes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -166,29 +167,51 @@ def test_attentiongan_of_scheme_one(tmp_path):
     )
 
 
+def test_combogan_one_encoder_and_one_decoder_of_many(tmp_path):
+    """Of three domains: encoder 0, decoder 2, which is the sixth file, and discriminator 2."""
+    golden = read("combogan")
+    setup, wanted = golden["setup"], golden["d_padding_2"]["networks"]
+    first = {name: int(salt) for name, salt in re.findall(r"(\w+)_d: (\d+) \+ d", setup["salts"])}
+    files = {
+        "encoder": layers.state(layers.combo_encoder(32, 4), first["enc"]),
+        "decoder": layers.state(layers.combo_decoder(32, 5), first["dec"] + 2),
+        "discriminator": layers.state(layers.patch_discriminator(32), first["D"] + 2),
+    }
+    size = setup["size"]
+    sizes = {"load_size": size, "crop_size": size, "ngf": 32, "ndf": 32, "c_dim": 2}
+    method, card = imported("combogan", tmp_path, files, "AB", **sizes)
+    assert card.directions == ("AB",)
+    with torch.no_grad():
+        code = method.E["A"](image("A", size, 1))
+        found = {"enc_0(A)": code, "dec_2(enc_0(A))": method.G["B"](code)}
+        found["D_2(B)"] = method.D["B"](image("B", size, 1))
+    assert differences(found, wanted) == {}
+
+
 @pytest.mark.parametrize(("labels", "variant"), [("RaFD", "paper"), ("CelebA", "celeba")])
-def test_attentiongan_of_many_domains(tmp_path, labels, variant, every):
+@pytest.mark.parametrize(("name", "channels"), [("stargan", 3), ("attentiongan_multi", 4)])
+def test_stargan_and_its_heir(tmp_path, name, channels, labels, variant, every):
     if labels != "RaFD" and not every:
         pytest.skip("the same networks but for their labels: make test-all")
-    golden, c_dim = read("attentiongan_multi"), 8 if labels == "RaFD" else 5
+    golden, c_dim = read(name), 8 if labels == "RaFD" else 5
     salt, size = salts(golden), golden["setup"]["size"]
+    generator = layers.star_generator(64, 6, c_dim, channels)
     files = {
-        "200000-G.ckpt": layers.state(layers.star_generator(64, 6, c_dim), salt["G"]),
+        "200000-G.ckpt": layers.state(generator, salt["G"]),
         "200000-D.ckpt": layers.state(layers.star_discriminator(64, 6, c_dim, 1), salt["D"]),
     }
     sizes = {"load_size": size, "crop_size": size}
-    method, _ = imported(f"attentiongan_multi:{variant}", tmp_path, files, **sizes)
+    method, _ = imported(f"{name}:{variant}", tmp_path, files, **sizes)
     batch, here = batch_of(size), torch.eye(2, c_dim)
     if labels == "CelebA":
         here = torch.tensor([[1, 0, 0, 1, 0], [0, 1, 0, 0, 1]], dtype=torch.get_default_dtype())
     real = torch.cat([batch["A"], batch["B"]])
     with torch.no_grad():
-        painting, (scores, logits) = method.paint(real, here.flip(0)), method.D(real)
-    mask, content = painting.attention[:, :1], painting.content[:, 0]
+        made, (scores, logits) = method.G(real, here.flip(0)), method.D(real)
+    found = {"G": {"image": made}, "D": {"scores": scores, "logits": logits}}
+    if channels == 4:
+        mask, content = made.attention[:, :1], made.content[:, 0]
+        found["G"] = {"image": made.image, "mask": mask, "content": content}
     networks = golden[labels]["networks"]
-    found = {
-        "G": {"image": painting.image, "mask": mask, "content": content},
-        "D": {"scores": scores, "logits": logits},
-    }
     wanted = {n: {k: networks[n][k] for k in kept} for n, kept in found.items()}
     assert differences(found, wanted) == {}

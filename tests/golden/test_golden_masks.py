@@ -1,6 +1,4 @@
-"""AGGAN, and AttentionGAN for two and for more domains by one mask: as their official code."""
-
-from collections.abc import Callable
+"""AGGAN, and AttentionGAN by one mask: as their official code."""
 
 import pytest
 import torch
@@ -17,7 +15,6 @@ from support.golden import (
 )
 
 from replicate.methods.aggan import AGGAN
-from replicate.methods.attentiongan_multi import AttentionGANMulti
 from replicate.methods.attentiongan_v1 import AttentionGANv1
 from replicate.methods.base import DIRECTIONS
 
@@ -108,51 +105,3 @@ def with_totals(losses: dict[str, float]) -> dict[str, float]:
     d = {name: value for name, value in losses.items() if name.startswith("dis")}
     g = {name: value for name, value in losses.items() if name[:3] in ("adv", "tv_", "cyc", "pix")}
     return losses | {"total_D": sum(d.values()), "total_G": sum(g.values())}
-
-
-# attributes of A's image and of B's
-CELEBA = [[1, 0, 0, 1, 0], [0, 1, 0, 0, 1]]
-
-
-@pytest.mark.parametrize("labels, variant", [("RaFD", "paper"), ("CelebA", "celeba")])
-def test_attentiongan_multi(labels, variant, every, monkeypatch):
-    if labels != "RaFD" and not every:
-        pytest.skip("the same networks but for their labels: make test-all")
-    golden = read("attentiongan_multi")
-    wanted, size = golden[labels], golden["setup"]["size"]
-    changes = AttentionGANMulti.VARIANTS[variant] | {"load_size": size, "crop_size": size}
-    method = filled(AttentionGANMulti, salts(golden), n_critic=2, **changes)
-    batch, here = batch_of(size), torch.eye(2, method.config.c_dim)
-    if labels == "CelebA":
-        here = torch.tensor(CELEBA, dtype=torch.get_default_dtype())
-        batch |= {"A_label": here[:1], "B_label": here[1:]}
-    real = torch.cat([batch["A"], batch["B"]])
-    with torch.no_grad():
-        painting, (scores, logits) = method.paint(real, here.flip(0)), method.D(real)
-    image, mask, content = painting.image, painting.attention[:, :1], painting.content[:, 0]
-    found = {
-        "G": {"image": image, "mask": mask, "content": content},
-        "D": {"scores": scores, "logits": logits},
-    }
-    for name, network in networks(method).items():
-        found[name]["params"] = count(network)
-    assert differences(found, wanted["networks"]) == {}
-    if not every:
-        return
-    # what `step` draws: whose label an image is to get, and the points of the gradient penalty
-    monkeypatch.setattr(torch, "randperm", lambda n: torch.arange(n).flip(0))
-    monkeypatch.setattr(torch, "rand", lambda *shape: torch.tensor([0.3, 0.5]).view(shape))
-    for losses in wanted["losses"].values():  # their sum `critic` is compared
-        del losses["d_real"], losses["d_fake"]
-    assert iterations_differ(method, batch, wanted, 4, of_solver(method)) == {}
-
-
-def of_solver(method: AttentionGANMulti) -> Callable[[dict[str, float]], dict[str, float]]:
-    """Names the losses as the official solver does, which prints them without their weights."""
-    c = method.config
-    weights = {"critic": ("critic", 1.0), "label_real": ("d_cls", c.lambda_label)}
-    weights |= {"penalty": ("d_gp", c.lambda_gp), "adv": ("g_fake", 1.0)}
-    weights |= {"cyc": ("g_rec", c.lambda_cyc), "label_fake": ("g_cls", c.lambda_label)}
-    return lambda losses: {
-        name: losses[ours] / weight for ours, (name, weight) in weights.items() if ours in losses
-    }

@@ -15,11 +15,8 @@ from support.golden import (
     read,
     salts,
 )
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 from replicate.methods.ugatit import UGATIT
-from replicate.networks.spectral import SpectralNorm
 from replicate.networks.ugatit import Discriminator, Generator
 
 ALONE = {
@@ -46,10 +43,9 @@ def test_networks_of_ugatit(name):
 
 
 @pytest.mark.parametrize("variant", ["light", "full"])
-def test_training_of_ugatit(variant, every, monkeypatch):
+def test_training_of_ugatit(variant, every):
     if variant == "full" and not every:
         pytest.skip("the same but for a linear layer, which stands alone above: make test-all")
-    monkeypatch.setattr(SpectralNorm, "largest", officially)
     golden, size = read("ugatit"), 128
     sizes = {"load_size": size, "crop_size": size, "full_size": size, "ngf": 16, "ndf": 16}
     method = filled(UGATIT, salts(golden), light=variant == "light", **sizes)
@@ -66,19 +62,3 @@ def test_training_of_ugatit(variant, every, monkeypatch):
             "D_local_B(B)_eval": method.D_local["B"](batch["B"]).out,
         }
     assert differences(found, golden["networks"][f"after_two_updates_{variant}"]) == {}
-
-
-ours = SpectralNorm.largest
-
-
-def officially(norm: nn.Module, weight: Tensor) -> Tensor:
-    """Torch's estimate: in eval mode by the vectors of the last training forward, u and v.
-
-    Deviation ugatit/spectral-norm-in-eval: here v is made anew. In training mode nothing is
-    replaced.
-    """
-    flat = weight.flatten(1)
-    if norm.training:
-        norm.v = F.normalize(flat.T.mv(norm.u), dim=0).detach()
-        return ours(norm, weight)
-    return norm.u.dot(flat.mv(norm.v))

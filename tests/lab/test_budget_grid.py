@@ -41,9 +41,9 @@ def test_data_sets_leave_a_part_of_the_grid(workspace):
     found = pages("laptop", datasets="shapes_drawn")
     assert {run.dataset for page in found for run in page.runs} == {"shapes_drawn"}
     by_name = {page.notebook: page for page in found}
-    assert set(by_name) == {"01_dagan", "05_spatial_guidance"}
+    assert set(by_name) == {"01_dagan", "06_guidance_studies"}
     assert by_name["01_dagan"].whole == workflow.asked("01_dagan", "laptop")
-    assert by_name["05_spatial_guidance"].whole is None  # has it in its `one_seed` alone
+    assert by_name["06_guidance_studies"].whole is None  # has it in its `one_seed` alone
     assert len(grid("laptop", datasets="shapes_drawn")) == 10
 
 

@@ -10,8 +10,10 @@ from torch.nn import functional as F
 
 from replicate.errors import ReplicateError
 from replicate.losses import gradient_penalty
-from replicate.methods.attentiongan_multi import LOSSES, AttentionGANMulti
-from replicate.networks.attentiongan_multi import LabelDiscriminator, LabelGenerator
+from replicate.methods import labelled
+from replicate.methods.attentiongan_multi import AttentionGANMulti
+from replicate.networks.attentiongan_multi import LabelGenerator
+from replicate.networks.stargan import LabelDiscriminator
 
 OF_D = {"critic", "penalty", "label_real"}
 OF_G = {"adv", "cyc", "label_fake"}
@@ -185,7 +187,7 @@ def test_the_generator_moves_in_every_fifth_step(start):
         moved = {n[0] for n, p in method.named_parameters() if not torch.equal(p, before[n])}
         turn = iteration in (4, 9)
         assert moved == ({"G", "D"} if turn else {"D"})
-        assert tuple(losses) == LOSSES
+        assert tuple(losses) == method.LOSSES
         assert {n for n in OF_G if losses[n] is not None} == (OF_G if turn else set())
 
 
@@ -205,8 +207,8 @@ def test_what_each_loss_moves(start, monkeypatch):
 def test_labels_of_the_set_take_the_place_of_the_domains(label, start):
     method, batch = tiny(start, c_dim=3)
     wanted = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
-    assert method._label(batch | {"A_label": label}, "A").tolist() == wanted
-    assert method._label(batch | {"A_label": label}, "B").tolist() == [[0.0, 1.0, 0.0]] * 2
+    assert labelled.of_batch(batch | {"A_label": label}, "A", 3).tolist() == wanted
+    assert labelled.of_batch(batch | {"A_label": label}, "B", 3).tolist() == [[0.0, 1.0, 0.0]] * 2
     method.step(batch | {"A_label": label, "B_label": label})
 
 

@@ -12,12 +12,13 @@ from typer.testing import CliRunner
 
 from replicate.cli.preference import app
 from replicate.datasets import packed
-from replicate.errors import ReplicateError
+from replicate.errors import ReplicateError, UnknownName
 from replicate.lab import state
 from replicate.lab.run import make_run
 from replicate.lab.state import State
+from replicate.preference import sources
 from replicate.preference.material import folder_images, pixels
-from replicate.preference.sources import RunChoice, collect
+from replicate.preference.sources import RunChoice, collect, collect_change
 
 
 @pytest.fixture
@@ -119,3 +120,72 @@ def test_the_commands_from_folders_to_percentages(folder, tmp_path: Path):
     words = ("score", tmp_path / "p.json", "--key", tmp_path / "study.key.json")
     assert re.search(r"^two +100.0 +75.8 to 100.0 +12$", run(*words), re.M)  # Wilson, 12 of 12
     assert [share["percent"] for share in json.loads(run(*words, "--json"))["shares"]] == [0, 100]
+
+
+CELEBA = RunChoice("celeba", 0, "paper")
+
+
+def known_but(missing: str):
+    """In the place of `spec`: every data set is there but one."""
+
+    def spec(name: str) -> None:
+        if name == missing:
+            raise UnknownName(f"unknown data set {name!r}")
+
+    return spec
+
+
+@pytest.fixture
+def calls(folder, monkeypatch) -> list[tuple[str, str]]:
+    """Which outputs of runs are looked for; those on sets of two domains have other faces, too."""
+
+    def images(run, direction: str) -> dict[str, Path]:
+        calls.append((run.title, direction))
+        stems = {"AB": STEMS[:5], "BA": STEMS[5:9]}.get(direction, STEMS[2:])
+        name = f"{run.method}-{run.dataset}-{re.sub('[^a-z]', '', direction.lower())}"
+        return folder_images(folder(name, stems))
+
+    calls: list[tuple[str, str]] = []
+    inputs = folder_images(folder("faces"))
+    monkeypatch.setattr(sources, "run_images", images)
+    monkeypatch.setattr(sources, "spec", known_but("celeba_aged"))
+    monkeypatch.setattr(packed, "load", lambda name, split, size: (name, split, size))
+    monkeypatch.setattr(sources, "faces", lambda split: inputs if split[2] == 16 else {})
+    return calls
+
+
+def test_changes_are_of_attributes_or_of_sets_of_two_domains(calls):
+    names = ["attentiongan_multi:celeba", "cyclegan", "icgan:celeba"]
+    material = collect_change(names, CELEBA, "face->gender")
+    assert calls == [
+        ("attentiongan_multi:celeba on celeba, seed 0 (paper)", "face->gender"),
+        ("cyclegan on celeba_gender, seed 0 (paper)", "AB"),
+        ("cyclegan on celeba_gender, seed 0 (paper)", "BA"),
+        ("icgan:celeba on celeba, seed 0 (paper)", "face->gender"),
+    ]
+    shown = STEMS[2:9]  # what all have
+    assert list(material.inputs) == shown and material.target == "the other gender"
+    assert all(list(images) == shown for images in material.methods.values())
+
+
+def test_a_set_of_two_domains_that_is_not_there_is_told_how_to_make(calls):
+    with pytest.raises(ReplicateError, match=r"--as celeba_aged --domains young,old`, and train"):
+        collect_change(["diat"], CELEBA, "face->aged")
+    with pytest.raises(ReplicateError, match=r"no image that all methods have \(cyclegan 9, x 1\)"):
+        place = sources.run_images(make_run("pix2pix", "celeba", 0, "paper"), "AB")["scene-00"]
+        (place.parent / "face2gender").mkdir()
+        place.rename(place.parent / "face2gender" / "other.png")
+        collect_change(["cyclegan", f"x={place.parent}"], CELEBA, "face->gender")
+
+
+def test_one_command_makes_the_pages_of_three_changes(calls, monkeypatch, tmp_path):
+    monkeypatch.setattr(sources, "spec", known_but(""))
+    said = run(
+        "attributes", "cyclegan", "diat", "icgan:celeba", "--out", tmp_path / "three", "--trials", 6
+    )
+    for change, shown in (("hair_color", "another hair colour"), ("aged", "another age")):
+        key = json.loads((tmp_path / f"three-{change}.key.json").read_text())
+        assert key["target"] == shown and len(key["trials"]) == 6
+        assert key["methods"] == ["cyclegan", "diat", "icgan:celeba"]
+        assert (tmp_path / f"three-{change}.html").exists()
+    assert said.count("6 trials of pref/best-of-n") == 3

@@ -15,7 +15,7 @@ from replicate.report.mailing import html_of, runs_table
 from replicate.report.tables import latex
 from replicate.report.tables.markdown import code, escape, plain, to_markdown
 from replicate.report.tables.pages import Page, Table, write_page
-from replicate.report.tables.show import Shown
+from replicate.report.tables.show import Sentence, Shown
 
 HOSTILE = [
     '<img src=x onerror="alert(1)">',
@@ -49,6 +49,7 @@ class Reader(HTMLParser):
 
 
 PLAIN = {"table", "thead", "tbody", "tr", "th", "td", "h1", "h2", "p", "a"}  # `a` of headings
+PLAIN |= {"wbr"}  # where a long name may be broken
 
 
 @pytest.mark.parametrize("text", HOSTILE + ORDINARY)
@@ -86,10 +87,11 @@ def test_html_that_is_shown_in_notebooks_and_in_old_tables_does_nothing(text, mo
     }  # fmt: skip
     monkeypatch.setattr("replicate.report.mailing.read_record", lambda folder: record)
     monkeypatch.setattr("replicate.report.mailing.title", lambda record: text)
-    made = Shown(pd.DataFrame({text: [text]}))
-    made.note = text
+    made = Shown([pd.DataFrame({text: [text, text, "-"], "b": [text] * 3})])
+    sentence = Sentence(f"{text} `{text}`")
     for html in (runs_table([paths.ROOT]), made._repr_html_(), html_of(text.replace("!", ""))):
         assert set(Reader(html).tags) <= PLAIN
+    assert set(Reader(sentence._repr_html_()).tags) <= {"p", "code"}
 
 
 def test_latex_has_no_command_and_no_control_character_of_a_name():

@@ -14,7 +14,7 @@ from replicate.errors import ReplicateError
 from replicate.lab.run import Run, make_run
 from replicate.report import plots
 from replicate.report.plots.images import _inputs, _known, _line, with_most_seeds
-from replicate.report.plots.picture import Picture, name_of, sheet
+from replicate.report.plots.picture import Picture, name_of, sheet, styles
 
 SIDE = 32  # px, the smoke size
 
@@ -179,14 +179,35 @@ def test_scores_are_points_beside_their_references() -> None:
     figure = plots.scores(frame())
     assert len(figure.axes) == 4  # two directions, two metrics with values
     psnr, error = figure.axes[:2]
-    assert "background PSNR" in psnr.get_title() and not psnr.lines  # infinite: no line
-    (line,) = error.lines
+    assert "background PSNR" in psnr.get_title()
+    assert len(psnr.lines) == 2  # a line of points a method; an infinite reference has none
+    *_, line = error.lines
     assert list(line.get_xdata()) == [0.3, 0.3]
-    points = np.concatenate([c.get_offsets() for c in psnr.collections])
-    assert sorted(points[:, 0]) == [20, 20, 21, 21]
+    points = [line for line in psnr.lines if line.get_linestyle() == "None"]
+    assert sorted(x for line in points for x in line.get_xdata()) == [20, 20, 21, 21]
+    assert len({line.get_marker() for line in points}) == 2
     assert [t.get_text() for t in psnr.get_yticklabels()] == ["cyclegan", "aggan"]
     assert "not comparable" in figure.texts[0].get_text()
     assert pixels(figure).shape[1] <= 1600
+
+
+def test_a_row_of_scores_has_the_methods_and_metrics_of_its_own_set_alone() -> None:
+    other = frame()[lambda f: (f["name"] == "aggan") & (f["metric"] == "foreground_error")]
+    figure = plots.scores(pd.concat([frame(), other.assign(dataset="far")], ignore_index=True))
+    assert len(figure.axes) == 6  # two rows of two panels, two of one
+    assert [t.get_text() for t in figure.axes[-1].get_yticklabels()] == ["aggan"]
+    assert all(axes.lines for axes in figure.axes)
+
+
+def test_names_differ_in_marker_and_of_many_the_variants_share_their_method_s_colour() -> None:
+    few = styles(["ugatit:in", "aggan", "ugatit", "ugatit:no-cam"])
+    assert list(few) == ["aggan", "ugatit", "ugatit:in", "ugatit:no-cam"]
+    assert len({style.colour for style in few.values()}) == 4
+    assert len({few[name].line for name in list(few)[1:]}) == 3
+    many = styles([*few, *(f"spatial_guidance:{i}" for i in range(9))])
+    assert len({style.marker for style in many.values()}) == len(many) == 13
+    assert len({many[name].colour for name in many if name.startswith("ugatit")}) == 1
+    assert len({style.colour for style in many.values()}) == 3
 
 
 def test_scores_of_smoke_runs_say_so_and_budgets_do_not_mix() -> None:

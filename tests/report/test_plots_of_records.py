@@ -138,7 +138,7 @@ def test_cost_draws_both_directions_of_one_data_set(records: Path) -> None:
     frame = tables.quality_and_cost(tables.scores(records), records)
     picture = plots.cost(frame)
     hours, memory = picture.axes
-    xs = sorted(x for points in hours.collections for x, _ in points.get_offsets())
+    xs = sorted(x for point in hours.lines for x in point.get_xdata())
     assert xs == pytest.approx([0.1] * 4 + [1.1] * 4)  # U-GAT-IT and the variant have seed 1 alone
     assert hours.get_yscale() == "symlog" and memory.get_xlabel() == "peak memory, MB"
     with pytest.raises(ReplicateError, match="in one figure"):

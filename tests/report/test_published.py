@@ -152,3 +152,23 @@ def test_notebooks_name_their_kernel_as_jupyterlab_writes_it():
     for path in [*paths.notebooks().glob("*.ipynb"), *published]:
         spec = nbformat.read(path, as_version=4).metadata.kernelspec
         assert spec.display_name == KERNEL, path
+
+
+def test_an_executed_notebook_is_small_and_shows_no_picture_twice():
+    published = sorted((paths.published() / "notebooks").rglob("*.ipynb"))
+    assert {path.stem for path in published} == {p.stem for p in paths.notebooks().glob("*.ipynb")}
+    for path in published:
+        assert path.stat().st_size < 1.5e6, path
+        cells = nbformat.read(path, as_version=4).cells
+        outputs = [output for cell in cells for output in cell.get("outputs", ())]
+        pictures = [o.data["image/png"] for o in outputs if "image/png" in o.get("data", {})]
+        assert pictures and len(set(pictures)) == len(pictures), path
+
+
+def test_an_executed_notebook_is_of_the_source_that_stands_beside_it():
+    for path in sorted((paths.published() / "notebooks").rglob("*.ipynb")):
+        executed = nbformat.read(path, as_version=4).cells
+        injected = "injected-parameters"
+        cells = [cell for cell in executed if injected not in cell.metadata.get("tags", [])]
+        source = nbformat.read(paths.notebooks() / path.name, as_version=4).cells
+        assert [(c.id, c.source) for c in cells] == [(c.id, c.source) for c in source], path

@@ -127,7 +127,7 @@ def test_one_mask_is_shown_as_it_is(methods: dict) -> None:
 def test_masks_of_the_methods_themselves(methods: dict) -> None:
     """What the networks give is drawn, for every method that has masks, and fits a page."""
     runs = [scored(f"attentiongan{which}") for which in ("", "_v1", "_multi")]
-    figure = studies.masks([*runs, scored("cyclegan")])
+    figure = studies.masks([*runs, scored("cyclegan")], images=2)
     assert len(figure.axes) == 3 * 2 * 2 * 3  # runs, directions, images, rows
     assert figure.get_size_inches()[0] * 100 <= 1600
     assert not any("cyclegan" in text for text in texts(figure))

@@ -138,20 +138,23 @@ def test_a_translation_that_is_missing_is_named(scored) -> None:
 def test_bars_are_the_statistics_of_labels_and_maps(houses: str, scored) -> None:
     classes = drawn_classes("test")
     run = scored(PHOTO_COLOURS[classes], LABEL_COLOURS[classes], grey=204)  # 0.8 everywhere
-    figure = studies.label_statistics(houses, [run])
+    figure = studies.label_statistics([run], houses)
     widths = [[bar.get_width() for bar in axes.patches] for axes in figure.axes]
     assert len(widths) == 9  # labels, and each direction
     train = drawn_classes("train")
     shares = [(train == k).mean() for k in range(3)]
     assert widths[0] == [1, 1, 1] and widths[1] == pytest.approx(shares)  # float64 rounding
     assert widths[4] == widths[5] == [1, 1, 1]  # all pixels are crucial, so every class is aware
-    assert len(studies.label_statistics(houses).axes) == 3
+    assert len(studies.label_statistics([], houses).axes) == 3
 
 
 def test_where_the_set_is_not_here_a_sentence_says_how_to_get_it(workspace: Path) -> None:
-    assert "Run `replicate data get facades`" in absent("facades")
+    assert "Run `replicate data get facades`" in absent([])
+    assert (
+        absent([make_run("pix2pix", "facades", 0, "smoke")]) == ""
+    )  # its error is the one to tell
     (workspace / "data" / "facades").mkdir(parents=True)
-    assert absent("facades") == ""
+    assert absent([]) == ""
 
 
 def test_the_classes_of_cityscapes_are_those_of_its_label_ids(workspace, tmp_path, monkeypatch):

@@ -174,8 +174,8 @@ def scheme_one_discriminator() -> Shapes:
     return made | conv("conv_tower.15", (1, 512, 1, 1), 1)
 
 
-def star_generator(ngf: int, n: int, labels: int) -> Shapes:
-    """AttentionGAN-v1-multi `Generator`; its instance norms keep statistics."""
+def star_generator(ngf: int, n: int, labels: int, outputs: int = 3) -> Shapes:
+    """StarGAN `Generator`, AttentionGAN's with 4 outputs; its instance norms keep statistics."""
     c = 4 * ngf
     made = conv("main.0", (ngf, 3 + labels, 7, 7)) | norm("main.1", ngf)
     for place, wide in ((3, ngf), (6, 2 * ngf)):
@@ -187,7 +187,28 @@ def star_generator(ngf: int, n: int, labels: int) -> Shapes:
     for place, wide in ((9 + n, c), (12 + n, 2 * ngf)):
         made |= conv(f"main.{place}", (wide, wide // 2, 4, 4))
         made |= norm(f"main.{place + 1}", wide // 2)
-    return made | conv(f"main.{15 + n}", (4, ngf, 7, 7))
+    return made | conv(f"main.{15 + n}", (outputs, ngf, 7, 7))
+
+
+def combo_encoder(ngf: int, n: int) -> Shapes:
+    """ComboGAN `ResnetGenEncoder` of December 2017."""
+    c, made = 4 * ngf, conv("model.1", (ngf, 3, 7, 7), ngf)
+    made |= conv("model.4", (2 * ngf, ngf, 3, 3), 2 * ngf) | conv("model.7", (c, 2 * ngf, 3, 3), c)
+    for i in range(n):
+        for place in (1, 5):
+            made |= conv(f"model.{10 + i}.conv_block.{place}", (c, c, 3, 3), c)
+    return made
+
+
+def combo_decoder(ngf: int, n: int) -> Shapes:
+    """Its `ResnetGenDecoder`."""
+    c, made = 4 * ngf, {}
+    for i in range(n):
+        for place in (1, 5):
+            made |= conv(f"model.{i}.conv_block.{place}", (c, c, 3, 3), c)
+    made |= conv(f"model.{n}", (c, 2 * ngf, 4, 4), 2 * ngf)
+    made |= conv(f"model.{n + 3}", (2 * ngf, ngf, 4, 4), ngf)
+    return made | conv(f"model.{n + 7}", (3, ngf, 7, 7), 3)
 
 
 def star_discriminator(ndf: int, layers: int, labels: int, side: int) -> Shapes:

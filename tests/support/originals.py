@@ -94,9 +94,23 @@ def cub(root: Path) -> Path:
     return root
 
 
+def animals(root: Path) -> Path:
+    """Both sets unpacked: four to six images of 20x24 px a folder to train with, two to test."""
+    for k, name in enumerate(("horse2zebra", "cats_dogs")):
+        for j, (folder, count) in enumerate(
+            {"trainA": 6, "trainB": 5, "testA": 2, "testB": 3}.items()
+        ):
+            place = root / name / folder
+            place.mkdir(parents=True)
+            for i in range(count - k * (folder == "trainB")):  # of dogs one less
+                picture(100 * k + 10 * j + i, (20, 24)).save(place / f"n_{j}{i}.png")
+    return root
+
+
 MINIATURES = {
     "cityscapes": cityscapes,
     "celeba": lambda root: celeba(root, PEOPLE, PARTS),
     "rafd": rafd,
     "cub": cub,
+    "animals": animals,
 }

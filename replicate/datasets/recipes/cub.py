@@ -1,5 +1,8 @@
 """CUB-200-2011: birds cut out by their bounding boxes, with their classes, in the official split.
 
+With `text_c10` beside its lists, ten sentences about every bird by people, each has the first of
+them as its caption.
+
 Assumed: the paper that uses the set (DA-GAN) names birds, but no sizes and no domains within reach.
 Here A and B are two halves of the birds of each split, every class in both where it has two.
 """
@@ -18,6 +21,8 @@ from replicate.errors import ReplicateError
 OPTIONS = ()
 DOMAINS = ("bird", "other_bird")
 AGAIN = "Get CUB_200_2011.tgz again, and unpack it"
+# of reedscot/cvpr2016: text_c10/<class>/<image>.txt, a sentence a line
+SENTENCES = "text_c10"
 LISTS = {  # the columns of each, after the number of the image
     "images.txt": ("file",),
     "image_class_labels.txt": ("number",),
@@ -32,7 +37,7 @@ def source() -> str:
 
 
 def plan(folder: Path) -> Plan:
-    """All birds with their class as label, 0 for the first.
+    """All birds with their class as label, 0 for the first, and their captions where they are.
 
     Args:
         folder: `CUB_200_2011`, or what holds it.
@@ -52,11 +57,26 @@ def plan(folder: Path) -> Plan:
     for file, row in zip(files, table.itertuples(), strict=True):
         label = (row.number - 1, classes[row.number])
         target = f"{row.Index:05d}_{file.stem}.png"  # stems alone might be those of two classes
-        picture = Picture(target, (file,), label, _box(row))
+        picture = Picture(target, (file,), label, _box(row), _caption(root, row.file))
         groups[row.training].append(picture)
     pictures = halves("train", groups[1]) + halves("test", groups[0])
     hint = f"{HALVES}`replicate train METHOD --data NAME --set n_classes={len(classes)}`"
     return Plan("cyclegan", DOMAINS, pictures, _bird, columns=CLASS, remarks=(hint,))
+
+
+def _caption(root: Path, image: str) -> str:
+    """The first sentence about an image; empty where the set comes without sentences."""
+    if not (folder := root / SENTENCES).is_dir():
+        return ""
+    file = (folder / image).with_suffix(".txt")
+    lines = file.read_text(encoding="utf-8", errors="replace").split("\n") if file.is_file() else []
+    sentences = [line.strip() for line in lines if line.strip()]
+    if not sentences:
+        raise ReplicateError(
+            f"{shown(file)} is missing or empty; expected ten sentences. Complete the folder, or "
+            f"move {shown(folder)} away for a set without captions"
+        )
+    return sentences[0]
 
 
 def _images(root: Path) -> pd.DataFrame:

@@ -7,12 +7,11 @@ from pathlib import Path
 from PIL import Image
 
 from replicate import images, naming
-from replicate.datasets.layouts import shown
+from replicate.datasets.layouts import OTHERS, shown
 from replicate.datasets.own import rank
 from replicate.errors import ReplicateError
 
 HALVES = "trainA and trainB are two halves of every label, for methods that read labels: "
-OTHERS = "testOthers"  # test images of neither domain, kept for scores of one's own
 FEW = 3  # files that an error names
 
 
@@ -25,12 +24,14 @@ class Picture:
         files: what it is made of.
         label: the values of the plan's `columns`.
         box: what is cut out, px: left, top, right, bottom.
+        caption: a sentence about it; of all images of a set, or of none.
     """
 
     target: str
     files: tuple[Path, ...]
     label: tuple[int | str, ...] = ()
     box: tuple[int, int, int, int] | None = None
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Plan:
         columns: of `labels.csv`, after `file`; none where the set has no labels.
         copies: further files by their place in the set.
         tables: CSV files by their place in the set, row by row.
+        labels: as in `Spec`.
         remarks: what a user is told, such as what was left out; NAME stands for the set's name.
     """
 
@@ -55,6 +57,7 @@ class Plan:
     columns: tuple[str, ...] = ()
     copies: dict[str, Path] = field(default_factory=dict)
     tables: dict[str, list[tuple]] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
 

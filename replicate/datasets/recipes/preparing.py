@@ -7,11 +7,11 @@ from pathlib import Path
 from types import ModuleType
 
 from replicate import paths
-from replicate.datasets import folders, labels, layouts
+from replicate.datasets import captions, folders, labels, layouts
 from replicate.datasets.layouts import shown
 from replicate.datasets.own import check_name
 from replicate.datasets.placing import describe, holds_something, noted, place
-from replicate.datasets.recipes import camvid, celeba, cityscapes, cub, rafd
+from replicate.datasets.recipes import animals, camvid, celeba, cityscapes, cub, rafd
 from replicate.datasets.recipes.planning import Picture, Plan, lacking
 from replicate.datasets.spec import Spec, registered, spec
 from replicate.errors import ReplicateError, unknown
@@ -20,6 +20,7 @@ from replicate.progress import bar
 
 RECIPES: dict[str, ModuleType] = {
     "cityscapes": cityscapes, "celeba": celeba, "rafd": rafd, "cub": cub, "camvid": camvid,
+    "animals": animals,
 }  # fmt: skip
 
 
@@ -69,8 +70,9 @@ def _entry(called: str, plan: Plan, source: str, known: Spec | None) -> Spec:
     if twice := [target for target, n in placed.items() if n > 1]:
         raise lacking("images have the name of another", twice, len(placed), "Rename them")
     found = Counter(target.split("/")[0] for target in placed)
-    splits = layouts.FOLDERS[plan.layout]
-    counts = {folder: found[folder] for split in splits.values() for folder in split}
+    names = [name for split in layouts.FOLDERS[plan.layout].values() for name in split]
+    names += [layouts.OTHERS] if plan.labels else []
+    counts = {folder: found[folder] for folder in names}
     if empty := [folder for folder, n in counts.items() if n == 0]:
         domains = " and ".join(plan.domains)
         raise ReplicateError(
@@ -79,6 +81,7 @@ def _entry(called: str, plan: Plan, source: str, known: Spec | None) -> Spec:
         )
     licence = known.licence if known else ""
     fields = {"domains": plan.domains, "left": plan.left, "source": source, "licence": licence}
+    fields |= {"labels": plan.labels}
     entry = Spec(name=called, layout=plan.layout, counts=counts, **fields)
     if known and called == known.name:
         _check(entry, known)
@@ -88,7 +91,7 @@ def _entry(called: str, plan: Plan, source: str, known: Spec | None) -> Spec:
 def _check(entry: Spec, known: Spec) -> None:
     """Nothing, or the error for what is not the set of the registry."""
     way_out = f"Complete the originals, or give this another name: `--as {entry.name}_own`"
-    for fact in ("layout", "domains", "left"):
+    for fact in ("layout", "domains", "left", "labels"):
         found, wanted = (getattr(each, fact) for each in (entry, known))
         if found != wanted:
             text = f"{entry.name}: {fact} {found}, expected {wanted} of data/datasets.yaml"
@@ -101,9 +104,10 @@ def _check(entry: Spec, known: Spec) -> None:
 
 def _write(folder: Path, plan: Plan, entry: Spec, progress: bool) -> None:
     rows: dict[str, dict[str, tuple]] = defaultdict(dict)
+    sentences: dict[str, dict[str, str]] = defaultdict(dict)
     for picture in plan.pictures:
         parent, name = picture.target.split("/")
-        rows[parent][name] = picture.label
+        rows[parent][name], sentences[parent][name] = picture.label, picture.caption
     for parent in rows:
         (folder / parent).mkdir()
 
@@ -116,6 +120,9 @@ def _write(folder: Path, plan: Plan, entry: Spec, progress: bool) -> None:
     if plan.columns:
         for parent, labelled in rows.items():
             labels.write(folder / parent, plan.columns, labelled)
+    for parent, texts in sentences.items():
+        if all(texts.values()):
+            captions.write(folder / parent, texts)
     for target, file in plan.copies.items():
         (folder / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, folder / target)

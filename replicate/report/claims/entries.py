@@ -118,7 +118,7 @@ def _check_names(claim: Claim) -> None:
     first, second = spec.spec(claim.dataset).domains
     directions = (BOTH, f"{first}->{second}", f"{second}->{first}")
     protocols = {name: protocol.metric for name, protocol in PROTOCOLS.items()}
-    protocols |= {classes.PROTOCOL: classes.METRIC}
+    protocols |= classes.METRICS
     _choose(f"prediction {of}", claim.prediction, PREDICTIONS)
     _choose(f"direction {of}", claim.direction, directions)
     _choose(f"protocol {of}", claim.protocol, protocols)

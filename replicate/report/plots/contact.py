@@ -94,7 +94,7 @@ def _rows(entry: Spec, split: str, columns: int, rng: np.random.Generator) -> tu
         name = " | ".join(entry.domains if entry.left == entry.domains[0] else entry.domains[::-1])
         return counts, [(name, pairs[k : k + across]) for k in range(0, len(pairs), across)]
     rows = []
-    for letter, (name, images) in zip("AB", sources.items(), strict=True):
+    for letter, (name, images) in zip(("A", "B", " "), sources.items(), strict=False):
         tiles = [_tile(images[i], entry.fit) for i in _chosen(len(images), columns, rng)]
         rows += [(f"{letter}  {name}", tiles)] if tiles else []
     return counts, rows
@@ -108,10 +108,12 @@ def _sources(entry: Spec, split: str) -> dict[str, list[Path] | np.ndarray]:
     if entry.layout == "torchvision":
         digits.split_files(entry, split)  # tells what is missing, and the way out
         return {name: digits.read(entry, name, split)[0] for name in entry.domains}
-    names = ["pairs"] if entry.paired else entry.domains
+    names = ["pairs"] if entry.paired else [*entry.domains, "others"]
+    if entry.labels and split == "train":
+        names = ["half of all", "other half"]
     places = [entry.folder / folder for folder in entry.folders(split)]
     files = [naming.image_files(place) if place.is_dir() else [] for place in places]
-    return dict(zip(names, files, strict=True))
+    return dict(zip(names, files, strict=False))
 
 
 def _chosen(count: int, most: int, rng: np.random.Generator) -> list[int]:

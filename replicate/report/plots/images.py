@@ -1,48 +1,67 @@
 """Translations of the first test images: at the end, and on the way there."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
-from replicate.datasets import directions, packed
+from replicate import sentences
+from replicate.datasets import captions, directions, packed
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.evaluation import TILES, in_words
 from replicate.images import read
+from replicate.lab.recorded import Recorded, command
 from replicate.lab.run import Run
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
-from replicate.report.plots.picture import Picture, name_of, sheet
+from replicate.records import SHEET
+from replicate.report.plots.picture import Picture, name_of, sheet, written
 from replicate.report.tables.catalogue import method_order
+from replicate.report.tables.show import Album
 
 Row = tuple[str, list[np.ndarray]]
 HALF = TILES // 2
+SMALL = 64  # px of a tile in a sheet of records
+PUBLISHED = 3  # images of each direction in a sheet of records, one less where there are several
 # More make a notebook too large to open.
 MOMENTS = 3  # of those saved
 MANY = 8  # methods of a data set, or blocks; with more, half as many images, one moment less
 
 
-def translations(runs: Iterable[Run], columns: int = 8, seed: int | None = None) -> Picture:
+def translations(runs: Iterable[Run], columns: int = 8, seed: int | None = None) -> Picture | Album:
     """Input, ideal or truth where known, then each method's translation and attention map.
 
     Args:
         runs: those of `seed` that are scored are shown, a block for each data set and direction.
+            Where no run is on this machine, their published sheets are shown, a picture a data set.
         columns: test images in a row, the first of the split; half of them for many methods.
         seed: one is shown, because a sheet of all is too tall to read; None: the first run's.
+
+    Returns:
+        Of a set of more than two domains a matrix for each method: a line for an input of each
+        domain, a column for each domain that it becomes.
 
     Raises:
         ReplicateError: no such run has translations.
     """
-    chosen = _of_seed(runs, seed, "outputs")
+    runs = list(runs)
+    local = [run for run in runs if not isinstance(run, Recorded)]
+    if runs and not local:
+        return _published(runs, seed)
+    chosen = _of_seed(local, seed, "outputs")
     blocks = []
     for dataset, size in dict.fromkeys((run.dataset, run.config.scored_size) for run in chosen):
         images = packed.load(dataset, "test", size)
         peers = [r for r in chosen if (r.dataset, r.config.scored_size) == (dataset, size)]
         shown = columns if len(peers) <= MANY else columns // 2
+        if labels := spec(dataset).labels:
+            blocks += [_matrix(run, images, labels, shown) for run in peers]
+            continue
         for direction in DIRECTIONS:
             rows = _known(images, direction[0], shown)
             for run in peers:
@@ -51,17 +70,48 @@ def translations(runs: Iterable[Run], columns: int = 8, seed: int | None = None)
     return sheet(blocks)
 
 
-def progress(runs: Iterable[Run], seed: int | None = None) -> Picture:
+def _published(runs: list[Run], seed: int | None) -> Album:
+    """The sheets of translations in the records of runs that are not on this machine."""
+    from replicate.report.plots.records import Kept, gallery
+
+    pictures, datasets = [], list(dict.fromkeys(run.dataset for run in runs))
+    images = PUBLISHED if len(datasets) == 1 else PUBLISHED - 1
+    for dataset in datasets:
+        peers = [
+            Kept(run.folder, run.method, run.label, run.dataset, run.seed)
+            for run in runs
+            if run.dataset == dataset and (run.folder / SHEET).is_file()
+        ]
+        pictures += [gallery(peers, seed, images, SMALL)] if peers else []
+    if not pictures:  # an installed wheel holds no pictures
+        return Album(
+            f"Pictures of the published records are in a checkout alone; {training(runs)}."
+        )
+    return Album(f"From the published records; {training(runs)}.", *pictures)
+
+
+def training(runs: Iterable[Run]) -> str:
+    """How the first of some runs is trained on this machine, in words."""
+    run = next(iter(runs))
+    return f"`{command(name_of(run), run.dataset, run.seed, run.budget)}` makes one here"
+
+
+def progress(runs: Iterable[Run], seed: int | None = None) -> Picture | Album:
     """One line for each moment at which a run saved samples; both directions side by side.
 
     Args:
         runs: those of `seed` with samples are shown, a block each, but for variants with fewer
-            seeds than others on their data set: `translations` shows these.
+            seeds than others on their data set: `translations` shows these. Records have no
+            samples: where no run is on this machine, a sentence says so.
         seed: one seed is shown; None: the first run's.
 
     Raises:
         ReplicateError: no such run has samples.
     """
+    runs = list(runs)
+    if runs and all(isinstance(run, Recorded) for run in runs):
+        return Album(f"Samples on the way are kept where a run is trained; {training(runs)}.")
+    runs = [run for run in runs if not isinstance(run, Recorded)]
     sets = groupby(sorted(runs, key=lambda run: run.dataset), key=lambda run: run.dataset)
     chosen = _of_seed([r for _, own in sets for r in with_most_seeds(own)], seed, "samples")
     size = (HALF, MOMENTS) if len(chosen) <= MANY else (HALF // 2, MOMENTS - 1)
@@ -90,7 +140,7 @@ def _of_seed(runs: Iterable[Run], seed: int | None, folder: str) -> list[Run]:
 
 
 def _known(images: ImageSet, source: str, columns: int) -> list[Row]:
-    rows = [("input", list(images.arrays[source][:columns]))]
+    rows = [("input", list(images.arrays[source][:columns])), *_prompts(images, source, columns)]
     if f"{source}_ideal" in images.arrays:
         rows.append(("ideal", list(images.arrays[f"{source}_ideal"][:columns])))
     elif images.paired:
@@ -99,12 +149,20 @@ def _known(images: ImageSet, source: str, columns: int) -> list[Row]:
     return rows
 
 
+def _prompts(images: ImageSet, source: str, columns: int) -> list[Row]:
+    """The sentences that methods of sentences are given, where the set has some."""
+    if f"{source}_caption" not in images.arrays:
+        return []
+    texts = captions.decode(sentences.prompts(images, source)[:columns])
+    return [("sentence", [written(text) for text in texts])]
+
+
 def _made(run: Run, images: ImageSet, direction: str, columns: int) -> list[Row]:
     """A run's translations, and under them its attention maps if it has any.
 
     White where a one-way method has none of this direction.
     """
-    if direction not in METHODS[run.method].directions:
+    if direction not in METHODS[run.method].directions_of(asdict(run.config)):
         white = np.full((images.size, images.size, 3), 255, np.uint8)
         return [(f"{name_of(run)} (one-way)", [white] * columns)]
     folder = run.folder / "outputs" / in_words(direction, images).replace("->", "2")
@@ -113,6 +171,53 @@ def _made(run: Run, images: ImageSet, direction: str, columns: int) -> list[Row]
     if (folder / "attention").is_dir():
         rows.append(("  attention", [read(folder / "attention" / name) for name in files]))
     return rows
+
+
+def _matrix(run: Run, images: ImageSet, labels: tuple[str, ...], columns: int) -> tuple:
+    """A heading and, for each domain, lines of an input and what it becomes in every domain.
+
+    Below them its attention maps if it has any. Where an input would become what it is there is
+    white, and so there is below inputs.
+
+    Args:
+        labels: the domains, in the order of the columns after the input's.
+        columns: tiles in a line at least; as many inputs stand side by side as they have room for.
+    """
+    inputs = max(1, columns // (1 + len(labels)))
+    white = np.full((images.size, images.size, 3), 255, np.uint8)
+    rows = []
+    for k, source in enumerate(labels):
+        shown, names = zip(*_of_label(images, k)[:inputs], strict=True)
+        places = [run.folder / "outputs" / f"{source}2{target}" for target in labels]
+        rows.append((source, _beside(shown, names, places, k)))
+        inner = [place / "attention" for place in places]
+        if any(place.is_dir() for place in inner):
+            rows.append(("  attention", _beside([white] * len(names), names, inner, k)))
+    heading = f"{run.dataset}, {name_of(run)}, seed {run.seed}: input, as {', as '.join(labels)}"
+    return heading, rows
+
+
+def _beside(
+    first: Sequence[np.ndarray], names: Sequence[str], places: list[Path], own: int
+) -> list[np.ndarray]:
+    """After each image its pictures in all places, white in the place `own`."""
+    tiles = []
+    for image, name in zip(first, names, strict=True):
+        made = [
+            np.full_like(image, 255) if k == own else read(place / f"{Path(name).stem}.png")
+            for k, place in enumerate(places)
+        ]
+        tiles += [image, *made]
+    return tiles
+
+
+def _of_label(images: ImageSet, k: int) -> list[tuple[np.ndarray, str]]:
+    """The images of a split with the label `k`, and their names, in the order of the set."""
+    return [
+        (images.arrays[key][i], files[i])
+        for key, files in images.names.items()
+        for i in np.flatnonzero(images.arrays[f"{key}_label"] == k)
+    ]
 
 
 def _moments(run: Run, each: int, moments: int) -> tuple[str, list[Row]]:

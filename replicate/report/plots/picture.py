@@ -1,19 +1,21 @@
 """The figure that every plot returns, sheets of labelled image rows, and what all plots share."""
 
+import re
 from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from textwrap import wrap
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from replicate import files
-from replicate.lab.run import Run, method_name
+from replicate.lab.recorded import name_of as name_of  # plots name methods as tables do
 from replicate.report.tables.catalogue import method_order
 
 DPI = 100
@@ -21,6 +23,8 @@ WIDTH = 1600  # px at most
 LABEL = 200  # px left of the images
 LETTERS = 28  # that fit there; a longer METHOD:VARIANT is broken at its colon
 GAP = 2  # px between tiles
+SIDE, LETTER, ACROSS = 128, 12, 20  # of a sentence's tile: px, px, letters in a line
+NEAR = 128  # px of a tile, where there is room
 
 
 class Picture(Figure):
@@ -48,6 +52,7 @@ def sheet(
     blocks: Sequence[tuple[str, Sequence[tuple[str, Sequence[np.ndarray]]]]],
     columns_named: Sequence[str] = (),
     room: int = LABEL,
+    near: int = NEAR,
 ) -> Picture:
     """Blocks of image rows under headings, each row with its label at the left.
 
@@ -56,10 +61,11 @@ def sheet(
             Tiles are enlarged by whole factors without smoothing, or shrunk where too wide.
         columns_named: a heading above each column, in the place of the first block's.
         room: px left of the images, for the labels of rows.
+        near: px; no tile is enlarged beyond it.
     """
     columns = max(len(tiles) for _, rows in blocks for _, tiles in rows)
     natural = max(tile.shape[0] for _, rows in blocks for _, tiles in rows for tile in tiles)
-    side = _side(natural, columns, room)
+    side = _side(natural, columns, room, near)
     heading, row_height = 30, side + GAP
     height = sum(heading + row_height * len(rows) for _, rows in blocks)
     width = max(700, room + columns * row_height)
@@ -83,10 +89,20 @@ def sheet(
     return picture
 
 
-def _side(natural: int, columns: int, room: int) -> int:
-    """The side of a tile in px: a whole multiple near 128, or what the width leaves."""
+def written(sentence: str) -> np.ndarray:
+    """A tile with a sentence in it, black on white, (SIDE, SIDE, 3) uint8; what is too long ends in
+    dots."""
+    tile = Image.new("RGB", (SIDE, SIDE), "white")
+    pen, font = ImageDraw.Draw(tile), ImageFont.load_default(LETTER)
+    lines = wrap(sentence, ACROSS, max_lines=SIDE // (LETTER + 3), placeholder=" ...")
+    pen.multiline_text((3, 3), "\n".join(lines), "black", font, spacing=3)
+    return np.asarray(tile)
+
+
+def _side(natural: int, columns: int, room: int, near: int) -> int:
+    """The side of a tile in px: a whole multiple up to `near`, or what the width leaves."""
     most = (WIDTH - room) // columns - GAP
-    enlarged = natural * max(1, 128 // natural)
+    enlarged = natural * max(1, near // natural)
     return enlarged if enlarged <= most else min(most, natural * max(1, most // natural))
 
 
@@ -113,11 +129,6 @@ def _write(figure: Figure, target: BinaryIO) -> None:
 Colour = tuple[float, float, float]
 
 
-def name_of(run: Run) -> str:
-    """METHOD[:VARIANT], as tables name it."""
-    return method_name(run.method, run.label)
-
-
 def palette(names: Iterable[str]) -> dict[str, Colour]:
     """A colour for each name, in their order; those after the tenth are darker.
 
@@ -133,6 +144,39 @@ def palette(names: Iterable[str]) -> dict[str, Colour]:
 def colours(names: Iterable[str]) -> dict[str, Colour]:
     """The `palette` of the methods, in the order of tables."""
     return palette(sorted(set(names), key=method_order))
+
+
+class Style(NamedTuple):
+    """How a method is drawn: its colour, its marker, the dashes of its line."""
+
+    colour: Colour
+    marker: str = ""
+    line: object = "-"
+
+
+MARKERS = "os^DvPX<>ph*d"
+LINES = ("-", (0, (5, 2)), (0, (1, 1.3)), (0, (6, 2, 1, 2)), (0, (8, 3)), (0, (3, 3)))
+
+
+FEW = 10  # names that colours alone can tell apart, see `palette`
+
+
+def styles(names: Iterable[str]) -> dict[str, Style]:
+    """A style for each METHOD[:VARIANT], in the order of tables.
+
+    No two names that stand beside each other have the same marker, and variants of a method differ
+    in dashes. Up to ten names have a colour of their own; of more a method has one, for all of its
+    variants.
+    """
+    names = sorted(set(names), key=method_order)
+    methods = [re.split("[:+]", name)[0] for name in names]
+    shades = palette(names) if len(names) <= FEW else palette(dict.fromkeys(methods))
+    made: dict[str, Style] = {}
+    for i, (name, method) in enumerate(zip(names, methods, strict=True)):
+        colour = shades[name if len(names) <= FEW else method]
+        line = LINES[methods[:i].count(method) % len(LINES)]
+        made[name] = Style(colour, MARKERS[i % len(MARKERS)], line)
+    return made
 
 
 def dress(axes: Axes) -> None:

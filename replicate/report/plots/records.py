@@ -17,8 +17,8 @@ from replicate.lab.run import method_name, read_record
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
 from replicate.records import SHEET, checked
-from replicate.report.plots.images import Row, _tiles
-from replicate.report.plots.picture import Picture, sheet
+from replicate.report.plots.images import Row, _prompts, _tiles
+from replicate.report.plots.picture import NEAR, Picture, sheet
 from replicate.report.tables.catalogue import method_order
 
 LABELS = 90  # px left of a strip's images, for "attention"
@@ -58,7 +58,9 @@ def common_seed(records: Iterable[Kept]) -> int:
     return min(seeds, key=lambda seed: (-seeds[seed], seed))
 
 
-def gallery(records: Iterable[Kept], seed: int | None = None, images: int = 4) -> Picture:
+def gallery(
+    records: Iterable[Kept], seed: int | None = None, images: int = 4, near: int = NEAR
+) -> Picture:
     """A row a method: translations and attention maps of the same test images, both directions.
 
     Args:
@@ -66,6 +68,7 @@ def gallery(records: Iterable[Kept], seed: int | None = None, images: int = 4) -
             inputs and, where known, what their translations should be.
         seed: None: the `common_seed`.
         images: of each direction, the first of the test split, at most `evaluation.TILES`.
+        near: px; no tile is enlarged beyond it.
 
     Raises:
         ReplicateError: no record of the seed, or records of several data sets.
@@ -89,7 +92,7 @@ def gallery(records: Iterable[Kept], seed: int | None = None, images: int = 4) -
             line += [*made[-1]]
             line += ([*made[1]] if len(made) > 2 else blank) * with_maps
         rows.append((name, line))
-    return sheet([("", rows)], _columns(found[0], seed, images, with_maps))
+    return sheet([("", rows)], _columns(found[0], seed, images, with_maps), near)
 
 
 def _columns(dataset: str, seed: int, images: int, with_maps: bool) -> list[str]:
@@ -135,6 +138,7 @@ def _known(dataset: str, tiles: dict[str, np.ndarray], k: int) -> list[Row]:
     if entry.layout == "drawn":  # no file is needed for it
         test = packed.load(dataset, "test", first.shape[-2])
         ideal = test.arrays.get(f"{DIRECTIONS[k][0]}_ideal")
+        rows += _prompts(test, DIRECTIONS[k][0], TILES)
         rows += [] if ideal is None else [("ideal", list(np.asarray(ideal[:TILES])))]
     elif entry.paired:
         rows.append(("truth", list(first[1 - k, 0])))

@@ -1,10 +1,11 @@
 """Scores as points, quality against cost, and learning curves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import cycle
 from pathlib import Path
+from textwrap import wrap
 
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -13,7 +14,15 @@ from replicate import records
 from replicate.errors import ReplicateError
 from replicate.lab.run import Run
 from replicate.records import CURVES, LOG
-from replicate.report.plots.picture import WIDTH, Picture, colours, dress, name_of
+from replicate.report.plots.picture import (
+    WIDTH,
+    Colour,
+    Picture,
+    Style,
+    dress,
+    name_of,
+    styles,
+)
 from replicate.report.tables import catalogue
 from replicate.report.tables.cost import QUALITY
 from replicate.report.tables.frames import one_budget, with_share
@@ -26,54 +35,84 @@ MAIN = (
 )  # fmt: skip
 
 
+LEFT, RIGHT = 250, 20  # px beside the panels, for the names of methods and a last tick
+ABOVE, BELOW, LINE = 56, 34, 24  # px above and below a row of panels, and for each method
+APART, TITLE = 26, 28  # px between panels, and for the line above all
+
+
 def scores(frame: pd.DataFrame) -> Picture:
     """The main metrics of every method, a point a seed, with the floor and do-nothing as lines.
 
     Args:
-        frame: of `tables.scores` or `tables.of_runs`, of one budget. Rows are data sets and
-            directions, columns metrics; a metric of which nothing is measured is left out.
+        frame: of `tables.scores` or `tables.of_runs`, of one budget. A row of panels for each data
+            set and direction has the methods and metrics that are measured there, no others.
     """
     budget = one_budget(frame)
     measured = with_share(frame)
     measured = measured[measured["value"].abs() < float("inf")]
-    present = set(zip(measured["metric"], measured["protocol"], strict=True))
-    pairs = [pair for pair in MAIN if pair in present]
-    if not pairs:
+    pairs = pd.MultiIndex.from_frame(measured[["metric", "protocol"]])
+    measured = measured[pairs.isin(MAIN)]
+    if measured.empty:
         raise ReplicateError(
             f"nothing to draw: no value of {', '.join(p for _, p in MAIN)}; score the runs first"
         )
-    places = list(measured.groupby(["dataset", "direction"]).groups)
-    palette = colours(measured["name"])
-    picture = Picture(
-        min(WIDTH, max(900, 310 * len(pairs) + 20)), (110 + 34 * len(palette)) * len(places) + 50
-    )
-    grid = picture.subplots(len(places), len(pairs), squeeze=False, sharey=True)
-    for row, (dataset, direction) in zip(grid, places, strict=True):
-        here = measured[(measured["dataset"] == dataset) & (measured["direction"] == direction)]
-        for axes, (metric, protocol) in zip(row, pairs, strict=True):
-            own = here[(here["metric"] == metric) & (here["protocol"] == protocol)]
-            seaborn.stripplot(
-                own, x="value", y="name", hue="name", order=list(palette), palette=palette,
-                hue_order=list(palette), legend=False, jitter=False, size=6, alpha=0.7, ax=axes,
-            )  # fmt: skip
-            _references(axes, own)
-            axes.set(ylabel="", xlabel="")
-            axes.set_title(catalogue.column(metric, protocol).replace(" (", "\n("), fontsize=9)
-            dress(axes)
-        row[0].set_ylabel(f"{dataset}\n{direction}", fontsize=8)
-    _finish(picture, budget)
+    rows = [(place, here) for place, here in measured.groupby(["dataset", "direction"])]
+    heights = [ABOVE + BELOW + LINE * here["name"].nunique() for _, here in rows]
+    most = max(len(_pairs(here)) for _, here in rows)
+    picture = Picture(min(WIDTH, LEFT + RIGHT + 260 * most), TITLE + sum(heights))
+    _headline(picture, budget)
+    drawn, top = styles(measured["name"]), TITLE
+    for (place, here), height in zip(rows, heights, strict=True):
+        _row(picture, ", ".join(place), here, top, drawn)
+        top += height
     return picture
 
 
-def _references(axes: Axes, own: pd.DataFrame) -> None:
+def _pairs(here: pd.DataFrame) -> list[tuple[str, str]]:
+    """The (metric, protocol) pairs that are measured, as `MAIN` has them."""
+    present = set(zip(here["metric"], here["protocol"], strict=True))
+    return [pair for pair in MAIN if pair in present]
+
+
+def _row(
+    picture: Picture, title: str, here: pd.DataFrame, top: int, drawn: dict[str, Style]
+) -> None:
+    """The panels of one data set and direction, below `top` px."""
+    width, height = picture.get_size_inches() * picture.dpi
+    pairs = _pairs(here)
+    names = sorted(here["name"].unique(), key=catalogue.method_order)
+    across = (width - LEFT - RIGHT) / len(pairs)
+    tall = LINE * len(names)
+    bottom = 1 - (top + ABOVE + tall) / height
+    picture.text(6 / width, 1 - (top + 10) / height, title, fontsize=9, weight="bold", va="center")
+    for i, (metric, protocol) in enumerate(pairs):
+        left = (LEFT + i * across) / width
+        axes = picture.add_axes((left, bottom, (across - APART) / width, tall / height))
+        rows = here[(here["metric"] == metric) & (here["protocol"] == protocol)]
+        for y, name in enumerate(names):
+            values = rows.loc[rows["name"] == name, "value"]
+            style = drawn[name]
+            axes.plot(
+                values, [y] * len(values), ls="", marker=style.marker, ms=6, alpha=0.75,
+                color=style.colour, mew=0,
+            )  # fmt: skip
+        _references(axes, rows)
+        axes.set(ylim=(len(names) - 0.5, -0.5))
+        axes.set_yticks(range(len(names)), names if i == 0 else [""] * len(names))
+        axes.set_title(catalogue.column(metric, protocol).replace(" (", "\n("), fontsize=9)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
+        dress(axes)
+
+
+def _references(axes: Axes, rows: pd.DataFrame) -> None:
     """The floor dashed and do-nothing dotted, where they are finite."""
     for column, style in (("floor", "--"), ("do_nothing", ":")):
-        value = own[column].mean()
+        value = rows[column].mean()
         if abs(value) < float("inf"):
             axes.axvline(value, color="0.4", ls=style, lw=1.2)
 
 
-def _finish(picture: Picture, budget: str) -> None:
+def _headline(picture: Picture, budget: str) -> None:
     marks = {
         "smoke": "Smoke runs: they prove that the code executes, no result",
         "overnight": "Budget overnight: not comparable with the papers' numbers",
@@ -83,15 +122,17 @@ def _finish(picture: Picture, budget: str) -> None:
     lines = "Dashed: real vs real; dotted: do nothing (unless infinite); a point a seed"
     title = f"{marks.get(budget, f'Budget {budget}')}. {lines}"
     picture.text(0.01, 1 - 6 / height, title, fontsize=9, va="top")
-    picture.tight_layout(rect=(0, 0, 1, 1 - 26 / height))
 
 
 COSTS = {"hours": "hours of training", "peak_memory_mb": "peak memory, MB"}
-MARKS = ("o", "^")  # of the two directions
+FILLS = {  # of directions, in turn
+    "full": "filled", "none": "hollow", "left": "left half", "right": "right half",
+    "top": "upper half", "bottom": "lower half",
+}  # fmt: skip
 SMALL = 1e-3  # KID; below it the axis is linear, because an unbiased estimate may be negative
 CAPTION = (
     "A point a method and direction: mean over seeds, least hours and most memory over seeds. "
-    "KID: lower is better. {0}: circles, {1}: triangles."
+    "KID: lower is better. "
 )
 
 
@@ -109,8 +150,8 @@ def cost(frame: pd.DataFrame) -> Picture:
     known = {protocol: metric for metric, protocol in QUALITY if protocol in frame}
     known = {p: metric for p, metric in known.items() if frame[p].notna().any()}
     directions = sorted(frame["direction"].unique())
-    palette = colours(frame["name"])
-    picture = Picture(1100, 300 * len(known) + 120)
+    palette = styles(frame["name"])
+    picture = Picture(1000, 280 * len(known) + 120)
     grid = picture.subplots(len(known), len(COSTS), squeeze=False, sharey="row")
     for line, (protocol, metric) in zip(grid, known.items(), strict=True):
         for axes, (column, label) in zip(line, COSTS.items(), strict=True):
@@ -120,21 +161,31 @@ def cost(frame: pd.DataFrame) -> Picture:
                 axes.set_yscale("symlog", linthresh=SMALL)
             dress(axes)
         line[0].set_ylabel(catalogue.column(metric, protocol), fontsize=8)
-    legend(picture, palette, f"{found[0]}. {CAPTION.format(*directions)}")
+    fills = ", ".join(f"{way}: {word}" for way, word in zip(directions, cycle(FILLS.values())))
+    legend(picture, palette, f"{found[0]}. {CAPTION}{fills}.", points=True)
     return picture
 
 
 def _points(
-    axes: Axes, frame: pd.DataFrame, pair: tuple[str, str], directions: list[str], palette: dict
+    axes: Axes,
+    frame: pd.DataFrame,
+    pair: tuple[str, str],
+    directions: list[str],
+    palette: dict[str, Style],
 ) -> None:
-    for direction, mark in zip(directions, MARKS, strict=True):
-        own = frame[frame["direction"] == direction]
-        shades = [palette[name] for name in own["name"]]
-        axes.scatter(own[pair[0]], own[pair[1]], c=shades, marker=mark, s=45, alpha=0.8)
+    fills = dict(zip(directions, cycle(FILLS)))
+    for row in frame.to_dict("records"):
+        style = palette[row["name"]]
+        axes.plot(
+            row[pair[0]], row[pair[1]], ls="", marker=style.marker, ms=7, alpha=0.85,
+            markeredgecolor=style.colour, markerfacecolor=style.colour,
+            markerfacecoloralt="none", fillstyle=fills[row["direction"]],
+        )  # fmt: skip
 
 
 POINTS = 300
 LETTER = 8  # px of a letter in the legend, at most
+CAPTION_LETTER = 6.5  # px of a letter below the panels, on average
 GROUPS = {
     "adv": "adversarial (G)", "dis": "discriminator", "cyc": "cycle", "idt": "identity",
     "attention": "attention, mean of the map",
@@ -172,7 +223,10 @@ def curves(folder: Path) -> pd.DataFrame:
 
 
 def losses(runs: Iterable[Run]) -> Picture:
-    """A panel for each group of losses and each data set; methods as colours, seeds as lines."""
+    """A panel for each group of losses and each data set, seeds as lines.
+
+    Methods are colours, variants dashes; a data set shows the losses that it has.
+    """
     runs = list(runs)
     long = pd.concat([_grouped(run) for run in runs], ignore_index=True)
     if long.empty:
@@ -184,13 +238,20 @@ def losses(runs: Iterable[Run]) -> Picture:
     groups = sorted(long["group"].unique(), key=lambda g: [*known, g].index(g))
     picture = Picture(min(WIDTH, max(900, 310 * len(groups) + 20)), 260 * len(datasets) + 60)
     grid = picture.subplots(len(datasets), len(groups), squeeze=False)
-    palette = colours(long["name"])
+    palette = styles(long["name"])
     ticks = max(2, min(5, 20 // len(groups)))  # as many as a panel's width has room for
     for i, dataset in enumerate(datasets):
         for axes, group in zip(grid[i], groups, strict=True):
             own = long[(long["dataset"] == dataset) & (long["group"] == group)]
+            if own.empty:
+                axes.set_axis_off()
+                continue
             for (name, _), line in own.groupby(["name", "seed"], sort=False):
-                axes.plot(line["iteration"], line["value"], color=palette[name], lw=0.9, alpha=0.8)
+                style = palette[name]
+                axes.plot(
+                    line["iteration"], line["value"], color=style.colour, ls=style.line, lw=0.9,
+                    alpha=0.8,
+                )  # fmt: skip
             axes.set_title(GROUPS.get(group, group), fontsize=9)
             axes.set_xlabel("iteration", fontsize=8)
             axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True))
@@ -217,15 +278,34 @@ def _grouped(run: Run) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else empty
 
 
-def legend(picture: Picture, palette: dict[str, tuple], caption: str) -> None:
-    """The methods' colours above the panels, in as many lines as they need; the caption below."""
-    lines = [Line2D([], [], color=colour, label=name) for name, colour in palette.items()]
+def legend(
+    picture: Picture, palette: Mapping[str, Style | Colour], caption: str, points: bool = False
+) -> None:
+    """The methods' styles above the panels, in as many lines as they need; the caption below.
+
+    Args:
+        points: methods are markers, not lines.
+    """
+    drawn = {n: s if isinstance(s, Style) else Style(s) for n, s in palette.items()}
+    lines = [
+        Line2D(
+            [],
+            [],
+            color=style.colour,
+            label=name,
+            marker=style.marker * points,
+            ls="" if points else style.line,
+        )
+        for name, style in drawn.items()
+    ]
     width, height = picture.get_size_inches() * picture.dpi
     columns = max(1, int(width / (50 + LETTER * max(map(len, palette)))))
     picture.legend(
         handles=lines, loc="upper left", ncols=min(columns, len(lines)), fontsize=9, frameon=False,
-        bbox_to_anchor=(0.0, 1.0),
+        bbox_to_anchor=(0.0, 1.0), handlelength=3,
     )  # fmt: skip
-    picture.text(0.01, 8 / height, caption, fontsize=8, va="bottom")
+    below = wrap(caption, int(width / CAPTION_LETTER))
+    picture.text(0.01, 8 / height, "\n".join(below), fontsize=8, va="bottom")
     above = 8 + 18 * -(-len(lines) // columns)
-    picture.tight_layout(rect=(0, 26 / height, 1, 1 - above / height))
+    room = 12 + 14 * len(below)
+    picture.tight_layout(rect=(0, room / height, 1, 1 - above / height))

@@ -16,17 +16,19 @@ from replicate.report.tables.health import faults, health
 from replicate.report.tables.markdown import to_markdown
 from replicate.report.tables.readme import readme_blocks, update_readme
 from replicate.report.tables.registers import exhibit_counts, unmeasured
-from replicate.report.tables.show import show
-from replicate.report.tables.summary import ablation, headline, summary
-from replicate.report.tables.verdicts import verdict_pages, verdict_table
+from replicate.report.tables.show import Sentence, show
+from replicate.report.tables.summary import ablation, headline, main, summary
+from replicate.report.tables.verdicts import conclusion, verdict_pages, verdict_table
 from replicate.report.tables.writing import write, write_registers
 
 __all__ = [
+    "Sentence",
     "ablation",
     "beside",
     "cells",
     "check",
     "compare",
+    "conclusion",
     "cost",
     "cost_page",
     "costs",
@@ -37,6 +39,7 @@ __all__ = [
     "headline",
     "health",
     "joined",
+    "main",
     "networks",
     "of_runs",
     "printed",

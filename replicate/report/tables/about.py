@@ -6,9 +6,11 @@ import pandas as pd
 
 from replicate import repro
 from replicate.datasets import packed
+from replicate.datasets.layouts import SPLITS
 from replicate.datasets.packed import ImageSet
-from replicate.datasets.spec import spec
-from replicate.lab import state
+from replicate.datasets.spec import Spec, spec
+from replicate.lab import recorded
+from replicate.lab.budget_grid import missing
 from replicate.lab.fingerprint import data_fingerprint
 from replicate.lab.notebook_parameters import Parameters
 from replicate.lab.run import Run, parameter_counts
@@ -37,15 +39,12 @@ def data(params: Parameters) -> pd.DataFrame:
     Returns:
         One row a data set: `dataset, A, B, paired, size` (px, of training and of test), `train` and
         `test` (images of A + B), `truth` (what is known of the test images), `fingerprint` (of the
-        training data, as in `run.json`), `source, licence`.
+        training data, as in `run.json`), `source, licence`. Of a set that is not on this machine
+        the counts on record, and how to get it.
     """
     rows = []
     for run in {run.dataset: run for run in params.runs()}.values():
         entry, sizes = spec(run.dataset), (run.config.load_size, run.config.scored_size)
-        train, test = (
-            packed.load(run.dataset, split, size)
-            for split, size in zip(("train", "test"), sizes, strict=True)
-        )
         rows.append(
             {
                 "dataset": run.dataset,
@@ -53,17 +52,36 @@ def data(params: Parameters) -> pd.DataFrame:
                 "B": entry.domains[1],
                 "paired": "yes" if entry.paired else "no",
                 "size": "{} / {}".format(*sizes),
-                "train": _counts(train),
-                "test": _counts(test),
-                "truth": ", ".join(sorted(set(test.arrays) - {"A", "B"})),
-                "fingerprint": data_fingerprint(
-                    run.dataset, run.config.load_size, run.config.resize
-                ),
+                **(_elsewhere(entry) if missing(entry) else _here(run)),
                 "source": entry.source,
                 "licence": entry.licence,
             }
         )
     return pd.DataFrame(rows).replace("", ABSENT)
+
+
+def _here(run: Run) -> dict[str, str]:
+    """What of a set is known by reading its images."""
+    train = packed.load(run.dataset, "train", run.config.load_size)
+    test = packed.load(run.dataset, "test", run.config.scored_size)
+    return {
+        "train": _counts(train),
+        "test": _counts(test),
+        "truth": ", ".join(sorted(set(test.arrays) - {"A", "B"})),
+        "fingerprint": data_fingerprint(run.dataset, run.config.load_size, run.config.resize),
+    }
+
+
+def _elsewhere(entry: Spec) -> dict[str, str]:
+    """What is on record of a set whose images are not on this machine."""
+    stated = dict(entry.counts)
+    counts = {
+        split: " + ".join(
+            str(n) for part in (split, f"{split}A", f"{split}B") if (n := stated.get(part))
+        )
+        for split in SPLITS
+    }
+    return counts | {"truth": "", "fingerprint": f"not here: `replicate data get {entry.name}`"}
 
 
 def networks(params: Parameters) -> pd.DataFrame:
@@ -113,5 +131,5 @@ def _run(run: Run) -> dict[str, object]:
     shown = [record.get(key, ABSENT) for key in ("iterations", "images_per_second", "hours")]
     shown += [record.get(key, ABSENT) for key in ("peak_memory_mb", "threads", "precision")]
     commit = short_commit(record["commit"], record["dirty"]) if record else ABSENT
-    values = [run.title, state.of(run).word, *shown, record.get("device", ABSENT), commit]
+    values = [run.title, recorded.word(run), *shown, record.get("device", ABSENT), commit]
     return dict(zip(RUNS, map(str, values), strict=True))

@@ -46,6 +46,7 @@ METRICS = {
     "class_accuracy": Metric("class accuracy", 3, "↑"),
     "class_iou": Metric("class IoU", 3, "↑"),
     "class_kept": Metric("class kept, mean of classes", 3, "↑"),
+    "sentence_shown": Metric("shows what its sentence names", 3, "↑"),
     "is": Metric("Inception score", 2, "↑"),
     "precision": Metric("precision", 3, "↑"),
     "recall": Metric("recall", 3, "↑"),

@@ -8,8 +8,10 @@ from replicate import reported
 from replicate.datasets.spec import spec
 from replicate.lab.run import Run, method_name
 from replicate.methods import METHODS
+from replicate.methods.base import Method
 from replicate.metrics.comparisons import comparison
 from replicate.metrics.protocols import PROTOCOLS
+from replicate.relabelling import FURTHER
 from replicate.report.tables.catalogue import ABSENT
 
 COLUMNS = ["paper", "where", "metric", "method", "dataset", "direction", "printed", "protocol"]
@@ -17,6 +19,8 @@ COLUMNS += ["filled by", "runs", "why not, or with which caveat"]
 WHY = COLUMNS[-1]
 CAPACITY = "table V"
 COUNTED = "parameters"  # the metric of pages that count networks, which needs no run
+# of translations and true images that lie in two folders under the same names
+OF_PAIRS = "of pairs at hand: `replicate score TRANSLATIONS TRUE_IMAGES --protocol psnr/skimage`"
 
 
 def cells(runs: Iterable[Run]) -> pd.DataFrame:
@@ -43,6 +47,8 @@ def cells(runs: Iterable[Run]) -> pd.DataFrame:
             protocol, why = _filling(cell, trained)
             place = {column: cell[column] or ABSENT for column in COLUMNS[:8] if column != "method"}
             shown = f"seeds {', '.join(map(str, sorted(trained)))}" if trained else ABSENT
+            if METHODS.get(cell["method"], Method).respecified:
+                why = f"{why}; re-specified: no measure of the method in print".removeprefix("; ")
             more = {"filled by": protocol or ABSENT, "runs": shown, WHY: why or ABSENT}
             rows.append(place | {"method": name} | more)
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -61,11 +67,13 @@ def _filling(cell: pd.Series, trained: set[int]) -> tuple[str, str]:
     if cell["metric"] == COUNTED:
         return CAPACITY, "counted from the networks, without a run"
     if cell["metric"] == "preference":
-        return "", "people answer: `replicate preference make`" + _no_run(cell, trained)
+        ask = "attributes" if cell["direction"] in FURTHER else "make"
+        return "", f"people answer: `replicate preference {ask}`" + _no_run(cell, trained)
     joined = (cell["protocol"], cell["inferred"])  # as `reported.join` has it
     found = [p for p in PROTOCOLS.values() if p.default and p.id in joined]
     if not found:
         lack = PROTOCOLS[cell["protocol"]].reason or "no run computes it"
+        lack += f"; {OF_PAIRS}" if cell["metric"] == "psnr" else ""
         return "", lack + _no_run(cell, trained)
     if not trained:
         return "", _no_run(cell, trained).removeprefix("; ")

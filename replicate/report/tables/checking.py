@@ -3,7 +3,7 @@
 import pandas as pd
 
 from replicate.errors import ReplicateError
-from replicate.lab import classes, state
+from replicate.lab import classes, recorded
 from replicate.lab.notebook_parameters import Asked
 from replicate.metrics.protocols import find
 from replicate.report.tables.frames import one_budget
@@ -27,9 +27,10 @@ def check(scores: pd.DataFrame, params: Asked) -> str:
     if (found := one_budget(scores)) != params.shown():
         raise ReplicateError(f"the scores are of budget {found}, expected {params.shown()}")
     asked = params.runs()
+    scored = set(zip(scores["name"], scores["dataset"], scores["seed"], strict=True))
     for run in asked:
-        if run.hash not in set(scores["hash"]):
-            word = state.of(run).word
+        if (recorded.name_of(run), run.dataset, run.seed) not in scored:
+            word = recorded.word(run)
             raise ReplicateError(f"{run.title} has no scores, expected some: it is {word}")
     for row in scores.itertuples():
         _check_row(row)
@@ -44,7 +45,7 @@ def check(scores: pd.DataFrame, params: Asked) -> str:
 
 def _check_row(row) -> None:
     place = f"{row.name} on {row.dataset}, {row.direction}, {row.metric} ({row.protocol})"
-    if row.protocol != classes.PROTOCOL:
+    if row.protocol not in classes.METRICS:
         find(row.protocol)
     if row.value != row.value:
         if "not computed" not in row.note:
@@ -59,7 +60,8 @@ def _check_row(row) -> None:
 def _check_alike(scores: pd.DataFrame) -> None:
     """Every run of a data set has the scores of the others, but for those of attention maps."""
     plain = scores[~scores["metric"].str.startswith("attention")]
-    plain = plain[plain["metric"] != classes.METRIC]  # of labelled sets, and younger than some runs
+    # those of labelled sets are younger than some runs
+    plain = plain[~plain["metric"].isin(classes.METRICS.values())]
     for dataset, group in plain.groupby("dataset"):
         cells = {
             name: set(zip(own["direction"], own["protocol"], strict=True))

@@ -23,9 +23,11 @@ from replicate.report.tables.markdown import escape
 from replicate.report.tables.order import OTHER, agreement, order
 from replicate.report.tables.pages import Page, Table
 from replicate.report.tables.power import remarks
+from replicate.report.tables.show import EMPTY
 
 FLOOR, IDLE = "real vs real", "do nothing"
-SAID = (r"rank-deficient, n=\d+", r"pseudo masks, made by a \w+")  # in the headings of columns
+PSEUDO = "pseudo masks"  # what every cell says that rests on masks made by a network
+SAID = (r"rank-deficient, n=\d+", rf"{PSEUDO}, made by a \w+")  # in the headings of columns
 SMOKE = "method (smoke run: it executes, no result)"
 
 
@@ -45,10 +47,11 @@ def summary(
         other real images scored as output) and `do nothing` (the input scored as output). A data
         set with runs of several sizes has a block for each, with the size in its name. A column
         says in its heading where the images are too few for its covariances, and where masks were
-        made by a network, and `do nothing` where a score has no power (see `metrics.power`; of
-        the stand-in, which stands in older records, nothing is said). A cell
-        is `-` without a score, "not computed" where no seed has a value, "identical" for an
-        infinite PSNR, and ends in "(stale)" where code or images changed since training.
+        made by a network, as does every cell that rests on such masks; `do nothing` says where a
+        score has no power (see `metrics.power`; of the stand-in, which stands in older records,
+        nothing is said). A cell is `-` without a score, "not computed" where no seed has a value,
+        "identical" for an infinite PSNR, and ends in "(stale)" where code or images changed since
+        training.
 
     Raises:
         ReplicateError: no rows, several budgets, smoke runs without `smoke`, two extractors in one
@@ -71,7 +74,14 @@ def summary(
         place = {"dataset": dataset, "direction": direction}
         marked = {p for *where, p in no_power if where == [dataset, direction]}
         rows += [place | {heading: name} | row for name, row in _rows(block, names, marked)]
-    return pd.DataFrame(rows, columns=["dataset", "direction", heading, *names.values()])
+    frame = pd.DataFrame(rows, columns=["dataset", "direction", heading, *names.values()])
+    marked = scores.loc[scores["note"].str.contains(PSEUDO), ["dataset", "protocol"]]
+    for pair, column in names.items():
+        sets = tuple(marked.loc[marked["protocol"] == pair[1], "dataset"])
+        rests = frame["dataset"].str.startswith(sets) if sets else pd.Series(False, frame.index)
+        for i in frame.index[rests & ~frame[column].isin(EMPTY)]:
+            frame.loc[i, column] += f", {PSEUDO}"
+    return frame
 
 
 def cell_text(cell: pd.Series) -> str:
@@ -175,14 +185,19 @@ def headline(scores: pd.DataFrame) -> list[pd.DataFrame]:
     Args:
         scores: of one budget; variants and runs with changed settings are left out.
     """
+    return main(_whole(scores))
+
+
+def main(scores: pd.DataFrame, smoke: bool = False) -> list[pd.DataFrame]:
+    """The same with all variants, by the metrics that lead; arguments as of `summary`."""
     tables = []
-    groups = [own for _, own in _whole(scores).groupby("dataset")]
-    for own in sorted(groups, key=lambda own: "background_psnr" not in set(own["metric"])):
-        present = set(own["metric"]) | set(own["protocol"])
+    groups = [rows for _, rows in scores.groupby("dataset")]
+    for rows in sorted(groups, key=lambda rows: "background_psnr" not in set(rows["metric"])):
+        present = set(rows["metric"]) | set(rows["protocol"])
         left_out = OLD if REAL[0] in present else ""  # stands where no real network looked
         present |= {SHARE} if "attention_iou" in present else set()
         chosen = [m for m in METRICS if m in present and m != left_out]
-        tables.append(summary(own, chosen or None))
+        tables.append(summary(rows, chosen or None, smoke))
     return tables
 
 

@@ -6,6 +6,7 @@ from replicate.report import claims
 from replicate.report.claims import Claim
 from replicate.report.tables.catalogue import ABSENT, metric, number
 from replicate.report.tables.pages import Page, Table
+from replicate.report.tables.show import Sentence
 
 VERDICTS, PREDICTIONS = "claims", "predictions"  # stems of the files
 SOURCE = (
@@ -35,16 +36,17 @@ def verdict_pages(scores: pd.DataFrame, budget: str) -> dict[str, Page]:
     return {VERDICTS: _verdicts(scores, budget), PREDICTIONS: _predictions(scores, budget)}
 
 
-def verdict_table(scores: pd.DataFrame) -> pd.DataFrame:
+def verdict_table(scores: pd.DataFrame, paper: str = "") -> pd.DataFrame:
     """One row a claim and data set, as text: its verdict and what decided it.
+
+    Args:
+        scores: of `tables.scores` or `tables.of_runs`.
+        paper: a key of `reported.keys()`, whose claims are shown; "" for those of all.
 
     Returns:
         `paper, claim` (in words), `data set, verdict, direction` (the one that decided: the worst),
         `gain` with its interval, `margin, effect, pairs, note`.
     """
-    found = claims.judged(scores, claims.every())
-    decided = found[found["here"] == found["verdict"]].sort_values("low", kind="stable")
-    decided = decided.drop_duplicates(PLACE).sort_index()
     rows = [
         {
             "paper": row["paper"],
@@ -53,9 +55,43 @@ def verdict_table(scores: pd.DataFrame) -> pd.DataFrame:
             "verdict": row["verdict"],
             **_numbers(row),
         }
-        for row in decided.to_dict("records")
+        for row in _decided(scores, paper).to_dict("records")
     ]
     return pd.DataFrame(rows)
+
+
+def _decided(scores: pd.DataFrame, paper: str) -> pd.DataFrame:
+    """Of `claims.judged` one row a claim and data set: the direction that decided."""
+    stated = claims.of_paper(paper) if paper else claims.every()
+    judged = claims.judged(scores, stated)
+    decided = judged[judged["here"] == judged["verdict"]].sort_values("low", kind="stable")
+    return decided.drop_duplicates(PLACE).sort_index()
+
+
+def conclusion(scores: pd.DataFrame, paper: str = "") -> Sentence:
+    """One paragraph written from the verdicts: what held, by how much, and what is open, and why.
+
+    Args:
+        scores, paper: as of `verdict_table`.
+    """
+    decided = _decided(scores, paper)
+    counts = decided["verdict"].value_counts()
+    budget = ", ".join(sorted(set(scores["budget"])))
+    said = ", ".join(f"{counts[name]} {name}" for name in claims.VERDICTS if name in counts)
+    lines = [f"{len(decided)} claims at budget {budget}: {said}."]
+    for verdict in claims.VERDICTS:
+        rows = decided[decided["verdict"] == verdict].to_dict("records")
+        lines += [f"{verdict.capitalize()}: {'; '.join(map(_in_words, rows))}."] if rows else []
+    return Sentence(" ".join(lines))
+
+
+def _in_words(row: dict) -> str:
+    """A claim in words, with its gain beside the margin, or with the reason why it has none."""
+    text = row["text"].rstrip(".")
+    if row["gain"] != row["gain"] or row["n"] < claims.PAIRS:
+        return f"{text} ({row['reason']})" if row["reason"] else text
+    numbers = _numbers(row)
+    return f"{text} (gain {numbers['gain']} with a margin of {numbers['margin']})"
 
 
 def _verdicts(scores: pd.DataFrame, budget: str) -> Page:

@@ -5,6 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from replicate.datasets.spec import registered
+from replicate.lab.recorded import command
+from replicate.methods import METHODS
+from replicate.methods.base import Method
 from replicate.report.tables import catalogue
 from replicate.report.tables.about import short_commit
 from replicate.report.tables.cost import cost_page
@@ -67,13 +70,6 @@ def write_registers(root: Path) -> list[Path]:
     return [file for name, page in pages.items() for file in write_page(page, folder / name)]
 
 
-def command(name: str, dataset: str, seed: int, budget: str) -> str:
-    """The command that repeats a run, from its name in tables."""
-    asked, _, overrides = name.partition("+")
-    settings = "".join(f" --set {setting}" for setting in overrides.split(",") if setting)
-    return f"replicate train {asked} --data {dataset} --seed {seed} --budget {budget}{settings}"
-
-
 def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
     """All scores of a data set: two tables a direction, and the runs that made them."""
     marked = "" if budget == "paper" else ", not comparable with the papers' numbers"
@@ -91,7 +87,8 @@ def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
             if len(shown):
                 table = summary(shown).drop(columns=["dataset", "direction"])
                 parts.append(Table(title, table))
-    parts += [*collapsed(own), *_one_way(own), *_not_computed(own), "## What made these numbers"]
+    parts += [*collapsed(own), *_respecified(own), *_one_way(own), *_not_computed(own)]
+    parts += ["## What made these numbers"]
     parts += [Table("", _runs(own), markup=["repeat with"]), _scored(own)]
     cells = means(with_share(own))[TIDY].sort_values(TIDY[:6], kind="stable")
     return Page(f"{escape(str(dataset))}, budget {budget}{marked}", parts, cells)
@@ -111,6 +108,17 @@ def collapsed(own: pd.DataFrame) -> list[str]:
         where = "; ".join(f"{direction} (seeds: {which})" for direction, which in seeds.items())
         lines.append(f"**{escape(name)}**, {escape(f'{where}: its attention {note}')}.\n")
     return lines
+
+
+def _respecified(own: pd.DataFrame) -> list[str]:
+    """One line for each method that stands in for one of which no source says enough."""
+    names = dict.fromkeys(own["method"])
+    return [
+        f"**{escape(name)}** is re-specified: a stand-in for what is in no reachable source, so "
+        "its numbers are no measure of the method in print.\n"
+        for name in names
+        if METHODS.get(name, Method).respecified
+    ]
 
 
 def _one_way(own: pd.DataFrame) -> list[str]:

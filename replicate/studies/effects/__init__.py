@@ -2,11 +2,12 @@
 
 `ladder` makes translations of known quality, `studies` holds them with their features, `scoring`
 and `order` apply every protocol, `choices` and `dispersion` vary one thing at a time, `papers` and
-`libraries` say what stands beside it, `figures` draws.
+`libraries` say what stands beside it, `real_network` looks at photographs, `figures` draws.
 """
 
 from replicate.studies.effects.choices import counts, jpeg, resizes, spreads
 from replicate.studies.effects.libraries import comparisons, parity, printed
+from replicate.studies.effects.real_network import real_network
 from replicate.studies.effects.scoring import check, reasons, scores, table
 from replicate.studies.effects.studies import study
 
@@ -17,6 +18,7 @@ __all__ = [
     "jpeg",
     "parity",
     "printed",
+    "real_network",
     "reasons",
     "resizes",
     "scores",

@@ -45,6 +45,22 @@ def test_a_column_says_where_images_are_too_few(records) -> None:
     assert "FID ↓ (fid/standin), rank-deficient, n=132" in table and KID in table
 
 
+def test_every_cell_that_rests_on_pseudo_masks_says_so(records) -> None:
+    notes = {f"{d} attention/iou-0.5": "pseudo masks, made by a segmenter" for d in BOTH}
+    records.add("aggan", 0, records.usual(0.03, 0.5), dataset="horse2zebra", notes=notes)
+    records.add("aggan", 0, records.usual(0.03, 0.5))
+    table = tables.summary(tables.scores(records.root))
+    (heading,) = (name for name in table if name.startswith(IOU))
+    assert heading == f"{IOU}, pseudo masks, made by a segmenter"
+    real = table["dataset"] == "horse2zebra"
+    aggan = table["method"] == "aggan"
+    assert set(table.loc[real & aggan, heading]) == {"0.500 (1 seed), pseudo masks"}
+    assert set(table.loc[~real & aggan, heading]) == {"0.500 (1 seed)"}
+    idle = table.loc[real & (table["method"] == "do nothing"), heading]
+    assert set(idle) == {"0.140, pseudo masks"}
+    assert not table[KID].str.contains("pseudo").any()
+
+
 def test_references_stand_above_methods_in_the_order_of_their_papers(root: Path) -> None:
     table = tables.summary(tables.scores(root))
     methods = ["real vs real", "do nothing", "cyclegan", "aggan", "aggan:whole-image-d"]

@@ -37,6 +37,19 @@ def test_the_weaker_direction_stands_for_both(measured: pd.DataFrame) -> None:
     assert tables.verdict_table(measured)["direction"].item() == "zebra->horse"
 
 
+def test_the_conclusion_names_every_claim_once_with_its_numbers_or_its_reason(
+    measured: pd.DataFrame,
+) -> None:
+    (row,) = tables.verdict_table(measured).to_dict("records")
+    text = tables.conclusion(measured)
+    assert text.startswith("1 claims at budget laptop: 1 reproduced. Reproduced: ")
+    assert text.count(row["claim"].rstrip(".")) == 1
+    assert text.endswith("(gain 6.0 [4.0, 8.0] with a margin of 3 dB).")
+    fewer = measured[measured["seed"] < 2]
+    assert "not run. Not run: " in (said := tables.conclusion(fewer))
+    assert "needs 5 paired seeds, has 2" in said and "gain" not in said
+
+
 def test_the_pages_as_files(measured: pd.DataFrame, tmp_path: Path) -> None:
     pages = tables.verdict_pages(measured, "laptop")
     for stem, page in pages.items():

@@ -1,0 +1,90 @@
+"""What a paper's methods do on real photographs: scores, the order of print, pictures."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from replicate import paths
+from replicate.datasets.spec import spec
+from replicate.lab.notebook_parameters import Parameters
+from replicate.lab.run import method_name
+from replicate.methods import METHODS
+from replicate.metrics.power import NO_POWER, weak
+from replicate.metrics.protocols import OF_RECORDS
+from replicate.report import plots, tables
+from replicate.report.tables.order import OTHER, agreement, order
+from replicate.report.tables.power import remarks
+from replicate.report.tables.show import Album, Sentence, show
+
+SETTING = "notebooks/params/{budget}/photographs"
+IMAGES = 3  # of each direction in a gallery
+
+
+def photographs(params: Parameters) -> Album:
+    """Each set of photographs that methods of the paper, or the baseline, were run on.
+
+    For each, the scores that lead, with the rate of real targets as ceiling and that of the inputs;
+    what has no power; the paper's printed order beside the measured one with Kendall's tau; and
+    the first test images through every method. All come from finished runs and published records.
+
+    Args:
+        params: of a paper's notebook; its smoke run shows nothing.
+    """
+    if params.budget == "smoke":
+        return Album("Smoke runs are on synthetic images; `budget: laptop` shows photographs.")
+    root, scores = _scores(params)
+    if scores.empty:
+        return Album(_nothing(params.budget))
+    shown = []
+    for dataset, rows in scores.groupby("dataset"):
+        shown += _of_set(dataset, rows, params.paper)
+        records = [r for r in plots.kept(root, params.budget) if r.dataset == dataset]
+        records = [record for record in records if record.name in set(rows["name"])]
+        shown += [plots.gallery(records, images=IMAGES)] if records else []
+    names = ", ".join(sorted(scores["dataset"].unique()))
+    return Album(f"Photographs with runs at budget {params.budget}: {names}.", *shown)
+
+
+def _scores(params: Parameters) -> tuple[Path, pd.DataFrame]:
+    """Of this machine's runs, or else of the published records, those on photographs."""
+    names = {method_name(run.method, run.label) for run in params.runs()}
+    names |= {name for name, method in METHODS.items() if method.paper == params.paper}
+    for root in (paths.results(), paths.published()):
+        scores = tables.scores(root, params.budget)
+        sets = [name for name in scores["dataset"].unique() if _is_of_photographs(name)]
+        rows = scores[scores["dataset"].isin(sets) & scores["name"].isin(names)]
+        if len(rows):
+            break
+    return root, rows
+
+
+def _is_of_photographs(dataset: str) -> bool:
+    """Two domains of photographs, as they come from files."""
+    entry = spec(dataset)
+    return entry.layout != "drawn" and not entry.paired
+
+
+def _nothing(budget: str) -> str:
+    folder = SETTING.format(budget=budget)
+    where = f" --params {folder}" if (paths.ROOT / folder).is_dir() else ""
+    return (
+        f"No run on photographs is on this machine or published at budget {budget}; "
+        f"`replicate runs --budget {budget}{where}` trains them."
+    )
+
+
+def _of_set(dataset: str, rows: pd.DataFrame, paper: str) -> list[object]:
+    """The tables of one set."""
+    shown: list[object] = [show(tables.main(rows))]
+    shown += [Sentence(f"{text}.") for text in remarks(rows)]
+    old = sorted((way, protocol) for _, way, protocol in weak(rows) if protocol in OF_RECORDS)
+    shown += [
+        Sentence(f"{NO_POWER}: {protocol} cannot tell doing nothing from real images, {way}.")
+        for way, protocol in old
+        if protocol.startswith("kid/")
+    ]
+    if len(beside := order(rows, paper, dataset)):
+        shown += [Sentence(f"The order in print, and measured here ({OTHER}):"), show(beside)]
+    if len(taus := agreement(rows, paper, dataset)):
+        shown += [Sentence("Kendall's tau of the two orders, over seeds:"), show(taus)]
+    return shown

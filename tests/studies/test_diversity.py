@@ -1,0 +1,86 @@
+"""Diversity and best-of-n PSNR by hand, beside a method that has one translation."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from replicate.datasets import packed
+from replicate.errors import ReplicateError
+from replicate.lab.run import make_run
+from replicate.methods.base import Translation
+from replicate.studies import diversity as study
+
+SIDE = 32  # px
+STEP = 16  # of 255, by which the stub's translations are brighter, seed by seed
+
+
+class Brighter:
+    """Of seed n the input, brighter by n steps; by one step where there are no seeds."""
+
+    directions = ("AB", "BA")
+    config = SimpleNamespace(precision="fp32")
+
+    def __init__(self, multimodal: bool) -> None:
+        self.multimodal = multimodal
+
+    def translate(self, x: torch.Tensor, direction: str, seed: int = 1) -> Translation:
+        return Translation(x + 2 * STEP * seed / 255)
+
+
+@pytest.fixture
+def made(workspace, monkeypatch):
+    """The frame of two runs; the truth of an input of grey g is g + 2 steps, backwards g - 2."""
+    greys = np.array([50, 90, 130], np.uint8)[:, None, None, None]
+    x = np.broadcast_to(greys, (3, SIDE, SIDE, 3))
+    names = {X: ["1.png", "2.png", "3.png"] for X in "AB"}
+    arrays = {"A": x, "B": x + 2 * STEP}
+    about = ("facades", "test", SIDE, ("photo", "label"), True, arrays, names, {})
+    monkeypatch.setattr(packed, "load", lambda *_: packed.ImageSet(*about))
+    monkeypatch.setattr(study, "load_method", lambda run, _: Brighter(run.method == "bicyclegan"))
+    monkeypatch.setattr(study, "frozen", lambda name: nn.Identity())
+    runs = [make_run(name, "facades", 0, "smoke") for name in ("bicyclegan", "pix2pix")]
+    return study.diversity(runs, samples=4).set_index(["direction", "method"])
+
+
+def decibel(steps: int) -> float:
+    return 20 * np.log10(255 / (steps * STEP))
+
+
+def test_the_best_of_n_is_the_nearest_to_the_truth(made):
+    there, back = made.loc["photo->label"], made.loc["label->photo"]
+    assert there.loc["bicyclegan", "PSNR, dB"] == pytest.approx(decibel(2))
+    assert there.loc["bicyclegan", "best PSNR, dB"] == np.inf  # seed 2 is the truth
+    assert back.loc["bicyclegan", "best PSNR, dB"] == pytest.approx(decibel(2))  # seed 0
+    for column in ("PSNR, dB", "best PSNR, dB"):
+        assert there.loc["pix2pix", column] == pytest.approx(decibel(1))
+    assert there["translations"].tolist()[:2] == [4, 1]
+
+
+def test_distances_are_means_over_all_pairs_of_translations(made):
+    there = made.loc["photo->label"]
+    # of 4 translations six pairs, 1, 2, 3, 1, 2 and 1 steps apart
+    apart = there.loc["bicyclegan", "pixel distance"]
+    assert apart == pytest.approx(10 / 6 * STEP / 255, rel=1e-5)  # float32
+    # grey pixels are as features (g, g, g): of one length they are equal, or opposite
+    assert there.loc["bicyclegan", "feature distance"] >= 0
+    assert np.isnan(there.loc["pix2pix", "pixel distance"])
+    true = there.loc[study.TRUTH, "pixel distance"]
+    assert true == pytest.approx((40 + 40 + 80) / 3 / 255, rel=1e-5)
+
+
+def test_features_are_compared_place_by_place_at_length_one():
+    x = torch.tensor([3.0, 4.0])[None, :, None, None].expand(1, 2, 2, 2)
+    y = torch.tensor([0.0, 2.0])[None, :, None, None].expand(1, 2, 2, 2)
+    (distances,) = study._between([(x, y)], nn.Identity())
+    # (0.6, 0.8) and (0, 1): 0.36 + 0.04; pixels (3 + 2) / 2, halved
+    torch.testing.assert_close(distances, torch.tensor([1.25, 0.4]))
+
+
+def test_sets_without_pairs_and_no_runs_are_refused(tiny):
+    with pytest.raises(ReplicateError, match="no run to measure"):
+        study.diversity([])
+    with pytest.raises(ReplicateError, match="tiny has no pairs"):
+        study.diversity([make_run("cyclegan", tiny, 0, "smoke")])

@@ -1,0 +1,45 @@
+"""The sections that every paper's notebook has: photographs, and the authors' released weights."""
+
+import pytest
+
+from replicate import paths, studies
+from replicate.lab import workflow
+from replicate.lab.notebook_parameters import checked
+from replicate.metrics.power import NO_POWER
+from replicate.report.plots.picture import Picture
+
+
+def asked(notebook: str = "02_aggan", budget: str = "laptop"):
+    return checked(workflow.read_params(notebook, budget), notebook)
+
+
+def test_published_photographs_are_shown_and_what_has_no_power_is_said(workspace):
+    album = studies.photographs(asked())
+    assert "cats_dogs" in album.said
+    texts = [repr(each) for each in album.shown]
+    assert "cyclegan" in texts[0] and "real vs real" in texts[0]
+    assert any(text.startswith(f"{NO_POWER}: kid/standin") for text in texts)
+    assert isinstance(album.shown[-1], Picture)
+
+
+def test_without_photographs_the_command_that_trains_on_them_is_named(workspace, monkeypatch):
+    monkeypatch.setattr(paths, "published", lambda: workspace / "nothing")
+    folder = "notebooks/params/laptop/photographs"
+    assert f"replicate runs --budget laptop --params {folder}`" in studies.photographs(asked()).said
+    assert not studies.photographs(asked(budget="smoke")).shown
+
+
+@pytest.mark.parametrize(
+    ("notebook", "words"),
+    [
+        ("02_aggan", ["aggan-released", "cyclegan-horse2zebra", "`replicate weights get NAME`"]),
+        ("03_attentiongan", ["attentiongan-horse2zebra"]),
+        ("01_dagan", ["No released weights of these methods are known"]),
+    ],
+)
+def test_weights_that_are_not_here_are_named_with_the_command_that_fetches_them(
+    workspace, notebook, words
+):
+    album = studies.released(asked(notebook))
+    assert not album.shown and all(word in album.said for word in words)
+    assert "style_monet" not in album.said  # no paper here prints that set
