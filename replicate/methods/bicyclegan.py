@@ -62,7 +62,7 @@ class BicycleGAN(Method):
     }  # fmt: skip
     LAPTOP = {
         "load_size": 64, "crop_size": 64, "ngf": 16, "nef": 16, "ndf": 32, "n_layers": 2,
-        "lr": 4e-4, "iterations": 4000,
+        "lr": 4e-4, "iterations": 8000,
     }  # fmt: skip
     paired = True
     multimodal = True

@@ -49,6 +49,7 @@ class ContrastGAN(Labelled):
     """Re-specified: the i-th image of A becomes what the i-th of B shows, and the reverse."""
 
     Config = Config
+    respecified = True
     VARIANTS = {
         "paper": {},
         "masks": {"masks": True},

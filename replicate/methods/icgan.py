@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from replicate import settings
 from replicate.errors import ReplicateError
 from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss
-from replicate.methods import base
+from replicate.methods import base, labelled
 from replicate.methods.base import Batch, Losses, Method, Translation
 from replicate.methods.styles import normal
 from replicate.networks.icgan import (
@@ -119,7 +119,7 @@ class IcGAN(Method):
 
     def translate(self, x: Tensor, direction: str) -> Translation:
         """By the labels that E_y sees, with the two of the domains as the target has them."""
-        label = domain_label(x, self.config.c_dim, direction[1])
+        label = labelled.of_domain(x, direction[1], self.config.c_dim)
         if self.config.attributes:
             label[:, 2:] = (self.E_y(x)[:, 2:] > 0).to(label)
         return self.translate_to(x, label)
@@ -129,7 +129,7 @@ class IcGAN(Method):
 
     def step(self, batch: Batch) -> Losses:
         x = torch.cat([batch["A"], batch["B"]])
-        y = signed(torch.cat([self._label(batch, X) for X in "AB"]))
+        y = signed(torch.cat([labelled.of_batch(batch, X, self.config.c_dim) for X in "AB"]))
         stages = (self._play, self._find_noise, self._find_labels)
         return dict.fromkeys(LOSSES) | stages[self.stage](x, y)
 
@@ -160,28 +160,6 @@ class IcGAN(Method):
         loss = F.mse_loss(self.E_y(x), y)
         self.update(loss, "E_y")
         return {"label": loss}
-
-    def _label(self, batch: Batch, X: str) -> Tensor:
-        """(N, c_dim) of 0 and 1: the labels of the set, or the domain."""
-        x, label, c_dim = batch[X], batch.get(f"{X}_label"), self.config.c_dim
-        if label is None:
-            return domain_label(x, c_dim, X)
-        if label.ndim == 1 and int(label.min()) >= 0 and int(label.max()) < c_dim:
-            return torch.eye(c_dim).to(x)[label.long()]
-        if label.shape == (len(x), c_dim):
-            return label.to(x)
-        raise ReplicateError(
-            f"{X}_label has shape {tuple(label.shape)} and values {int(label.min())} to "
-            f"{int(label.max())}: expected ({len(x)},) of 0 to {c_dim - 1} or ({len(x)}, {c_dim}) "
-            "of 0 and 1; set c_dim to the number of labels"
-        )
-
-
-def domain_label(x: Tensor, c_dim: int, X: str) -> Tensor:
-    """(N, c_dim): the class of domain `X` for every image."""
-    label = x.new_zeros(len(x), c_dim)
-    label[:, "AB".index(X)] = 1
-    return label
 
 
 def signed(label: Tensor) -> Tensor:

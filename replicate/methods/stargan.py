@@ -89,11 +89,12 @@ class StarGAN(Labelled):
 
     def target(self, x: Tensor, direction: str) -> Tensor:
         """Scores translate by the true labels (`replicate.relabelling`); of images alone, as in
-        samples, attributes besides those of A and B are what D sees.
+        samples, attributes besides those of A and B are what D sees, all over a larger image.
         """
         label = super().target(x, direction)
         if self.config.attributes:
-            label[:, 2:] = (self.D(x)[1][:, 2:] > 0).to(x)
+            logits = self.D(x)[1].unflatten(1, (self.config.c_dim, -1)).mean(dim=2)
+            label[:, 2:] = (logits[:, 2:] > 0).to(x)
         return label
 
     def step(self, batch: Batch) -> Losses:

@@ -116,7 +116,7 @@ def participant(browser: Browser, tmp_path: Path) -> Callable[..., Participant]:
 )
 def test_a_study_from_first_to_last_trial(study, participant, mode, hand):
     methods = 3 if mode == "best-of-n" else 2
-    made = study(mode, methods, trials=4 if methods == 2 else 3, repeats=methods % 2 == 0)
+    made = study(mode, methods, trials=4 if methods == 2 else 3, repeats=int(methods % 2 == 0))
     someone = participant(made)
     assert not someone.page.visible("#warning")
     someone.start("p1", hand)

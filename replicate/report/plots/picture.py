@@ -51,6 +51,7 @@ def save(figure: Figure, path: Path) -> Path:
 def sheet(
     blocks: Sequence[tuple[str, Sequence[tuple[str, Sequence[np.ndarray]]]]],
     columns_named: Sequence[str] = (),
+    *,
     room: int = LABEL,
     near: int = NEAR,
 ) -> Picture:

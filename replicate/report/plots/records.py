@@ -92,7 +92,7 @@ def gallery(
             line += [*made[-1]]
             line += ([*made[1]] if len(made) > 2 else blank) * with_maps
         rows.append((name, line))
-    return sheet([("", rows)], _columns(found[0], seed, images, with_maps), near)
+    return sheet([("", rows)], _columns(found[0], seed, images, with_maps), near=near)
 
 
 def _columns(dataset: str, seed: int, images: int, with_maps: bool) -> list[str]:
@@ -123,7 +123,7 @@ def strip(records: Iterable[Kept], images: int = 1) -> Picture:
         maps = [p[0, 1, i] if p.shape[1] > 2 else blank for p in tiles.values()]
         rows.append((f"image {i + 1}", [*(given[i] for _, given in known), *made]))
         rows.append(("attention", [*[blank] * len(known), *maps]))
-    return sheet([(f"seed {seed}", rows)], [*(label for label, _ in known), *tiles], LABELS)
+    return sheet([(f"seed {seed}", rows)], [*(label for label, _ in known), *tiles], room=LABELS)
 
 
 def is_as_printed(record: Kept) -> bool:

@@ -1,6 +1,6 @@
 """Scores as points, quality against cost, and learning curves."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import cycle
 from pathlib import Path
 from textwrap import wrap
@@ -25,7 +25,7 @@ from replicate.report.plots.picture import (
 )
 from replicate.report.tables import catalogue
 from replicate.report.tables.cost import QUALITY
-from replicate.report.tables.frames import one_budget, with_share
+from replicate.report.tables.frames import PSEUDO, one_budget, with_share
 
 MAIN = (
     ("kid", "kid/inception"), ("kid", "kid/efficientnet-lite0"),
@@ -99,7 +99,9 @@ def _row(
         _references(axes, rows)
         axes.set(ylim=(len(names) - 0.5, -0.5))
         axes.set_yticks(range(len(names)), names if i == 0 else [""] * len(names))
-        axes.set_title(catalogue.column(metric, protocol).replace(" (", "\n("), fontsize=9)
+        heading = catalogue.column(metric, protocol).replace(" (", "\n(")
+        rests = rows["note"].str.contains(PSEUDO).any()
+        axes.set_title(f"{heading}, {PSEUDO}" if rests else heading, fontsize=9)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
         dress(axes)
 
@@ -136,11 +138,12 @@ CAPTION = (
 )
 
 
-def cost(frame: pd.DataFrame) -> Picture:
+def cost(frame: pd.DataFrame, pseudo: Collection[str] = ()) -> Picture:
     """KID, and the share of the IoU ceiling where it is known, against hours and memory.
 
     Args:
         frame: of `tables.quality_and_cost`, of one data set.
+        pseudo: protocols whose scores rest on masks that a network made.
 
     Raises:
         ReplicateError: several data sets, or none of the numbers.
@@ -160,7 +163,8 @@ def cost(frame: pd.DataFrame) -> Picture:
             if metric == "kid":
                 axes.set_yscale("symlog", linthresh=SMALL)
             dress(axes)
-        line[0].set_ylabel(catalogue.column(metric, protocol), fontsize=8)
+        rests = f", {PSEUDO}" if protocol in pseudo else ""
+        line[0].set_ylabel(catalogue.column(metric, protocol) + rests, fontsize=8)
     fills = ", ".join(f"{way}: {word}" for way, word in zip(directions, cycle(FILLS.values())))
     legend(picture, palette, f"{found[0]}. {CAPTION}{fills}.", points=True)
     return picture

@@ -12,7 +12,7 @@ from replicate.report.plots.scores import cost, losses
 from replicate.report.plots.scores import scores as points
 from replicate.report.tables.catalogue import FIRST, FIRST_IMAGES
 from replicate.report.tables.cost import quality_and_cost
-from replicate.report.tables.frames import scores
+from replicate.report.tables.frames import by_pseudo_masks, scores
 
 BASELINE = next(name for name, method in METHODS.items() if method.baseline)
 
@@ -50,7 +50,8 @@ def write(root: Path, budget: str) -> list[Path]:
         of_all = points(measured[measured["dataset"] == dataset])
         written.append(save(of_all, folder / f"{dataset}-scores.png"))
         if len(beside := spent[spent["dataset"] == dataset]):
-            written.append(save(cost(beside), folder / f"{dataset}-cost.png"))
+            pseudo = {protocol for name, protocol in by_pseudo_masks(measured) if name == dataset}
+            written.append(save(cost(beside, pseudo), folder / f"{dataset}-cost.png"))
         if dataset in FIRST_IMAGES and (whole := list(filter(is_as_printed, own))):
             first = strip(whole, FIRST_IMAGES[dataset])
             written.append(save(first, folder / f"{dataset}{FIRST}"))

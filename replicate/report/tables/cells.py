@@ -14,11 +14,13 @@ from replicate.metrics.protocols import PROTOCOLS
 from replicate.relabelling import FURTHER
 from replicate.report.tables.catalogue import ABSENT
 
+MAKE = "`replicate preference make`"  # a page that asks people
 COLUMNS = ["paper", "where", "metric", "method", "dataset", "direction", "printed", "protocol"]
 COLUMNS += ["filled by", "runs", "why not, or with which caveat"]
 WHY = COLUMNS[-1]
 CAPACITY = "table V"
 COUNTED = "parameters"  # the metric of pages that count networks, which needs no run
+PAGES = "`replicate preference attributes`"  # of the changes that Table III of AttentionGAN shows
 # of translations and true images that lie in two folders under the same names
 OF_PAIRS = "of pairs at hand: `replicate score TRANSLATIONS TRUE_IMAGES --protocol psnr/skimage`"
 
@@ -67,8 +69,8 @@ def _filling(cell: pd.Series, trained: set[int]) -> tuple[str, str]:
     if cell["metric"] == COUNTED:
         return CAPACITY, "counted from the networks, without a run"
     if cell["metric"] == "preference":
-        ask = "attributes" if cell["direction"] in FURTHER else "make"
-        return "", f"people answer: `replicate preference {ask}`" + _no_run(cell, trained)
+        how = PAGES if cell["direction"] in FURTHER else MAKE
+        return "", f"people answer: {how}" + _no_run(cell, trained)
     joined = (cell["protocol"], cell["inferred"])  # as `reported.join` has it
     found = [p for p in PROTOCOLS.values() if p.default and p.id in joined]
     if not found:

@@ -8,7 +8,13 @@ from replicate.lab.published import find_runs
 from replicate.lab.run import method_name, read_record
 from replicate.report.tables import catalogue
 from replicate.report.tables.catalogue import ABSENT, SHARE, number
-from replicate.report.tables.frames import means, one_budget, with_share
+from replicate.report.tables.frames import (
+    PSEUDO,
+    by_pseudo_masks,
+    means,
+    one_budget,
+    with_share,
+)
 from replicate.report.tables.markdown import escape
 from replicate.report.tables.pages import Page, Table
 from replicate.report.tables.summary import cell_text
@@ -140,8 +146,10 @@ def cost(scores: pd.DataFrame, root: Path) -> pd.DataFrame:
     cells, budget = _quality(scores), one_budget(scores)
     spent = costs(root, budget).set_index(["dataset", "name"])
     busy = {_place(record) for record in _quickest(_finished(root, budget)) if _is_busy(record)}
+    pseudo = by_pseudo_masks(scores)
     found = {
         (*cell[PLACE], (cell["metric"], cell["protocol"])): cell_text(cell)
+        + f", {PSEUDO}" * ((cell["dataset"], cell["protocol"]) in pseudo)
         for _, cell in cells.iterrows()
     }
     shown = [pair for pair in QUALITY if any(pair == key[3] for key in found)]

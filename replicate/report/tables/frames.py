@@ -14,6 +14,7 @@ from replicate.lab.state import Today
 from replicate.records import CLASSES, SCORES
 from replicate.report.tables.catalogue import CEILING, SHARE
 
+PSEUDO = "pseudo masks"  # what every cell, column and panel says that rests on such masks
 STATE = ["name", "stale", "precision", "hash", "commit", "dirty", "hours", "settings", "note"]
 NUMBERS = ["value", "spread", "n_real", "n_fake", "floor", "do_nothing"]
 WHOLE = ["seed", "iteration"]
@@ -87,9 +88,15 @@ def with_share(scores: pd.DataFrame) -> pd.DataFrame:
     ceiling = ceilings.reindex(pd.MultiIndex.from_frame(shares[key])).to_numpy()
     for column in ("value", "do_nothing", "floor"):
         shares[column] = shares[column] / ceiling
-    shares = shares.assign(metric=SHARE, spread=float("nan"), spread_kind="", note="")
+    shares = shares.assign(metric=SHARE, spread=float("nan"), spread_kind="")
     kept = scores[scores["metric"] != CEILING]
     return pd.concat([kept, shares], ignore_index=True)
+
+
+def by_pseudo_masks(scores: pd.DataFrame) -> set[tuple[str, str]]:
+    """The (data set, protocol) pairs whose scores rest on masks that a network made."""
+    marked = scores[scores["note"].str.contains(PSEUDO)]
+    return set(zip(marked["dataset"], marked["protocol"], strict=True))
 
 
 def means(scores: pd.DataFrame) -> pd.DataFrame:

@@ -25,15 +25,14 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 CAPTIONS = {
     "horse2zebra": (
         "Photographs of horses, their translations by every method, attention maps",
-        "Real photographs: the first {n} horses of the test split of `horse2zebra`, not the best, "
-        "translated by every method at the small size of budget laptop; below, its attention map, "
-        "where it has one.",
+        "Real photographs: the first {n} test images of `horse2zebra`, not the best, translated "
+        "after up to an hour of training; below, attention maps.",
     ),
     "horse2zebra_drawn": (
         "A synthetic horse, its ideal translation, those of every method, attention maps",
-        "**Synthetic**, so that the right answer is known: the first horse of the test split of "
-        "`horse2zebra_drawn`, a silhouette that a program puts on a texture; its ideal "
-        "translation, those of every method, and below them the attention maps.",
+        "**Synthetic**, so that the right answer is known: the first test image of "
+        "`horse2zebra_drawn`, a silhouette that a program puts on a texture; below, attention "
+        "maps.",
     ),
 }
 
@@ -130,7 +129,7 @@ def _galleries(root: Path) -> list[str]:
     found = sorted((root / "plots" / BUDGET).glob(f"*{GALLERY}"))
     sets = [file.name.removesuffix(GALLERY) for file in found]
     links = ", ".join(f"[{name}]({PLOTS}/{name}{GALLERY})" for name in sets)
-    return [f"All methods and variants on the same images: {links}.\n"] if sets else []
+    return [f"All methods and variants: {links}.\n"] if sets else []
 
 
 def _table(found: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,14 @@ from replicate.metrics.power import NO_POWER, weak
 from replicate.metrics.protocols import OF_RECORDS
 from replicate.report.tables import catalogue
 from replicate.report.tables.catalogue import ABSENT, SHARE, number
-from replicate.report.tables.frames import by_size, means, one_budget, with_share
+from replicate.report.tables.frames import (
+    PSEUDO,
+    by_pseudo_masks,
+    by_size,
+    means,
+    one_budget,
+    with_share,
+)
 from replicate.report.tables.markdown import escape
 from replicate.report.tables.order import OTHER, agreement, order
 from replicate.report.tables.pages import Page, Table
@@ -26,7 +33,6 @@ from replicate.report.tables.power import remarks
 from replicate.report.tables.show import EMPTY
 
 FLOOR, IDLE = "real vs real", "do nothing"
-PSEUDO = "pseudo masks"  # what every cell says that rests on masks made by a network
 SAID = (r"rank-deficient, n=\d+", rf"{PSEUDO}, made by a \w+")  # in the headings of columns
 SMOKE = "method (smoke run: it executes, no result)"
 
@@ -63,7 +69,8 @@ def summary(
             "smoke runs prove that the code executes; their numbers enter no table. Train with "
             "--budget laptop or paper"
         )
-    cells = means(with_share(by_size(scores)))
+    sized = by_size(scores)
+    cells = means(with_share(sized))
     chosen = _columns(cells, metrics)
     _check_extractors(cells)
     heading = SMOKE if budget == "smoke" else "method"
@@ -75,10 +82,9 @@ def summary(
         marked = {p for *where, p in no_power if where == [dataset, direction]}
         rows += [place | {heading: name} | row for name, row in _rows(block, names, marked)]
     frame = pd.DataFrame(rows, columns=["dataset", "direction", heading, *names.values()])
-    marked = scores.loc[scores["note"].str.contains(PSEUDO), ["dataset", "protocol"]]
+    pseudo = by_pseudo_masks(sized)
     for pair, column in names.items():
-        sets = tuple(marked.loc[marked["protocol"] == pair[1], "dataset"])
-        rests = frame["dataset"].str.startswith(sets) if sets else pd.Series(False, frame.index)
+        rests = pd.Series([(name, pair[1]) in pseudo for name in frame["dataset"]], dtype=bool)
         for i in frame.index[rests & ~frame[column].isin(EMPTY)]:
             frame.loc[i, column] += f", {PSEUDO}"
     return frame

@@ -6,8 +6,8 @@ and `order` apply every protocol, `choices` and `dispersion` vary one thing at a
 """
 
 from replicate.studies.effects.choices import counts, jpeg, resizes, spreads
+from replicate.studies.effects.degradations import real_network
 from replicate.studies.effects.libraries import comparisons, parity, printed
-from replicate.studies.effects.real_network import real_network
 from replicate.studies.effects.scoring import check, reasons, scores, table
 from replicate.studies.effects.studies import study
 

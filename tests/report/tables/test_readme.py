@@ -69,12 +69,12 @@ def test_photographs_come_first_and_synthetic_images_below(root: Path) -> None:
     alone = tables.readme_blocks(root)
     assert f"]({place}/horse2zebra_drawn-first.png)\n\n**Synthetic**" in alone["picture"]
     named = f"[a]({place}/a-gallery.png), [b]({place}/b-gallery.png)."
-    assert alone["results"].endswith(f"\n\nAll methods and variants on the same images: {named}\n")
+    assert alone["results"].endswith(f"\n\nAll methods and variants: {named}\n")
     assert "-first.png" not in alone["results"]
     (folder / "horse2zebra-first.png").touch()
     both = tables.readme_blocks(root)
     assert (
-        f"]({place}/horse2zebra-first.png)\n\nReal photographs: the first two horses"
+        f"]({place}/horse2zebra-first.png)\n\nReal photographs: the first two test"
         in (both["picture"])
     )
     assert "drawn" not in both["picture"] and alone["picture"] in both["results"]

@@ -59,6 +59,10 @@ def test_every_cell_that_rests_on_pseudo_masks_says_so(records) -> None:
     idle = table.loc[real & (table["method"] == "do nothing"), heading]
     assert set(idle) == {"0.140, pseudo masks"}
     assert not table[KID].str.contains("pseudo").any()
+    spent = tables.cost(tables.scores(records.root), records.root)
+    (share,) = (name for name in spent if name.startswith("share of the IoU ceiling"))
+    said = spent.set_index("dataset")[share].str.endswith(", pseudo masks")
+    assert said["horse2zebra"].all() and not said["horse2zebra_drawn"].any()
 
 
 def test_references_stand_above_methods_in_the_order_of_their_papers(root: Path) -> None:
