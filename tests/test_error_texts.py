@@ -184,7 +184,7 @@ PROMISES = {
     "R-E1 name": Promise(
         unknown_parameter,
         r"unknown parameter 'dataset' \(did you mean 'datasets'\?\); known: also, budget, "
-        r"datasets, device, five_seeds, methods, one_seed, overrides, paper, seeds",
+        r"datasets, device, five_seeds, methods, one_seed, overrides, paper, seeds, train",
     ),
     "R-E1 type": Promise(
         parameter_of_the_wrong_type,

@@ -21,6 +21,7 @@ from replicate.cli import (
     weights,
 )
 from replicate.cli.app import App
+from replicate.cli.common import say
 from replicate.errors import ReplicateError, hidden, printable
 
 INTERRUPTED = 130  # the status after a Ctrl-C
@@ -34,7 +35,7 @@ app = App(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"replicate {replicate.__version__}")
+        say(f"replicate {replicate.__version__}")
         raise typer.Exit
 
 
@@ -68,7 +69,7 @@ def main() -> None:
         app(prog_name="replicate")
     except SystemExit as ended:
         if ended.code == INTERRUPTED:
-            print(STOPPED, file=sys.stderr)
+            say(STOPPED, file=sys.stderr)
         raise
     except ReplicateError as error:
         sys.exit(f"error: {printable(hidden(str(error)))}")

@@ -29,7 +29,7 @@ from replicate.datasets.layouts import shown
 from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
-from replicate.images import grey
+from replicate.images import colours, grey, unconverted
 
 VERSION = 1  # raise when the same files or scenes give other maps
 MOST = 255  # instances of an image
@@ -171,8 +171,8 @@ def _of_groups(
     Args:
         coloured: for each image whether its one file has a colour for each instance.
     """
-    for group, colours in zip(groups, coloured, strict=True):
-        yield painted(_by_colour(group[0]) if colours else _by_file(group), size, fit)
+    for group, by_colour in zip(groups, coloured, strict=True):
+        yield painted(_by_colour(group[0]) if by_colour else _by_file(group), size, fit)
 
 
 def _folder(entry: Spec, split: str, X: str) -> tuple[Path, list[Path]]:
@@ -232,18 +232,18 @@ def _by_file(files: list[Path]) -> list[np.ndarray]:
 
 def _by_colour(file: Path) -> list[np.ndarray]:
     """(H, W) bool of each colour of a file but black."""
-    with Image.open(file) as image:
-        pixels = np.asarray(image.convert("RGB") if image.mode in ("P", "RGBA") else image)
+    stored = unconverted(file).image
+    pixels = np.asarray(colours(file) if stored.mode in ("P", "RGBA") else stored)
     values = pixels.astype(np.int64)
     if values.ndim == 3:
         values = values @ np.array([1 << 16, 1 << 8, 1])
-    colours = np.unique(values[values > 0])
-    if len(colours) > MOST:
+    used = np.unique(values[values > 0])
+    if len(used) > MOST:
         raise ReplicateError(
-            f"{shown(file)} has {len(colours)} colours besides black: expected one for each "
+            f"{shown(file)} has {len(used)} colours besides black: expected one for each "
             f"instance, {MOST} or fewer; save it without smoothing and without JPEG"
         )
-    return [values == colour for colour in colours]
+    return [values == colour for colour in used]
 
 
 def painted(instances: list[np.ndarray], size: int, fit: str) -> np.ndarray:

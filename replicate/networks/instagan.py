@@ -81,6 +81,7 @@ class LatestSpectralNorm(SpectralNorm):
         u = F.normalize(flat.mv(v), dim=0, eps=self.EPS)
         if self.training:
             self.u.copy_(u)
+            self.v.copy_(v)
         self.latest = u, v
         return u, v
 
@@ -104,7 +105,7 @@ class LatestSpectralConv2d(SpectralConv2d):
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, **options) -> None:
         super().__init__(in_channels, out_channels, kernel, **options)
-        self.norm = LatestSpectralNorm(out_channels)
+        self.norm = LatestSpectralNorm(out_channels, in_channels * kernel**2)
 
 
 class SetDiscriminator(nn.Module):

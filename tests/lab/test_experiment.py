@@ -297,9 +297,7 @@ def test_a_grid_holds_the_runs_in_order(tiny):
     assert order == [("aggan", 1), ("aggan", 0), ("cyclegan", 1), ("cyclegan", 0)]
     runs = grid(params.model_copy(update={"methods": ["cyclegan"]}))
     assert [(run.seed, word(run)) for run in runs] == [(1, "scored"), (0, "scored")]
-    assert repr(runs).splitlines()[0] == (
-        f"cyclegan on tiny, seed 1 (smoke): scored, {runs[0].folder.name}"
-    )
+    assert repr(runs) == "2 runs: 2 scored"
     weights = [checkpoint.load(run.folder, torch.device("cpu"))["method"] for run in runs]
     assert not all(torch.equal(a, b) for a, b in zip(*(w.values() for w in weights), strict=True))
 

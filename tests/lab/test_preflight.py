@@ -180,7 +180,7 @@ def test_a_process_gets_no_more_memory_than_is_free(monkeypatch):
 
 def test_a_device_that_is_not_there_is_refused(workspace, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert "torch finds no GPU; use device='cpu'" in answer(device="cuda")["error"]
+    assert "device='cuda' is not on this machine" in answer(device="cuda")["error"]
     with pytest.raises(UnknownName, match="unknown device 'gpu'"):
         preflight.preflight(make_run("cyclegan", "horse2zebra", 0, "smoke"), "gpu")
 
