@@ -42,7 +42,7 @@ def adaptation(runs: Iterable[Run]) -> pd.DataFrame:
     Raises:
         ReplicateError: no such run, or runs of several budgets.
 
-    Source: deviation dagan/adaptation-protocol; the paper's own is not in a reachable source.
+    Source: deviation dagan/adaptation-protocol; the paper's own is in no text that we could access.
     """
     chosen = [run for run in runs if _has_labels(run)]
     smoke, groups = by_labelled_set(chosen)

@@ -83,7 +83,7 @@ def test_plots_are_those_of_the_records(tmp_path):
 
 def test_no_plot_stands_there_that_the_records_do_not_give(monkeypatch):
     for drawing in ("losses", "gallery", "points", "cost", "strip"):  # the names are enough
-        monkeypatch.setattr(plots.writing, drawing, lambda records: None)
+        monkeypatch.setattr(plots.writing, drawing, lambda *records: None)
     monkeypatch.setattr(plots.writing, "save", lambda picture, path: path)
     for budget in BUDGETS:
         there = (paths.published() / "plots" / budget).iterdir()
