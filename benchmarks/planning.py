@@ -27,7 +27,7 @@ def main() -> None:
         for i, run in enumerate(runs):
             make_up(run, "finished" if i % 3 else "stopped", iterations=10, hours=1.0)
         print(f"{len(runs)} run folders")
-        for words in (["plan", "laptop", "--seeds", SEEDS], ["status"], ["methods"]):
+        for words in (["plan", "laptop", "--seeds", SEEDS], ["status"]):
             start = time.perf_counter()
             used = os.times()
             ended = subprocess.run(

@@ -107,7 +107,7 @@ def doctor(as_json: Json = False) -> None:
     if as_json:
         show(found)
         return
-    print(f"{'':4}{'what':<23}found")
+    say(f"{'':4}{'what':<23}found")
     entries(
         [(f"{'ok ' if s['ok'] else '-- '} {s['what']}", [s["found"]]) for s in found], indent=27
     )

@@ -9,6 +9,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from replicate.cli.common import say
 from replicate.errors import printable
 
 Wide = Annotated[bool, typer.Option("--wide", help="Show whole lines, wider than the terminal.")]
@@ -46,7 +47,7 @@ def table(
         for (head, cells), size in zip(columns, fitted, strict=True)
     ]
     for line in zip(*padded, strict=True):
-        print(_cut(GAP.join(line).rstrip(), most))
+        say(_cut(GAP.join(line).rstrip(), most))
     if fitted != sizes:
         _say_cut(more)
 
@@ -57,11 +58,11 @@ def entries(listed: Iterable[tuple[str, Sequence[str]]], head: str = "", indent:
     The text begins on the line of its name where that is shorter than the indent.
     """
     if head:
-        print(head)
+        say(head)
     for name, texts in listed:
         text = "\n".join(wrapped(each, indent) for each in texts)
         name = printable(name)
-        print(name.ljust(indent) + text[indent:] if len(name) < indent else f"{name}\n{text}")
+        say(name.ljust(indent) + text[indent:] if len(name) < indent else f"{name}\n{text}")
 
 
 def wrapped(text: str, indent: int = 0) -> str:
@@ -78,7 +79,7 @@ def lines(text: str, wide: bool = False, more: str = MORE, file: TextIO | None =
     most = 0 if wide else width()
     whole = printable(text).splitlines()
     shown = [_cut(line, most) for line in whole]
-    print("\n".join(shown), file=file)
+    say("\n".join(shown), file=file)
     if shown != whole:
         _say_cut(more)
 
@@ -110,4 +111,4 @@ def _cut(text: str, size: int) -> str:
 
 def _say_cut(more: str) -> None:
     sys.stdout.flush()
-    print(f"cut to {width()} columns: {more}", file=sys.stderr)
+    say(f"cut to {width()} columns: {more}", file=sys.stderr)

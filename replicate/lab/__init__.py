@@ -50,13 +50,8 @@ class Runs(Sequence):
         today = Today()
         words = Counter(recorded.word(run, today) for run in self)
         said = ", ".join(f"{n} {word}" for word, n in words.items())
-        lines = [f"{len(self)} runs: {said}"]
-        if words[recorded.WORD]:
-            lines.append(
-                f"{recorded.WORD}: shown from the records in results/published; "
-                "`train: true` among the parameters trains on this machine what is not here"
-            )
-        return "\n".join(lines)
+        how = "; `train: true` trains here what is not" if words[recorded.WORD] else ""
+        return f"{len(self)} runs: {said}{how}"
 
 
 def __getattr__(name: str):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from replicate import paths
 
+METHODS, FOLDER = "replicate.methods.", paths.PACKAGE / "methods"
 REGISTER = ("register", "base.register")
 
 
@@ -20,7 +21,7 @@ def describe() -> tuple[list[dict], list[str]]:
     """
     if os.environ.get("REPLICATE_METHODS"):
         return _loaded()
-    files = sorted((paths.PACKAGE / "methods").glob("*.py"))
+    files = sorted(FOLDER.glob("*.py"))
     return [about for file in files if (about := read(file))], []
 
 
@@ -33,8 +34,7 @@ def read(file: Path) -> dict | None:
     for node in tree.body:
         paper = next(filter(None, map(_registered, getattr(node, "decorator_list", []))), None)
         if paper:
-            about = _constants(node.body, _constants(tree.body))
-            variants = list(about.get("VARIANTS", {"paper": {}}))
+            variants = _variants(tree, node)
             summary = (ast.get_docstring(tree) or "").partition("\n")[0]
             described = {"method": file.stem, "variants": variants}
             return described | {"paper": paper, "summary": summary}
@@ -47,6 +47,24 @@ def _registered(decorator: ast.expr) -> str | None:
         return None
     (paper,) = [*decorator.args, *(keyword.value for keyword in decorator.keywords)]
     return ast.literal_eval(paper)
+
+
+def _variants(tree: ast.Module, node: ast.ClassDef) -> list[str]:
+    """The names in `VARIANTS` of a class of a file, or of the nearest class that it comes from."""
+    about = _constants(node.body, _constants(tree.body))
+    if "VARIANTS" in about:
+        return list(about["VARIANTS"])
+    for name in map(ast.unparse, node.bases):
+        for statement in tree.body:
+            if isinstance(statement, ast.ClassDef) and statement.name == name:
+                return _variants(tree, statement)
+            imported = (isinstance(statement, ast.ImportFrom) and statement.module) or ""
+            if imported.startswith(METHODS) and name in [n.name for n in statement.names]:
+                file = FOLDER / f"{imported.removeprefix(METHODS)}.py"
+                other = ast.parse(file.read_bytes())
+                (origin,) = [c for c in other.body if getattr(c, "name", "") == name]
+                return _variants(other, origin)
+    return ["paper"]
 
 
 def _constants(body: list[ast.stmt], known: dict | None = None) -> dict:

@@ -2,9 +2,10 @@
 
 Reported of its first version: three convolutions, five residual blocks, two transposed and one
 convolution; a discriminator for each attribute; an identity loss by features of a face network; a
-network beside it that removes noise. Widths, weights and rates are in no text that we could access. So this
-is a stand-in, not that method: the reported layers at CycleGAN's widths, CycleGAN's discriminator
-and rates, and an identity loss by a network that judges photographs. Tables say 're-specified'.
+network beside it that removes noise. Widths, weights and rates are in no text that we could access.
+So this is a stand-in, not that method: the reported layers at CycleGAN's widths, CycleGAN's
+discriminator and rates, and an identity loss by a network that judges photographs. Tables say
+'re-specified'.
 """
 
 from dataclasses import dataclass

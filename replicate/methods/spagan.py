@@ -1,6 +1,6 @@
 """SPA-GAN: Emami, Aliabadi, Dong, Chinnam, IEEE TMM 23, 2021 (arXiv 1908.06616).
 
-No official code is known, and the text is in no text that we could access: figures and losses come from
+No official code is known, and we could not access the text: figures and losses come from
 a-elrawy/SPA-GAN-Selected @69320f9 ("SPA-U", unofficial, with figures of the paper), the scheme from
 V2 of voidstrike/ASGIT @235f922 (see `spatial_guidance.py`), which is nearly the same. The map of
 the source domain's discriminator multiplies the generator's input, at test time too.

@@ -141,12 +141,19 @@ def _studies(budget: str) -> list[Path]:
     ]
 
 
+FOLDED = {"parameters", "injected-parameters", "setup"}  # tags
+
+
 def _clean(executed: Path, target: Path) -> Path:
     """A copy that tells nothing of this machine.
 
     Its pictures have 256 colours, a third of their bytes: git keeps every version of a notebook.
+    Parameters and imports are folded, so that the verdict stands on the first screen.
     """
     notebook = scrub(nbformat.read(executed, as_version=4))
+    for cell in notebook.cells:
+        if FOLDED & set(cell.metadata.get("tags", ())):
+            cell.metadata["jupyter"] = {"source_hidden": True}
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     for data in (output.get("data", {}) for output in outputs):
         if "image/png" in data:

@@ -159,9 +159,9 @@ def test_plan_and_status_in_words_and_as_json(workspace, measured, monkeypatch, 
     text = call(monkeypatch, capsys, *words, "--runs").splitlines()
     assert text[0] == f"budget smoke on cpu: 3 runs into {paths.results()}"
     assert text[1].split() == ["method", "runs", "hours", "left", "disk", "state"]
-    assert " ".join(text[4].split()) == "all 3 25.00 3.0 GB 1 failed, 2 missing"
-    assert text[5].startswith("checkpoints: 60.0 GB written in all")  # of `measured`
-    assert re.split(" {2,}", text[8]) == ["failed", "5.00 h", run.title, "no space; preflight"]
+    assert " ".join(text[5].split()) == "all 3 25.00 3.0 GB 1 failed, 2 missing"
+    assert text[6].startswith("checkpoints: 60.0 GB written in all")  # of `measured`
+    assert re.split(" {2,}", text[9]) == ["failed", "5.00 h", run.title, "no space; preflight"]
     told = json.loads(call(monkeypatch, capsys, *words, "--json"))
     assert told["methods"][-1]["hours"] == 25 and len(told["runs"]) == 3
     more = json.loads(call(monkeypatch, capsys, *words, "--json", "--seeds", "0,1"))

@@ -112,7 +112,11 @@ def test_the_page_of_a_study_ends_no_script():
 def test_no_control_character_reaches_the_terminal(text, capsys, monkeypatch):
     say("name", text, sep="\t")
     show({text: [text]})
-    monkeypatch.setattr(cli, "app", lambda: (_ for _ in ()).throw(ReplicateError(f"bad {text}")))
+
+    def fail(**_: object) -> None:
+        raise ReplicateError(f"bad {text}")
+
+    monkeypatch.setattr(cli, "app", fail)
     with pytest.raises(SystemExit) as left:
         cli.main()
     written = capsys.readouterr().out + str(left.value) + shown(paths.ROOT / text)

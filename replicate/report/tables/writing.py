@@ -114,8 +114,8 @@ def _respecified(own: pd.DataFrame) -> list[str]:
     """One line for each method that stands in for one of which no source says enough."""
     names = dict.fromkeys(own["method"])
     return [
-        f"**{escape(name)}** is re-specified: a stand-in for what is in no text that we could access, so "
-        "its numbers are no measure of the method in print.\n"
+        f"**{escape(name)}** is re-specified: a stand-in for what is in no text that we could "
+        "access, so its numbers are no measure of the method in print.\n"
         for name in names
         if METHODS.get(name, Method).respecified
     ]
