@@ -35,6 +35,7 @@ LENGTH = 900  # words before the reference
 def documents() -> Iterator[tuple[str, str]]:
     """Texts of the repository that users read, by where they stand."""
     files = [paths.ROOT / name for name in MARKDOWN if name != "CHANGELOG.md"]  # it names both
+    files += [*(paths.ROOT / "data").rglob("*.toml"), paths.ROOT / "data" / "datasets.yaml"]
     for file in [*files, *(paths.published() / "tables").rglob("*.md")]:
         yield str(file.relative_to(paths.ROOT)), file.read_text("utf-8")
     for file in paths.notebooks().glob("*.ipynb"):

@@ -13,7 +13,8 @@ from replicate.errors import ReplicateError
 from replicate.evaluation import TILES
 from replicate.lab.run import COLUMNS, make_run
 from replicate.report import plots, tables
-from replicate.report.plots.records import Kept, common_seed, gallery, kept, strip
+from replicate.report.plots.records import Kept, common_seed, gallery, is_as_printed, kept, strip
+from replicate.report.tables.catalogue import FIRST_IMAGES
 
 SIDE = 8  # px
 
@@ -39,8 +40,14 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def add(root: Path, name: str, seed: int, overrides: dict | None = None) -> None:
-    run = make_run(name, "horse2zebra_drawn", seed, "laptop", overrides)
+def add(
+    root: Path,
+    name: str,
+    seed: int,
+    overrides: dict | None = None,
+    dataset: str = "horse2zebra_drawn",
+) -> None:
+    run = make_run(name, dataset, seed, "laptop", overrides)
     folder = run.folder_in(root)
     folder.mkdir(parents=True)
     state = {"label": run.label, "hash": run.hash, "status": "finished", "hours": 0.1 + seed}
@@ -98,6 +105,20 @@ def test_a_strip_has_a_column_a_method(records: Path) -> None:
     rows = [list(line) for line in rows_of(strip(whole, images=2))]
     assert rows[0] == [9, 30, 69, 49, 49] and rows[2] == [10, 30, 70, 50, 50]
     assert rows[1] == [255, 255, 255, 99, 99] and rows[3] == [255, 255, 255, 100, 100]
+
+
+def test_photographs_have_a_picture_of_the_first_two_of_the_split(records: Path) -> None:
+    for name in ("cyclegan", "aggan", "aggan:whole-image-d"):
+        add(records, name, 0, dataset="horse2zebra")
+    own = [record for record in kept(records, "laptop") if record.dataset == "horse2zebra"]
+    whole = [record for record in own if is_as_printed(record)]
+    picture = strip(whole, FIRST_IMAGES["horse2zebra"])
+    assert [list(row) for row in rows_of(picture)] == [
+        [9, 69, 49], [255, 255, 99], [10, 70, 50], [255, 255, 100],
+    ]  # fmt: skip
+    texts = [text.get_text() for text in picture.texts]
+    assert texts[1:4] == ["input", "cyclegan", "aggan"]
+    assert records / "plots/laptop/horse2zebra-first.png" in plots.write(records, "laptop")
 
 
 def test_the_seed_shown_is_the_one_that_the_most_methods_have() -> None:
