@@ -35,9 +35,13 @@ def test_fal(steps, every, monkeypatch):
     params = {"encoder": count(G.encoder), "GD": count(G) - count(G.encoder), "D": count(D)}
     assert params == wanted["params"]
 
+    if not every:  # the ways back take a minute at 256 px: `make test-all` compares gradients
+        method.update = lambda total, name: None
     losses = {name: float(value.detach()) for name, value in method.step(batch).items()}
     named = {"G_GAN": losses["adv_B"], "G_L1": losses["l1_B"], "D": losses["dis_B"]}
     assert differences(named, {name: wanted["losses"][name] for name in named}) == {}
+    if not every:
+        return
     rest = torch.nn.ModuleList([G.decoder, G.reader, G.modulator])
     slopes = {"D": slope(D), "encoder": slope(G.encoder), "GD": slope(rest)}
     assert differences(slopes, wanted["grad_norms"]) == {}
