@@ -172,3 +172,5 @@ def test_an_executed_notebook_is_of_the_source_that_stands_beside_it():
         cells = [cell for cell in executed if injected not in cell.metadata.get("tags", [])]
         source = nbformat.read(paths.notebooks() / path.name, as_version=4).cells
         assert [(c.id, c.source) for c in cells] == [(c.id, c.source) for c in source], path
+        counts = [cell.execution_count for cell in executed if cell.cell_type == "code"]
+        assert counts == list(range(1, len(counts) + 1)), f"{path} was not executed to its end"
