@@ -79,6 +79,14 @@ def bce_loss(scores: Tensor, is_real: bool) -> Tensor:
     return F.binary_cross_entropy_with_logits(scores, torch.full_like(scores, float(is_real)))
 
 
+def bce_d_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Half the sum of the real and the fake part, raw scores; log 2 at scores of 0.
+
+    Source: the factor 0.5 of DiscoGAN (image_translation.py) and of pix2pix.
+    """
+    return 0.5 * (bce_loss(real, is_real=True) + bce_loss(fake, is_real=False))
+
+
 def gradient_penalty(judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     """Mean of (|gradient| - 1)^2 at random points between real and fake images.
 

@@ -1,10 +1,12 @@
 """Losses against closed forms."""
 
+import math
+
 import pytest
 import torch
 
 from replicate.errors import ReplicateError
-from replicate.losses import l1_loss, lsgan_d_loss, lsgan_loss
+from replicate.losses import bce_d_loss, l1_loss, lsgan_d_loss, lsgan_loss
 
 
 def scores(*values: float) -> torch.Tensor:
@@ -34,6 +36,14 @@ def test_lsgan_of_d_is_half_of_both_parts():
     assert lsgan_d_loss(scores(1), scores(0)) == 0
     assert lsgan_d_loss(scores(0), scores(0)) == 0.5
     assert lsgan_d_loss(scores(3), scores(2)) == 4.0  # (4 + 4) / 2
+
+
+def test_bce_of_d_is_half_the_sum_of_both_parts():
+    zero = scores(0)
+    torch.testing.assert_close(bce_d_loss(zero, zero), torch.tensor(math.log(2)))
+    real, fake = scores(3), scores(2)
+    wanted = (math.log1p(math.exp(-3)) + math.log1p(math.exp(2))) / 2
+    torch.testing.assert_close(bce_d_loss(real, fake), torch.tensor(wanted))
 
 
 def test_lsgan_pulls_with_twice_the_distance():

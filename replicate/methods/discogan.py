@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from replicate import settings
 from replicate.errors import ReplicateError
-from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss, feature_gap
+from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_d_loss, bce_loss, feature_gap
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.networks.discogan import PyramidDiscriminator, PyramidGenerator, untracked
@@ -106,7 +106,7 @@ class DiscoGAN(Method):
             with torch.no_grad():
                 fake = self.G[X + Y](real[X])
             of_real, of_fake = self.D[Y](real[Y]).scores, self.D[Y](fake).scores
-            losses[f"dis_{Y}"] = 0.5 * (bce_loss(of_real, True) + bce_loss(of_fake, False))
+            losses[f"dis_{Y}"] = bce_d_loss(of_real, of_fake)
         self.update(sum(losses.values()), "D")
         return losses
 

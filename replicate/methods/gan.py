@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from replicate import settings
 from replicate.errors import ReplicateError
-from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_loss
+from replicate.losses import CROSS_ENTROPY, AdversarialScale, bce_d_loss, bce_loss
 from replicate.methods import base
 from replicate.methods.base import DIRECTIONS, Batch, Losses, Method, Translation
 from replicate.networks.blocks import init_weights
@@ -98,7 +98,7 @@ class GAN(Method):
         losses: Losses = {}
         for Y, made in fake.items():
             real, false = self.D[Y](batch[Y]), self.D[Y](made.detach())
-            losses[f"dis_{Y}"] = 0.5 * (bce_loss(real, True) + bce_loss(false, False))
+            losses[f"dis_{Y}"] = bce_d_loss(real, false)
         self.update(sum(losses.values()), "D")
         return losses
 

@@ -83,7 +83,7 @@ def test_the_scale_is_that_of_the_method_s_own_step(name, start, monkeypatch):
 
     def losses(least_squares: float, cross_entropy: float) -> dict[str, float]:
         values = dict.fromkeys(["lsgan_loss", "lsgan_d_loss"], least_squares)
-        values |= dict.fromkeys(["bce_loss"], cross_entropy)
+        values |= dict.fromkeys(["bce_loss", "bce_d_loss"], cross_entropy)
         for module in modules:
             for loss in values.keys() & vars(module).keys():
                 monkeypatch.setattr(module, loss, constant(values[loss]))
