@@ -59,10 +59,16 @@ def use_tf32(allowed: bool) -> None:
     torch.backends.cuda.matmul.allow_tf32 = allowed
 
 
-def matrix_units() -> bool:
-    """Whether the CPU has matrix units for bfloat16; without them bf16 gains little or loses."""
-    probe = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    return bool(probe())
+def bf16_pays() -> bool:
+    """Whether convolutions are faster in bfloat16 than in float32 on this CPU.
+
+    Measured on training steps at 64 px: 3 times as fast with matrix units, 1.4 to 1.6 times with
+    AVX512-BF16 of AMD, 0.7 times with that of Intel.
+    """
+    matrix_units = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    cpu = getattr(torch.cpu, "get_capabilities", dict)()
+    amd = "AMD" in cpu.get("cpu_name", "")
+    return bool(matrix_units() or (amd and cpu.get("avx512_bf16")))
 
 
 def commit() -> tuple[str, bool]:

@@ -32,7 +32,7 @@ def examine() -> list[dict]:
         _line("torch", f"{version('torch')}, {torch.get_num_threads()} threads", True),
         _line("import name", *_import_name()),
         _line("gpu", devices.described(), True),
-        _line("laptop precision", "bf16" if repro.matrix_units() else "fp32", True),
+        _line("laptop precision", "bf16" if repro.bf16_pays() else "fp32", True),
         _line("commit", f"{head[:10]}{' with changes' if dirty else ''}", head != "unknown"),
         _line("data", _data(), True),
         _line("results", *_results()),

@@ -196,7 +196,7 @@ def _budget(method: type[Method], budget: str, dataset: str) -> dict[str, object
 
     photographs = budget == "overnight" or (entry is not None and entry.photographs)
     more = method.PHOTOGRAPHS.get(budget, {}) if photographs else {}
-    return {"precision": "bf16" if repro.matrix_units() else "fp32", **method.LAPTOP, **more}
+    return {"precision": "bf16" if repro.bf16_pays() else "fp32", **method.LAPTOP, **more}
 
 
 def parameter_counts(method: str, variant: str) -> dict[str, int]:

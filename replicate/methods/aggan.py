@@ -67,11 +67,12 @@ class AGGAN(Method):
     }  # fmt: skip
     PHOTOGRAPHS = {
         "laptop": {
-            **base.CROPS, "ngf": 24, "n_blocks": 6, "naf": 24, "ndf": 64, "iterations": 8000,
+            **base.CROPS, "ngf": 24, "n_blocks": 6, "naf": 24, "ndf": 64, "lr": 1e-4,
+            "iterations": 6000,
         },
         "overnight": {
             **base.WHOLE, "ngf": 32, "n_blocks": 6, "naf": 32, "ndf": 64, "n_layers": 3,
-            "iterations": 60000,
+            "lr": 1e-4, "iterations": 60000,
         },
     }  # fmt: skip
     attention_cell = AttentionNet.CELL

@@ -53,7 +53,7 @@ class CycleGAN(Method):
     }  # fmt: skip
     PHOTOGRAPHS = {
         "laptop": {
-            **base.CROPS, "ngf": 24, "n_blocks": 6, "ndf": 64, "iterations": 8000,
+            **base.CROPS, "ngf": 24, "n_blocks": 6, "ndf": 64, "iterations": 6000,
         },
         "overnight": {
             **base.WHOLE, "ngf": 32, "n_blocks": 6, "ndf": 64, "n_layers": 3, "iterations": 60000,

@@ -92,11 +92,12 @@ class UGATIT(Method):
     }  # fmt: skip
     PHOTOGRAPHS = {
         "laptop": {
-            **base.CROPS, "ngf": 24, "n_res": 4, "ndf": 16, "lr": 1e-4, "iterations": 8000,
+            **base.CROPS, "ngf": 24, "n_res": 4, "ndf": 16, "lambda_cam": 1000.0, "lr": 1e-4,
+            "iterations": 6000,
         },
         "overnight": {
             **base.WHOLE, "ngf": 32, "n_res": 4, "ndf": 16, "lr": 1e-4, "global_layers": 7,
-            "local_layers": 5, "iterations": 60000,
+            "local_layers": 5, "lambda_cam": 1000.0, "iterations": 60000,
         },
     }  # fmt: skip
     attention_cell = CELL
