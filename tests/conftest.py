@@ -29,11 +29,14 @@ STEPS = 6  # toy_labels moves its generator at the fifth
 DEFAULT = "paper"  # the variant that every method has
 # The notebooks and the files of tests that take longest, the longest first.
 LONG = (
-    "01_dagan.ipynb", "04_ugatit.ipynb", "05_spatial_guidance.ipynb", "00_protocol.ipynb",
+    "01_dagan.ipynb", "00_protocol.ipynb", "04_ugatit.ipynb", "05_spatial_guidance.ipynb",
     "06_guidance_studies.ipynb", "02_aggan.ipynb", "03_attentiongan.ipynb", "90_summary.ipynb",
-    "test_preflight.py",
-    "test_golden_ugatit.py", "test_kill.py", "test_damage.py", "test_inception.py",
-    "test_experiment.py", "test_notebooks.py", "test_mailing.py", "test_publishing.py",
+    "test_kill.py", "test_training.py", "test_experiment.py", "test_wheel.py", "test_damage.py",
+    "test_golden_imports.py", "test_notebooks.py", "test_fingerprint.py", "test_preflight.py",
+    "test_workflow.py", "test_methods.py", "test_settings.py", "test_inception.py",
+    "test_published.py", "test_relabelling.py", "test_publishing.py", "test_staleness.py",
+    "test_own_method.py", "test_golden_instagan.py", "test_golden_multimodal.py",
+    "test_golden_fal.py", "test_golden_cyclegan.py", "test_mailing.py",
 )  # fmt: skip
 COUNTS = {"A": 7, "B": 5}  # images; few enough that six batches come back to them
 

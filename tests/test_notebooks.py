@@ -18,7 +18,7 @@ from PIL import Image
 
 from replicate import lab, paths
 from replicate.errors import ReplicateError
-from replicate.lab import workflow
+from replicate.lab import make_run, workflow
 from replicate.lab.doctor import KERNEL, source_problems
 from replicate.lab.notebook_parameters import checked
 from replicate.lab.run import BUDGETS
@@ -311,6 +311,7 @@ def test_papermill_runs_from_anywhere_and_leaves_the_source_alone(workspace, tin
     """One run on a set of one's own; `make test` runs the defaults of every notebook beside."""
     path = next(path for path in PAPERS if path.stem == "02_aggan")
     before, changes = path.read_bytes(), {"methods": ["aggan"], "datasets": [tiny]}
+    changes["overrides"] = {"aggan": {"lambda_cyc": 5.0}}
     command = [sys.executable, "-m", "papermill", path, workspace / "out.ipynb"]
     command += ["--no-progress-bar", "-y", yaml.safe_dump(changes)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -328,5 +329,6 @@ def test_papermill_runs_from_anywhere_and_leaves_the_source_alone(workspace, tin
             assert width <= 1600
     text = "".join("".join(output.get("text", "")) for output in outputs)
     assert len(text) < 50_000
-    (run,) = (workspace / "results" / "runs").rglob("run.json")
-    assert json.loads(run.read_text())["status"] == "finished"
+    (record,) = (workspace / "results" / "runs").rglob("run.json")
+    assert json.loads(record.read_text())["status"] == "finished"
+    assert record.parent == make_run("aggan", tiny, 0, "smoke", {"lambda_cyc": 5.0}).folder

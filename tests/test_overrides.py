@@ -1,10 +1,5 @@
 """A setting is one and the same run whoever changes it: notebook, papermill, command line, name."""
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
 import yaml
@@ -47,32 +42,6 @@ def test_every_way_to_change_a_setting_asks_for_one_run(tiny, tmp_path):
         done = CliRunner().invoke(app, words)
         assert done.exit_code == 0 and done.stdout.strip() == str(wanted.folder)
     assert run_of(wanted.record()).hash == wanted.hash
-
-
-def test_papermill_changes_a_setting_by_y(tiny, workspace):
-    wanted = make_run("cyclegan", tiny, 0, "smoke", {"lambda_cyc": 5.0})
-    notebook = {
-        "cells": [
-            {"cell_type": "code", "id": "a", "source": 'budget: str = "smoke"', "outputs": [],
-             "execution_count": None, "metadata": {"tags": ["parameters"]}},
-            {"cell_type": "code", "id": "b", "outputs": [], "execution_count": None, "metadata": {},
-             "source": "from replicate import lab\n"
-             "print(*(r.folder for r in lab.parameters(globals()).runs()))"},
-        ],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "x", "language": "python"}},
-        "nbformat": 4, "nbformat_minor": 5,
-    }  # fmt: skip
-    file = workspace / "in.ipynb"
-    file.write_text(json.dumps(notebook))
-    given = SMOKE | {"datasets": [tiny], "methods": ["cyclegan"]}
-    given |= {"overrides": {"cyclegan": {"lambda_cyc": 5.0}}}
-    words = ["-y", yaml.safe_dump(given), "--no-progress-bar", "-k", "python3"]
-    done = subprocess.run(
-        [sys.executable, "-m", "papermill", file, workspace / "out.ipynb", *words],
-        capture_output=True, text=True, cwd=workspace, env=os.environ,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert str(wanted.folder) in (workspace / "out.ipynb").read_text()
 
 
 @pytest.mark.parametrize(

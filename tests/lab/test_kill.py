@@ -193,7 +193,8 @@ def test_every_method_survives_kills_in_a_step_and_in_a_checkpoint(
         killed_at(second, start(case.method, config, ended)).run()
     with monkeypatch.context() as patch, pytest.raises(Killed):
         killed_while_saving(draw.choice([".pt", ".sha256"]), patch)
-        start(case.method, config, ended).run()
-    start(case.method, config, ended).run()
+        start(case.method, config, ended, weights_seed=99).run()
+    start(case.method, config, ended, weights_seed=99).run()  # a checkpoint holds everything
+    assert saved(ended)["iteration"] == config.iterations
     assert same(saved(ended), saved(tmp_path / "whole"))
     assert logged(ended) == [str(i) for i in range(1, config.iterations + 1)]

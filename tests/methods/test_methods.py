@@ -113,31 +113,13 @@ def test_a_translation_does_not_depend_on_its_neighbours(case, start, monkeypatc
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-9)
 
 
-def test_every_parameter_of_an_optimizer_moves(case, start, tmp_path):
+def test_every_parameter_moves_by_an_update_that_names_it(case, start, tmp_path, monkeypatch, same):
     # A constant before an instance norm changes nothing: the exact gradient of these biases is 0,
     # and what Adam makes of its rounding error is not asked for.
     exempt = biases_under_a_norm(start(case.method, case.config, None))
     training = start(case.method, case.config, tmp_path)
-    held, before = held_by(training.method, *training.method.optimizers), values(training.method)
-    training.run()
-    if any(name.startswith("critic") for name in training.columns):
-        # what a critic adds to all scores leaves in the difference of real and fake ones: exactly 0
-        exempt |= {name for name in before if name.endswith("head.bias")}
-    still = {
-        name
-        for name, p in training.method.named_parameters()
-        if id(p) in held and torch.equal(p, before[name])
-    }
-    assert still <= exempt
-    assert all(
-        id(p) in held or torch.equal(p, before[name])
-        for name, p in training.method.named_parameters()
-    )
-
-
-def test_an_update_leaves_what_it_does_not_name_alone(case, start, tmp_path, monkeypatch, same):
-    training = start(case.method, case.config, tmp_path)
     method, update, seen = training.method, training.method.update, set()
+    held, start_of = held_by(method, *method.optimizers), values(method)
 
     def watched(loss: Tensor, *names: str) -> None:
         named = held_by(method, *names)
@@ -150,6 +132,12 @@ def test_an_update_leaves_what_it_does_not_name_alone(case, start, tmp_path, mon
     monkeypatch.setattr(method, "update", watched)
     training.run()
     assert seen == set(method.optimizers)
+    if any(name.startswith("critic") for name in training.columns):
+        # what a critic adds to all scores leaves in the difference of real and fake ones: exactly 0
+        exempt |= {name for name in start_of if name.endswith("head.bias")}
+    still = {n for n, p in method.named_parameters() if torch.equal(p, start_of[n])}
+    assert {n for n, p in method.named_parameters() if id(p) not in held} <= still
+    assert {n for n, p in method.named_parameters() if id(p) in held} & still <= exempt
 
 
 def test_no_parameter_has_two_optimizers_and_d_has_its_own(case, start):
