@@ -28,8 +28,8 @@ def method_names(incomplete: str) -> list[str]:
 
     listed, _ = method_list.describe()
     if ":" not in incomplete:
-        return [each["method"] for each in listed]
-    return [f"{each['method']}:{variant}" for each in listed for variant in each["variants"]]
+        return [entry["method"] for entry in listed]
+    return [f"{entry['method']}:{variant}" for entry in listed for variant in entry["variants"]]
 
 
 def sets() -> list[str]:

@@ -25,13 +25,15 @@ def list_sets(as_json: Json = False, wide: Wide = False) -> None:
     """The data sets, which of them are here, and what to do to have the others."""
     from replicate.datasets import listing
 
-    found = listing.describe()
+    records = listing.describe()
     if as_json:
-        show(found)
+        show(records)
         return
     heads = ("data set", "state", "kind", "domains", "train", "test", ">MB here")
-    table(heads, [_row(each) for each in found], wide)
-    lacking = [(each["name"], [each["to_do"]]) for each in found if each["state"] in LACKING]
+    table(heads, [_row(record) for record in records], wide)
+    lacking = [
+        (record["name"], [record["to_do"]]) for record in records if record["state"] in LACKING
+    ]
     if lacking:
         entries(lacking, "\nTo have the others:")
 

@@ -99,9 +99,12 @@ def protocols(
 
     chosen = list(PROTOCOLS.values()) if id is None else [find(id)]
     if as_json:
-        show([_described(each) for each in chosen])
+        show([_described(protocol) for protocol in chosen])
     elif id is None:
-        entries([(each.id, _about(each)) for each in chosen], "protocol: definition; who uses it")
+        entries(
+            [(protocol.id, _about(protocol)) for protocol in chosen],
+            "protocol: definition; who uses it",
+        )
         for text in dict.fromkeys(filter(None, map(remark, chosen))):
             say(wrapped(text))
     else:
@@ -210,9 +213,9 @@ def _page(protocol) -> list[tuple[str, list[str]]]:
 
     record = protocol.record() | {"remark": remark(protocol)}
     facts = {k: v for k, v in record.items() if v not in ("", {}, (), None)}
-    found = [(key, [str(value)]) for key, value in facts.items()]
+    rows = [(key, [str(value)]) for key, value in facts.items()]
     for other in partners(protocol.id):
         entry = comparison(protocol.id, other)
         about = f"with {other}: {entry.what}; {entry.why} ({entry.certainty})"
-        found.append(("compares", [about]))
-    return found
+        rows.append(("compares", [about]))
+    return rows

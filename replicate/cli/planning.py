@@ -41,30 +41,30 @@ def preflight(
     from replicate.lab.budget_grid import grid
     from replicate.lab.run import method_name
 
-    asked = [job.run for job in grid(budget)]
+    runs = [job.run for job in grid(budget)]
     if not method:
-        _show_kinds(measuring.every(asked, device, steps, images), as_json)
+        _show_kinds(measuring.every(runs, device, steps, images), as_json)
         return
-    known = [r.dataset for r in asked if method_name(r.method, r.label) == method]
+    known = [r.dataset for r in runs if method_name(r.method, r.label) == method]
     run = make_run(method, data or (known or ["horse2zebra_drawn"])[0], 0, budget)
     estimate = measuring.preflight(run, device, steps, images)
     show(estimate.as_dict()) if as_json else say(estimate)
 
 
-def _show_kinds(found: list, as_json: bool) -> None:
+def _show_kinds(estimates: list, as_json: bool) -> None:
     if as_json:
-        show([each.as_dict() for each in found])
+        show([estimate.as_dict() for estimate in estimates])
         return
     rows = [
         (
-            each.name,
-            each.size,
-            f"{each.peak_memory_mb:.0f}",
-            f"{each.seconds_per_step:.3f}",
-            "not known" if each.hours is None else f"{each.hours:,.2f}",
-            f"{each.disk_mb / 1e3:.1f}",
+            estimate.name,
+            estimate.size,
+            f"{estimate.peak_memory_mb:.0f}",
+            f"{estimate.seconds_per_step:.3f}",
+            "not known" if estimate.hours is None else f"{estimate.hours:,.2f}",
+            f"{estimate.disk_mb / 1e3:.1f}",
         )
-        for each in found
+        for estimate in estimates
     ]
     table(("method", ">px", ">peak MB", ">s/step", ">hours", ">disk GB"), rows)
 
@@ -97,26 +97,31 @@ def plan(
         _show_cells([job.run for job in jobs], as_json, wide)
         return
     device = device or next((job.device for job in jobs), "cpu")
-    found = forecast([job.run for job in jobs], device)
-    rows = by_method(found)
+    foreseen = forecast([job.run for job in jobs], device)
+    rows = by_method(foreseen)
     if as_json:
         show(
-            {"budget": budget, "device": device, "methods": rows, "runs": [_told(f) for f in found]}
+            {
+                "budget": budget,
+                "device": device,
+                "methods": rows,
+                "runs": [_told(f) for f in foreseen],
+            }
         )
         return
     _print_rows(budget, device, rows, wide)
     if runs:
         say("")
-        print_left([each for each in found if each.seen.word != "scored"], wide)
+        print_left([entry for entry in foreseen if entry.seen.word != "scored"], wide)
 
 
 def print_left(foreseen: list, wide: bool = False) -> None:
     """Of each run its state, the time that is left, its title, why, and what tells the time."""
     rows = []
-    for each in foreseen:
-        time = "not measured" if each.hours is None else _time(each.hours)
-        about = [each.seen.why, each.whole.by if each.hours else ""]
-        rows.append((each.seen.word, time, each.run.title, "; ".join(filter(None, about))))
+    for entry in foreseen:
+        time = "not measured" if entry.hours is None else _time(entry.hours)
+        about = [entry.seen.why, entry.whole.by if entry.hours else ""]
+        rows.append((entry.seen.word, time, entry.run.title, "; ".join(filter(None, about))))
     table(("state", ">time left", "run", "why"), rows, wide)
 
 
@@ -127,28 +132,28 @@ def _time(hours: float) -> str:
 def _show_cells(runs: list, as_json: bool, wide: bool) -> None:
     from replicate.report import tables
 
-    found = tables.cells(runs)
+    cells = tables.cells(runs)
     if as_json:
-        show(found.to_dict("records"))
+        show(cells.to_dict("records"))
         return
-    chosen = list(found.columns) if wide or not width() else [*CELLS, found.columns[-1]]
-    table(chosen, found[chosen].itertuples(index=False), wide)
-    filled = (found["filled by"] != "-").sum()
-    say(f"{filled} of {len(found)} printed cells will be filled; the last column says why not")
+    chosen = list(cells.columns) if wide or not width() else [*CELLS, cells.columns[-1]]
+    table(chosen, cells[chosen].itertuples(index=False), wide)
+    filled = (cells["filled by"] != "-").sum()
+    say(f"{filled} of {len(cells)} printed cells will be filled; the last column says why not")
 
 
-def _told(each) -> dict:
+def _told(entry) -> dict:
     return {
-        "title": each.run.title,
-        "state": each.seen.name,
-        "stale": each.seen.stale,
-        "reason": each.seen.reason,
-        "hours": each.hours,
-        "memory_mb": each.whole.memory_mb,
-        "disk_mb": each.whole.disk_mb,
-        "written_mb": each.whole.written_mb,
-        "measured_by": each.whole.by,
-        "folder": str(each.run.folder),
+        "title": entry.run.title,
+        "state": entry.seen.name,
+        "stale": entry.seen.stale,
+        "reason": entry.seen.reason,
+        "hours": entry.hours,
+        "memory_mb": entry.whole.memory_mb,
+        "disk_mb": entry.whole.disk_mb,
+        "written_mb": entry.whole.written_mb,
+        "measured_by": entry.whole.by,
+        "folder": str(entry.run.folder),
     }
 
 
@@ -204,22 +209,22 @@ def status(as_json: Json = False, wide: Wide = False) -> None:
 
     facts = Facts(paths.results())
     today = Today(facts)
-    found = [describe(folder, today) for folder in find_runs(paths.results())]
+    runs = [describe(folder, today) for folder in find_runs(paths.results())]
     facts.keep()
     if as_json:
-        show(found)
+        show(runs)
         return
-    if not found:
+    if not runs:
         say(f"no runs in {paths.results()}; `replicate train` starts one")
         return
     rows = []
-    for each in found:
-        done = f"{each['iteration']}/{each['iterations']}"
-        about = [each["why"]]
-        if each["state"] not in ("scored", "trained", "running"):
-            about += [each["log"]]
+    for run in runs:
+        done = f"{run['iteration']}/{run['iterations']}"
+        about = [run["why"]]
+        if run["state"] not in ("scored", "trained", "running"):
+            about += [run["log"]]
         why = "  ".join(filter(None, about))
-        rows.append((each["word"], done, _ago(each["heartbeat_seconds"]), each["title"], why))
+        rows.append((run["word"], done, _ago(run["heartbeat_seconds"]), run["title"], why))
     table(("state", ">iterations", ">last sign", "run", "why"), rows, wide)
-    counts = Counter(each["word"] for each in found)
-    say(f"{len(found)} runs:", ", ".join(f"{n} {state}" for state, n in counts.most_common()))
+    counts = Counter(run["word"] for run in runs)
+    say(f"{len(runs)} runs:", ", ".join(f"{n} {state}" for state, n in counts.most_common()))

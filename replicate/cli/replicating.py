@@ -72,19 +72,21 @@ def _plan(page, at_once: int, retrain: bool) -> list[str]:
 
     device, budget = page.params.device, page.params.budget
     say(f"{len(page.runs)} runs at budget {budget}, {at_once} at a time, into {paths.results()}")
-    found = forecast(page.runs, device)
-    left = [each.run for each in found if each.hours != 0 and (retrain or not each.seen.stale)]
+    foreseen = forecast(page.runs, device)
+    left = [
+        entry.run for entry in foreseen if entry.hours != 0 and (retrain or not entry.seen.stale)
+    ]
     if budget != "smoke" and left:
         preflight.every(left, device, at_once=at_once if device == "cpu" else 1)
-        found = forecast(page.runs, device)
-    found.sort(key=lambda each: -(each.hours or 0))
-    print_left(found, wide=True)
-    hours = [each.hours for each in found]
+        foreseen = forecast(page.runs, device)
+    foreseen.sort(key=lambda entry: -(entry.hours or 0))
+    print_left(foreseen, wide=True)
+    hours = [entry.hours for entry in foreseen]
     about = "hours not measured" if None in hours else f"{60 * makespan(hours, at_once):.0f} min"
     say(f"about {about} of training in all", flush=True)
     if page.whole:
         say(f"then the notebook: {page.params.minutes()} min", flush=True)
-    return [each.run.title for each in found if each.seen.word == "stale"]
+    return [entry.run.title for entry in foreseen if entry.seen.word == "stale"]
 
 
 def _show(page, foretold: bool) -> None:

@@ -27,8 +27,8 @@ def tables(
     stems = set(drawing.scores(root, budget)["dataset"])
     of_sets = [file for file in files if file.parent.name == budget and file.stem in stems]
     if as_json:
-        found = [json.loads(file.read_text()) for file in of_sets if file.suffix == ".json"]
-        show([row for rows in found for row in rows])
+        pages = [json.loads(file.read_text()) for file in of_sets if file.suffix == ".json"]
+        show([row for rows in pages for row in rows])
         return
     shown = [file for file in of_sets if file.suffix == ".md"]
     for file in files:
@@ -103,11 +103,11 @@ def doctor(as_json: Json = False) -> None:
     """What this machine has, and what a run would miss."""
     from replicate.lab.doctor import examine
 
-    found = examine()
+    checks = examine()
     if as_json:
-        show(found)
+        show(checks)
         return
     say(f"{'':4}{'what':<23}found")
     entries(
-        [(f"{'ok ' if s['ok'] else '-- '} {s['what']}", [s["found"]]) for s in found], indent=27
+        [(f"{'ok ' if s['ok'] else '-- '} {s['what']}", [s["found"]]) for s in checks], indent=27
     )

@@ -16,13 +16,15 @@ def methods(as_json: Json = False) -> None:
     """The methods, their variants and their papers."""
     from replicate.lab import method_list
 
-    found, left_out = method_list.describe()
+    records, left_out = method_list.describe()
     for why in left_out:
         say(f"left out: {why}", file=sys.stderr)
     if as_json:
-        show(found)
+        show(records)
         return
-    listed = [(s["method"], [s["summary"], f"variants: {', '.join(s['variants'])}"]) for s in found]
+    listed = [
+        (s["method"], [s["summary"], f"variants: {', '.join(s['variants'])}"]) for s in records
+    ]
     entries(listed, "method: name, authors, venue; variants")
 
 
@@ -92,8 +94,8 @@ def train(
     if continue_from:
         overrides[continuing.FIELD] = _start(continue_from)
     run = make_run(method, data, seed, budget, overrides)
-    if iterations is not None and not continue_from and (told := continuing.told(run)):
-        say(told, file=sys.stderr)
+    if iterations is not None and not continue_from and (remark := continuing.told(run)):
+        say(remark, file=sys.stderr)
     with following.tensorboard(run.folder) if tensorboard else nullcontext():
         ensure(run, device, retrain, offline, wait)
     lines(_scores(run), more=f"{run.folder / records.SCORES} has all", file=sys.stderr)
@@ -121,13 +123,13 @@ def _start(name: str) -> str:
     from replicate.lab import continuing
     from replicate.weights.finding import find
 
-    found = find(name)
-    if not found.is_run:
+    weights = find(name)
+    if not weights.is_run:
         raise ReplicateError(
             f"--continue-from {name}: a file of weights, which holds no discriminators; expected a "
             "run of this machine"
         )
-    return continuing.mark(found.path)
+    return continuing.mark(weights.path)
 
 
 def split(text: str) -> tuple[str, str]:
@@ -171,12 +173,12 @@ def start_runs(
     from replicate.lab.engine import start
     from replicate.lab.graph import Options
 
-    asked = pages(budget, notebook or (), seeds, datasets, params)
+    notebooks = pages(budget, notebook or (), seeds, datasets, params)
     how = Options(
         profile, jobs, gpus, retrain, again, offline, draw, dry=dry_run, more=more or (),
         summary=not (notebook or seeds or datasets or params),
     )  # fmt: skip
-    if not start(asked, how):
+    if not start(notebooks, how):
         raise typer.Exit(1)
 
 

@@ -29,7 +29,7 @@ def survive_closed_pipes() -> None:
             continue
         stream.flush()
         raw = io.BufferedWriter(_Pipe(stream.fileno(), "wb", closefd=False))
-        kept = io.TextIOWrapper(
+        wrapper = io.TextIOWrapper(
             raw, stream.encoding, stream.errors, line_buffering=stream.line_buffering
         )
-        setattr(sys, name, kept)
+        setattr(sys, name, wrapper)

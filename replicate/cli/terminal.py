@@ -60,7 +60,7 @@ def entries(listed: Iterable[tuple[str, Sequence[str]]], head: str = "", indent:
     if head:
         say(head)
     for name, texts in listed:
-        text = "\n".join(wrapped(each, indent) for each in texts)
+        text = "\n".join(wrapped(paragraph, indent) for paragraph in texts)
         name = printable(name)
         say(name.ljust(indent) + text[indent:] if len(name) < indent else f"{name}\n{text}")
 

@@ -93,8 +93,8 @@ def _about(stem: str) -> dict[str, str]:
     """What a plot shows, from its name: DATASET-PAPER-losses, DATASET-scores."""
     dataset, *paper, kind = stem.split("-")
     words = {"dataset": dataset, "paper": " ".join(paper)}
-    told = KINDS.get(kind, "").format(**words)
-    return {"dataset": dataset, "kind": " ".join([*paper, kind]), "about": told}
+    about = KINDS.get(kind, "").format(**words)
+    return {"dataset": dataset, "kind": " ".join([*paper, kind]), "about": about}
 
 
 def runs_table(folders: list[Path]) -> str:

@@ -122,8 +122,8 @@ def publish_health(budget: str) -> list[Path]:
 
 
 def _executed(root: Path, budget: str) -> list[Path]:
-    found = sorted((root / "notebooks" / budget).glob("[0-9][0-9]_*.ipynb"))
-    return [p for p in found if not p.name.endswith(".partial.ipynb")]
+    notebooks = sorted((root / "notebooks" / budget).glob("[0-9][0-9]_*.ipynb"))
+    return [p for p in notebooks if not p.name.endswith(".partial.ipynb")]
 
 
 def _notebooks(executed: list[Path], budget: str) -> list[Path]:
@@ -134,10 +134,10 @@ def _notebooks(executed: list[Path], budget: str) -> list[Path]:
 def _studies(budget: str) -> list[Path]:
     """Copies of what studies made of the runs, their pictures in 256 colours."""
     made, target = paths.results() / STUDIES / budget, paths.published() / STUDIES / budget
-    found = sorted(path for path in made.glob("*.*") if path.suffix in (".json", ".png"))
+    originals = sorted(path for path in made.glob("*.*") if path.suffix in (".json", ".png"))
     return [
         files.write(target / path.name, _smaller(path.read_bytes(), path.suffix == ".png"))
-        for path in found
+        for path in originals
     ]
 
 
@@ -191,8 +191,8 @@ def scrub(notebook: NotebookNode) -> NotebookNode:
     of the text a path keeps its last part. The names of this machine and of its user go where they
     are words, unless the cells themselves hold them.
     """
-    told = "\n".join(cell.source for cell in notebook.cells)
-    names = [name for name in _names() if not re.search(_word(name), told)]
+    source = "\n".join(cell.source for cell in notebook.cells)
+    names = [name for name in _names() if not re.search(_word(name), source)]
     for part in (notebook, *notebook.cells):
         part.metadata.pop("papermill", None)  # times, and folders of this machine
     for cell in notebook.cells:
@@ -210,10 +210,10 @@ def scrub(notebook: NotebookNode) -> NotebookNode:
 
 def _names() -> set[str]:
     """What this machine and its user are called, in full and in short."""
-    found = {socket.gethostname(), socket.gethostname().partition(".")[0]}
+    names = {socket.gethostname(), socket.gethostname().partition(".")[0]}
     with suppress(KeyError, OSError):  # a user without a name, as in some containers
-        found.add(getpass.getuser())
-    return {name for name in found if len(name) > 2} - EVERYBODYS
+        names.add(getpass.getuser())
+    return {name for name in names if len(name) > 2} - EVERYBODYS
 
 
 def _word(name: str) -> str:

@@ -83,12 +83,12 @@ def of_paper(key: str) -> list[Claim]:
 
 def designs() -> list[Design]:
     """The designed runs, one entry a data set; raises what `every` does."""
-    found = [_model(Design, entry, "design") for entry in _file()["design"]]
-    for design in found:
+    listed = [_model(Design, entry, "design") for entry in _file()["design"]]
+    for design in listed:
         spec.spec(design.dataset)
         for name in design.methods:
             make_run(name, design.dataset, 0, BUDGET)
-    return found
+    return listed
 
 
 def parse(entries: Iterable[dict[str, object]]) -> list[Claim]:

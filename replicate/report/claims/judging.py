@@ -139,15 +139,15 @@ def _tried(scores: pd.DataFrame, claim: Claim) -> pd.DataFrame:
 def _with_collapse(scores: pd.DataFrame) -> pd.DataFrame:
     """For each score, whether its run's attention collapsed in its direction, and whether to 0."""
     runs = pd.MultiIndex.from_frame(scores[["name", "dataset", "budget", "direction", "seed"]])
-    found = {}
+    flags = {}
     for column, note in (("collapsed", COLLAPSED), ("closed", CLOSED)):
-        found[column] = runs.isin(runs[scores["note"].str.startswith(note).to_numpy()])
-    return scores.assign(**found)
+        flags[column] = runs.isin(runs[scores["note"].str.startswith(note).to_numpy()])
+    return scores.assign(**flags)
 
 
 def _together(claim: Claim, group: pd.DataFrame) -> list[dict]:
     """The rows of one data set at one budget, under the verdict of the worst direction."""
-    rows = [_try(claim, each) for _, each in group.groupby("direction")]
+    rows = [_try(claim, scores) for _, scores in group.groupby("direction")]
     if claim.direction == BOTH and len(rows) < 2:
         return [row | {"verdict": "not run", "reason": "one direction only"} for row in rows]
     worst = max((row["here"] for row in rows), key=VERDICTS.index)
@@ -176,12 +176,12 @@ def _try(claim: Claim, group: pd.DataFrame, decides: bool = True) -> dict:
 
 def _side(group: pd.DataFrame, claim: Claim, metric: str, name: str, column: str = "value") -> Side:
     """The values of a method by seed."""
-    own = group[(group["name"] == name) & (group["metric"] == metric)]
-    own = own[own["protocol"] == claim.protocol]
-    values = own.set_index("seed")[column].dropna().astype(float)
+    scores = group[(group["name"] == name) & (group["metric"] == metric)]
+    scores = scores[scores["protocol"] == claim.protocol]
+    values = scores.set_index("seed")[column].dropna().astype(float)
     if values.index.has_duplicates:
         raise ReplicateError(f"{name} has two scores for one seed; expected one run a seed")
-    return Side(name, values, frozenset(own["extractor"]))
+    return Side(name, values, frozenset(scores["extractor"]))
 
 
 def _missing(claim: Claim, group: pd.DataFrame, n: int) -> str:
@@ -231,13 +231,13 @@ def _powerless(claim: Claim, group: pd.DataFrame) -> str:
 
 def _runs(scores: pd.DataFrame) -> str:
     """The runs of scores in words."""
-    return "; ".join(f"{name}, {_seeds(own['seed'])}" for name, own in scores.groupby("name"))
+    return "; ".join(f"{name}, {_seeds(group['seed'])}" for name, group in scores.groupby("name"))
 
 
 def _seeds(seeds: Iterable[int]) -> str:
     """`seed 1` or `seeds 0, 1`."""
-    found: Sequence[int] = sorted({int(seed) for seed in seeds})
-    return f"seed{'s' * (len(found) > 1)} {', '.join(map(str, found))}"
+    numbers: Sequence[int] = sorted({int(seed) for seed in seeds})
+    return f"seed{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
 
 
 def _joined(names: Iterable[str]) -> str:

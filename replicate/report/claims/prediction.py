@@ -38,35 +38,35 @@ def foretold(local: pd.DataFrame, published: pd.DataFrame, claims: Iterable[Clai
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def lines(found: pd.DataFrame, page: str) -> list[str]:
+def lines(rows: pd.DataFrame, page: str) -> list[str]:
     """The rows of `foretold` as text, a heading for each claim, and at the end how many lie inside.
 
     Args:
         page: where the published intervals stand, as the user finds it.
     """
-    if found.empty:
+    if rows.empty:
         return ["no claim has all its arms among these runs"]
     said = [f"{LEVEL:.0%} prediction intervals for one more seed, from {page}:"]
-    for (paper, claim), own in found.groupby(["paper", "claim"], sort=False):
-        said.append(f"{paper}, {claim}: {own['text'].iloc[0]} ({own['unit'].iloc[0]})")
-        said += [_line(row) for row in own.to_dict("records")]
-    counts = found["answer"].value_counts()
+    for (paper, claim), group in rows.groupby(["paper", "claim"], sort=False):
+        said.append(f"{paper}, {claim}: {group['text'].iloc[0]} ({group['unit'].iloc[0]})")
+        said += [_line(row) for row in group.to_dict("records")]
+    counts = rows["answer"].value_counts()
     inside, outside = counts.get(INSIDE, 0), counts.get(OUTSIDE, 0)
     known = inside + outside
     said.append(
         f"{inside} of {known} inside; by chance about {known * (1 - LEVEL):.1f} of {known} would "
         "lie outside"
     )
-    among = sorted(set(found.loc[found["note"] == AMONG, "seed"]))
+    among = sorted(set(rows.loc[rows["note"] == AMONG, "seed"]))
     if among:
         seeds = ", ".join(map(str, among))
         said.append(f"published itself, so left out of its intervals: seed {seeds}")
     return said
 
 
-def untried(found: pd.DataFrame, local: pd.DataFrame, claims: Iterable[Claim]) -> list[str]:
-    """Of each claim without a row in `found`, of `foretold`, a line with what `local` lacks."""
-    tried, said = set(zip(found["paper"], found["claim"], strict=True)), []
+def untried(rows: pd.DataFrame, local: pd.DataFrame, claims: Iterable[Claim]) -> list[str]:
+    """Of each claim without a row in `rows`, of `foretold`, a line with what `local` lacks."""
+    tried, said = set(zip(rows["paper"], rows["claim"], strict=True)), []
     for claim in claims:
         if (claim.paper, claim.id) in tried:
             continue
@@ -79,8 +79,8 @@ def untried(found: pd.DataFrame, local: pd.DataFrame, claims: Iterable[Claim]) -
 
 def published_intervals(claim: Claim, published: pd.DataFrame) -> Iterator[dict]:
     """The prediction intervals of a claim: for each direction those of its arms and of the gain."""
-    own = _own(published, claim)
-    for place, group in own.groupby(PLACE):
+    scores = _own(published, claim)
+    for place, group in scores.groupby(PLACE):
         for what, values in _values(claim, group).items():
             yield dict(zip(PLACE, place, strict=True)) | {"what": what} | _interval(values)
 
@@ -99,8 +99,8 @@ def _rows(claim: Claim, local: pd.DataFrame, published: pd.DataFrame) -> Iterato
 
 def _own(scores: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """The scores on the claim's data set, in its directions."""
-    own = scores[scores["dataset"] == claim.dataset]
-    return own if claim.direction == BOTH else own[own["direction"] == claim.direction]
+    scores = scores[scores["dataset"] == claim.dataset]
+    return scores if claim.direction == BOTH else scores[scores["direction"] == claim.direction]
 
 
 def _values(claim: Claim, group: pd.DataFrame) -> dict[str, pd.Series]:
@@ -112,12 +112,12 @@ def _values(claim: Claim, group: pd.DataFrame) -> dict[str, pd.Series]:
 def _held(row: dict, published: pd.Series) -> dict:
     """The interval of the other seeds and whether the local value lies in it."""
     others = published[published.index != row["seed"]]
-    found = _interval(others)
-    if found["note"]:
-        return found | {"answer": NONE}
-    inside = found["low"] <= row["here"] <= found["high"]
+    interval = _interval(others)
+    if interval["note"]:
+        return interval | {"answer": NONE}
+    inside = interval["low"] <= row["here"] <= interval["high"]
     note = AMONG if len(others) < len(published) else ""
-    return found | {"answer": INSIDE if inside else OUTSIDE, "note": note}
+    return interval | {"answer": INSIDE if inside else OUTSIDE, "note": note}
 
 
 def _interval(values: pd.Series) -> dict:

@@ -86,9 +86,9 @@ def judge(low: float, high: float, margin: float, prediction: str = "higher") ->
 
 def _moments(values: Sequence[float]) -> tuple[float, float, int]:
     """Mean, standard deviation (NaN below two) and number."""
-    given = np.asarray(values, dtype=np.float64)
-    n = len(given)
-    return float(given.mean()) if n else nan, float(given.std(ddof=1)) if n > 1 else nan, n
+    array = np.asarray(values, dtype=np.float64)
+    n = len(array)
+    return float(array.mean()) if n else nan, float(array.std(ddof=1)) if n > 1 else nan, n
 
 
 def _quantile(n: int) -> float:

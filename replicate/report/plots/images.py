@@ -113,7 +113,7 @@ def progress(runs: Iterable[Run], seed: int | None = None) -> Picture | Album:
         return Album(f"Samples on the way are kept where a run is trained; {training(runs)}.")
     runs = [run for run in runs if not isinstance(run, Recorded)]
     sets = groupby(sorted(runs, key=lambda run: run.dataset), key=lambda run: run.dataset)
-    chosen = _of_seed([r for _, own in sets for r in with_most_seeds(own)], seed, "samples")
+    chosen = _of_seed([r for _, group in sets for r in with_most_seeds(group)], seed, "samples")
     size = (HALF, MOMENTS) if len(chosen) <= MANY else (HALF // 2, MOMENTS - 1)
     return sheet([_moments(run, *size) for run in chosen])
 
@@ -198,13 +198,13 @@ def _matrix(run: Run, images: ImageSet, labels: tuple[str, ...], columns: int) -
 
 
 def _beside(
-    first: Sequence[np.ndarray], names: Sequence[str], places: list[Path], own: int
+    first: Sequence[np.ndarray], names: Sequence[str], places: list[Path], source: int
 ) -> list[np.ndarray]:
-    """After each image its pictures in all places, white in the place `own`."""
+    """After each image its pictures in all places, white in the place `source`."""
     tiles = []
     for image, name in zip(first, names, strict=True):
         made = [
-            np.full_like(image, 255) if k == own else read(place / f"{Path(name).stem}.png")
+            np.full_like(image, 255) if k == source else read(place / f"{Path(name).stem}.png")
             for k, place in enumerate(places)
         ]
         tiles += [image, *made]
@@ -220,15 +220,15 @@ def _of_label(images: ImageSet, k: int) -> list[tuple[np.ndarray, str]]:
     ]
 
 
-def _moments(run: Run, each: int, moments: int) -> tuple[str, list[Row]]:
+def _moments(run: Run, images: int, moments: int) -> tuple[str, list[Row]]:
     """A heading and a line of translations, and of maps, for each saved sheet."""
     files = sorted((run.folder / "samples").glob("*.png"))
     step = max(1, -(-len(files) // moments))
     files = files[::-step][::-1]  # the last one is always among them
     sheets = [read(file) for file in files]
-    rows = [("input", _inputs(sheets[0], each))]
+    rows = [("input", _inputs(sheets[0], images))]
     rows += [
-        (f"iteration {iteration(file)}", _line(sheet, each))
+        (f"iteration {iteration(file)}", _line(sheet, images))
         for file, sheet in zip(files, sheets, strict=True)
     ]
     domains = spec(run.dataset).domains
@@ -241,22 +241,22 @@ def iteration(file: Path) -> int:
     return int(file.stem.partition("-")[0])
 
 
-def _line(picture: np.ndarray, each: int = HALF) -> list[np.ndarray]:
+def _line(picture: np.ndarray, images: int = HALF) -> list[np.ndarray]:
     """Of a sheet of `evaluation.sample_sheet`: for each direction translations, then their maps.
 
     A direction has the rows input, map (if the method has one), translation.
     """
     tiles = _tiles(picture)
     shown = range(tiles.shape[1] - 1, 0, -1)
-    return [tiles[k, row, i] for k in range(len(tiles)) for row in shown for i in range(each)]
+    return [tiles[k, row, i] for k in range(len(tiles)) for row in shown for i in range(images)]
 
 
-def _inputs(picture: np.ndarray, each: int = HALF) -> list[np.ndarray]:
+def _inputs(picture: np.ndarray, images: int = HALF) -> list[np.ndarray]:
     """The inputs of `_line`, above their translations; white above the maps."""
     tiles = _tiles(picture)
     white = np.full_like(tiles[0, 0, 0], 255)
-    beside = [white] * each * (tiles.shape[1] - 2)
-    return [tile for k in range(len(tiles)) for tile in (*tiles[k, 0, :each], *beside)]
+    beside = [white] * images * (tiles.shape[1] - 2)
+    return [tile for k in range(len(tiles)) for tile in (*tiles[k, 0, :images], *beside)]
 
 
 def _tiles(picture: np.ndarray) -> np.ndarray:

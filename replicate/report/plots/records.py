@@ -41,10 +41,10 @@ class Kept(NamedTuple):
 
 def kept(root: Path, budget: str) -> list[Kept]:
     """The finished runs or records below a results folder; none with changed settings."""
-    found = [(folder, read_record(folder)) for folder in find_runs(root, budget)]
+    runs = [(folder, read_record(folder)) for folder in find_runs(root, budget)]
     return [
         Kept(folder, *(record[key] for key in ("method", "label", "dataset", "seed")))
-        for folder, record in found
+        for folder, record in runs
         if record["status"] == "finished" and "+" not in record["label"]
         if record["method"] in METHODS and checked(folder, SHEET, record).is_file()
     ]
@@ -75,12 +75,12 @@ def gallery(
     """
     records = list(records)
     seed = common_seed(records) if seed is None else seed
-    own = sorted((r for r in records if r.seed == seed), key=lambda r: method_order(r.name))
-    if len(found := sorted({record.dataset for record in own})) != 1:
-        raise ReplicateError(f"seed {seed} has data sets {found}; expected records of one")
-    tiles = {record.name: _tiles(read(record.folder / SHEET)) for record in own}
+    of_seed = sorted((r for r in records if r.seed == seed), key=lambda r: method_order(r.name))
+    if len(datasets := sorted({record.dataset for record in of_seed})) != 1:
+        raise ReplicateError(f"seed {seed} has data sets {datasets}; expected records of one")
+    tiles = {record.name: _tiles(read(record.folder / SHEET)) for record in of_seed}
     with_maps = any(picture.shape[1] > 2 for picture in tiles.values())
-    known = [dict(_known(found[0], tiles, k)) for k in range(len(DIRECTIONS))]
+    known = [dict(_known(datasets[0], tiles, k)) for k in range(len(DIRECTIONS))]
     blank = [np.full_like(next(iter(tiles.values()))[0, 0, 0], 255)] * images
     rows = []
     for label in dict.fromkeys(label for rows_known in known for label in rows_known):
@@ -92,7 +92,7 @@ def gallery(
             line += [*made[-1]]
             line += ([*made[1]] if len(made) > 2 else blank) * with_maps
         rows.append((name, line))
-    return sheet([("", rows)], _columns(found[0], seed, images, with_maps), near=near)
+    return sheet([("", rows)], _columns(datasets[0], seed, images, with_maps), near=near)
 
 
 def _columns(dataset: str, seed: int, images: int, with_maps: bool) -> list[str]:
@@ -113,15 +113,15 @@ def strip(records: Iterable[Kept], images: int = 1) -> Picture:
     """
     records = sorted(records, key=lambda record: method_order(record.name))
     seed = common_seed(records)
-    own = [record for record in records if record.seed == seed]
-    tiles = {record.name: _tiles(read(record.folder / SHEET)) for record in own}
-    known = _known(own[0].dataset, tiles, 0)
+    of_seed = [record for record in records if record.seed == seed]
+    tiles = {record.name: _tiles(read(record.folder / SHEET)) for record in of_seed}
+    known = _known(of_seed[0].dataset, tiles, 0)
     blank = np.full_like(known[0][1][0], 255)
     rows: list[Row] = []
     for i in range(images):
         made = [picture[0, -1, i] for picture in tiles.values()]
         maps = [p[0, 1, i] if p.shape[1] > 2 else blank for p in tiles.values()]
-        rows.append((f"image {i + 1}", [*(given[i] for _, given in known), *made]))
+        rows.append((f"image {i + 1}", [*(column[i] for _, column in known), *made]))
         rows.append(("attention", [*[blank] * len(known), *maps]))
     return sheet([(f"seed {seed}", rows)], [*(label for label, _ in known), *tiles], room=LABELS)
 

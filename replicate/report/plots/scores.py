@@ -148,8 +148,8 @@ def cost(frame: pd.DataFrame, pseudo: Collection[str] = ()) -> Picture:
     Raises:
         ReplicateError: several data sets, or none of the numbers.
     """
-    if len(found := sorted(frame["dataset"].unique())) != 1:
-        raise ReplicateError(f"data sets {found} in one figure; expected one: select its rows")
+    if len(datasets := sorted(frame["dataset"].unique())) != 1:
+        raise ReplicateError(f"data sets {datasets} in one figure; expected one: select its rows")
     known = {protocol: metric for metric, protocol in QUALITY if protocol in frame}
     known = {p: metric for p, metric in known.items() if frame[p].notna().any()}
     directions = sorted(frame["direction"].unique())
@@ -166,7 +166,7 @@ def cost(frame: pd.DataFrame, pseudo: Collection[str] = ()) -> Picture:
         rests = f", {PSEUDO}" if protocol in pseudo else ""
         line[0].set_ylabel(catalogue.column(metric, protocol) + rests, fontsize=8)
     fills = ", ".join(f"{way}: {word}" for way, word in zip(directions, cycle(FILLS.values())))
-    legend(picture, palette, f"{found[0]}. {CAPTION}{fills}.", points=True)
+    legend(picture, palette, f"{datasets[0]}. {CAPTION}{fills}.", points=True)
     return picture
 
 
@@ -246,11 +246,11 @@ def losses(runs: Iterable[Run]) -> Picture:
     ticks = max(2, min(5, 20 // len(groups)))  # as many as a panel's width has room for
     for i, dataset in enumerate(datasets):
         for axes, group in zip(grid[i], groups, strict=True):
-            own = long[(long["dataset"] == dataset) & (long["group"] == group)]
-            if own.empty:
+            panel = long[(long["dataset"] == dataset) & (long["group"] == group)]
+            if panel.empty:
                 axes.set_axis_off()
                 continue
-            for (name, _), line in own.groupby(["name", "seed"], sort=False):
+            for (name, _), line in panel.groupby(["name", "seed"], sort=False):
                 style = palette[name]
                 axes.plot(
                     line["iteration"], line["value"], color=style.colour, ls=style.line, lw=0.9,

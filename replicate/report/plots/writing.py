@@ -35,24 +35,24 @@ def write(root: Path, budget: str) -> list[Path]:
     if budget == "smoke":
         raise ReplicateError("smoke runs prove that the code executes; no plot of them is kept")
     folder, written = root / "plots" / budget, []
-    found = kept(root, budget)
-    if not found:
+    records = kept(root, budget)
+    if not records:
         return []
     measured = scores(root, budget)
     spent = quality_and_cost(measured, root)
-    for dataset, group in groupby(found, key=lambda record: record.dataset):
-        own = list(group)
-        for paper, peers in _by_paper(own).items():
+    for dataset, group in groupby(records, key=lambda record: record.dataset):
+        of_set = list(group)
+        for paper, peers in _by_paper(of_set).items():
             peers, stem = with_most_seeds(peers, BASELINE), folder / f"{dataset}-{paper}"
             written.append(save(losses(peers), Path(f"{stem}-losses.png")))
             written.append(save(gallery(peers), Path(f"{stem}-translations.png")))
-        written.append(save(gallery(own), folder / f"{dataset}-gallery.png"))
+        written.append(save(gallery(of_set), folder / f"{dataset}-gallery.png"))
         of_all = points(measured[measured["dataset"] == dataset])
         written.append(save(of_all, folder / f"{dataset}-scores.png"))
         if len(beside := spent[spent["dataset"] == dataset]):
             pseudo = {protocol for name, protocol in by_pseudo_masks(measured) if name == dataset}
             written.append(save(cost(beside, pseudo), folder / f"{dataset}-cost.png"))
-        if dataset in FIRST_IMAGES and (whole := list(filter(is_as_printed, own))):
+        if dataset in FIRST_IMAGES and (whole := list(filter(is_as_printed, of_set))):
             first = strip(whole, FIRST_IMAGES[dataset])
             written.append(save(first, folder / f"{dataset}{FIRST}"))
     return written

@@ -111,8 +111,8 @@ def deviations(params: Parameters) -> pd.DataFrame:
         `what` ("<method>/<what>"), `paper`, `official code` and `here` (the choice made), a row a
         point: first those of the paper's own methods, then those of the others asked for.
     """
-    asked = {run.method: None for run in params.runs()}
-    own_first = sorted(asked, key=lambda method: METHODS[method].paper != params.paper)
+    methods = {run.method: None for run in params.runs()}
+    own_first = sorted(methods, key=lambda method: METHODS[method].paper != params.paper)
     rows = [point[:4] for method in own_first for point in entries(method)]
     return pd.DataFrame(rows, columns=DEVIATIONS)
 

@@ -72,15 +72,15 @@ def _filling(cell: pd.Series, trained: set[int]) -> tuple[str, str]:
         how = PAGES if cell["direction"] in FURTHER else MAKE
         return "", f"people answer: {how}" + _no_run(cell, trained)
     joined = (cell["protocol"], cell["inferred"])  # as `reported.join` has it
-    found = [p for p in PROTOCOLS.values() if p.default and p.id in joined]
-    if not found:
+    protocols = [p for p in PROTOCOLS.values() if p.default and p.id in joined]
+    if not protocols:
         lack = PROTOCOLS[cell["protocol"]].reason or "no run computes it"
         lack += f"; {OF_PAIRS}" if cell["metric"] == "psnr" else ""
         return "", lack + _no_run(cell, trained)
     if not trained:
         return "", _no_run(cell, trained).removeprefix("; ")
-    caveat = comparison(found[0].id, cell["protocol"])
-    return found[0].id, f"{caveat.what}: {caveat.why} ({caveat.certainty})" if caveat else ""
+    caveat = comparison(protocols[0].id, cell["protocol"])
+    return protocols[0].id, f"{caveat.what}: {caveat.why} ({caveat.certainty})" if caveat else ""
 
 
 def _no_run(cell: pd.Series, trained: set[int]) -> str:

@@ -24,21 +24,21 @@ def check(scores: pd.DataFrame, params: Asked) -> str:
             scored alike.
         UnknownName: a protocol that no table knows.
     """
-    if (found := one_budget(scores)) != params.shown():
-        raise ReplicateError(f"the scores are of budget {found}, expected {params.shown()}")
-    asked = params.runs()
+    if (budget := one_budget(scores)) != params.shown():
+        raise ReplicateError(f"the scores are of budget {budget}, expected {params.shown()}")
+    runs = params.runs()
     scored = set(zip(scores["name"], scores["dataset"], scores["seed"], strict=True))
-    for run in asked:
+    for run in runs:
         if (recorded.name_of(run), run.dataset, run.seed) not in scored:
             word = recorded.word(run)
             raise ReplicateError(f"{run.title} has no scores, expected some: it is {word}")
     for row in scores.itertuples():
         _check_row(row)
-    if asked:  # records of several days may lack what is scored since
+    if runs:  # records of several days may lack what is scored since
         _check_alike(scores)
     explained = int(scores["value"].isna().sum())
     return (
-        f"{len(scores)} scores of {scores['hash'].nunique()} runs at budget {found}: "
+        f"{len(scores)} scores of {scores['hash'].nunique()} runs at budget {budget}: "
         f"{len(scores) - explained} measured, {explained} not computed, with the reason beside them"
     )
 
@@ -64,12 +64,12 @@ def _check_alike(scores: pd.DataFrame) -> None:
     plain = plain[~plain["metric"].isin(classes.METRICS.values())]
     for dataset, group in plain.groupby("dataset"):
         cells = {
-            name: set(zip(own["direction"], own["protocol"], strict=True))
-            for name, own in group.groupby(["name", "seed"])
+            name: set(zip(rows["direction"], rows["protocol"], strict=True))
+            for name, rows in group.groupby(["name", "seed"])
         }
         whole = set().union(*cells.values())
-        for (name, seed), own in cells.items():
-            if lacking := sorted(whole - own):
+        for (name, seed), pairs in cells.items():
+            if lacking := sorted(whole - pairs):
                 direction, protocol = lacking[0]
                 raise ReplicateError(
                     f"{name} on {dataset}, seed {seed}, lacks {direction} {protocol}, which other "

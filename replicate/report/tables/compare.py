@@ -126,7 +126,7 @@ def _printed(row: pd.Series, value: str, spread: str) -> str:
 
 def _apart(table: pd.DataFrame, names: set[str]) -> list[dict[str, str]]:
     """What the paper prints for these methods, cell by cell."""
-    own = [
+    mask = [
         method_name(method, variant) in names
         for method, variant in zip(table["method"], table["variant"], strict=True)
     ]
@@ -137,7 +137,7 @@ def _apart(table: pd.DataFrame, names: set[str]) -> list[dict[str, str]]:
             "compares": NOT_COMPARABLE,
             "where": row["where"],
         }
-        for _, row in table[own].iterrows()
+        for _, row in table[mask].iterrows()
     ]
 
 
@@ -200,13 +200,13 @@ def joined(scores: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=["paper", "method", "measured", "printed"])
     papers = reported.keys()
     frames = [_joined(scores, key).assign(paper=key) for key in papers]
-    found = pd.concat(frames, ignore_index=True)
-    return found[["paper", *found.columns.drop("paper")]]
+    frame = pd.concat(frames, ignore_index=True)
+    return frame[["paper", *frame.columns.drop("paper")]]
 
 
 def _joined(scores: pd.DataFrame, key: str) -> pd.DataFrame:
-    found = compare(scores, reported.load(key).table)
-    return found[~found["compares"].isin([NOT_COMPARABLE, ABSENT])]
+    frame = compare(scores, reported.load(key).table)
+    return frame[~frame["compares"].isin([NOT_COMPARABLE, ABSENT])]
 
 
 def _why_not(budget: str, entered: int, joined: int) -> str:

@@ -62,17 +62,17 @@ def costs(root: Path, budget: str) -> pd.DataFrame:
     if not rows:
         return pd.DataFrame(columns=columns)
     groups = pd.DataFrame(rows).groupby(["dataset", "name"], sort=True)
-    found = groups[COST].min()
-    found["peak_memory_mb"] = groups["peak_memory_mb"].max()
-    found["seeds"] = groups.size()
-    found["device"] = groups["device"].agg(lambda names: ", ".join(sorted(set(names))))
-    return found.reset_index()[columns]
+    frame = groups[COST].min()
+    frame["peak_memory_mb"] = groups["peak_memory_mb"].max()
+    frame["seeds"] = groups.size()
+    frame["device"] = groups["device"].agg(lambda names: ", ".join(sorted(set(names))))
+    return frame.reset_index()[columns]
 
 
 def contention(root: Path, budget: str) -> str:
     """Which hours other work on the machine made longer, and of how many runs nobody can tell."""
     finished = _finished(root, budget)
-    told = [record for record in finished if _ratio(record) is not None]
+    known = [record for record in finished if _ratio(record) is not None]
     busy = {_place(record): _ratio(record) for record in _quickest(finished) if _is_busy(record)}
     parts = []
     if busy:
@@ -81,7 +81,7 @@ def contention(root: Path, budget: str) -> str:
             f"Hours marked `busy` are more than {BUSY} times the processor's, because the run "
             f"shared its core: {names}."
         )
-    if unknown := len(finished) - len(told):
+    if unknown := len(finished) - len(known):
         which = f"all {unknown}" if unknown == len(finished) else f"{unknown} of {len(finished)}"
         parts.append(
             f"Of {which} runs no processor time is on record that would tell whether they shared "
@@ -112,12 +112,12 @@ def _place(record: dict) -> str:
 
 def _quickest(records: list[dict]) -> list[dict]:
     """Of each method and data set the run whose hours are shown."""
-    found: dict[str, dict] = {}
+    quickest: dict[str, dict] = {}
     for record in records:
-        first = found.setdefault(_place(record), record)
+        first = quickest.setdefault(_place(record), record)
         if record["hours"] < first["hours"]:
-            found[_place(record)] = record
-    return list(found.values())
+            quickest[_place(record)] = record
+    return list(quickest.values())
 
 
 def quality_and_cost(scores: pd.DataFrame, root: Path) -> pd.DataFrame:
@@ -147,17 +147,17 @@ def cost(scores: pd.DataFrame, root: Path) -> pd.DataFrame:
     spent = costs(root, budget).set_index(["dataset", "name"])
     busy = {_place(record) for record in _quickest(_finished(root, budget)) if _is_busy(record)}
     pseudo = by_pseudo_masks(scores)
-    found = {
+    qualities = {
         (*cell[PLACE], (cell["metric"], cell["protocol"])): cell_text(cell)
         + f", {PSEUDO}" * ((cell["dataset"], cell["protocol"]) in pseudo)
         for _, cell in cells.iterrows()
     }
-    shown = [pair for pair in QUALITY if any(pair == key[3] for key in found)]
+    shown = [pair for pair in QUALITY if any(pair == key[3] for key in qualities)]
     places = set(scores[PLACE].itertuples(index=False, name=None))
     rows = []
     for place in sorted(places, key=lambda key: (*key[:2], catalogue.method_order(key[2]))):
         row = dict(zip(("dataset", "direction", "method"), place, strict=True))
-        row |= {catalogue.column(*pair): found.get((*place, pair), ABSENT) for pair in shown}
+        row |= {catalogue.column(*pair): qualities.get((*place, pair), ABSENT) for pair in shown}
         hours, seconds, memory = spent.loc[(place[0], place[2]), COST]
         mark = " (busy)" if f"{place[2]} on {place[0]}" in busy else ""
         texts = [number(hours, 2) + mark, number(seconds * 1e3, 0), number(memory, 0)]
@@ -169,8 +169,8 @@ def cost_page(scores: pd.DataFrame, root: Path) -> Page:
     """The page of all data sets; its data are those of `quality_and_cost`."""
     budget = one_budget(scores)
     parts: list[str | Table] = [LEGEND, *filter(None, [contention(root, budget)])]
-    for dataset, own in cost(scores, root).groupby("dataset"):
-        parts += [f"## {escape(dataset)}", Table("", own.drop(columns="dataset"))]
+    for dataset, rows in cost(scores, root).groupby("dataset"):
+        parts += [f"## {escape(dataset)}", Table("", rows.drop(columns="dataset"))]
     title = f"Quality against cost, budget {budget}"
     return Page(title, parts, quality_and_cost(scores, root))
 

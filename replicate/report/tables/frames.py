@@ -51,18 +51,18 @@ def one_budget(scores: pd.DataFrame) -> str:
     Raises:
         ReplicateError: there are no rows, or rows of several budgets.
     """
-    found = sorted(scores["budget"].unique())
-    if not found:
+    budgets = sorted(scores["budget"].unique())
+    if not budgets:
         raise ReplicateError(
             "no finished run to show, expected at least one: `replicate status` lists the runs, "
             "`replicate train METHOD` starts or resumes one"
         )
-    if len(found) > 1:
+    if len(budgets) > 1:
         raise ReplicateError(
-            f"budgets {' and '.join(found)} in one table; expected one: their numbers do not "
-            f"compare. Select one, as in tables.scores(root, {found[0]!r})"
+            f"budgets {' and '.join(budgets)} in one table; expected one: their numbers do not "
+            f"compare. Select one, as in tables.scores(root, {budgets[0]!r})"
         )
-    return found[0]
+    return budgets[0]
 
 
 def by_size(scores: pd.DataFrame) -> pd.DataFrame:
@@ -89,8 +89,8 @@ def with_share(scores: pd.DataFrame) -> pd.DataFrame:
     for column in ("value", "do_nothing", "floor"):
         shares[column] = shares[column] / ceiling
     shares = shares.assign(metric=SHARE, spread=float("nan"), spread_kind="")
-    kept = scores[scores["metric"] != CEILING]
-    return pd.concat([kept, shares], ignore_index=True)
+    others = scores[scores["metric"] != CEILING]
+    return pd.concat([others, shares], ignore_index=True)
 
 
 def by_pseudo_masks(scores: pd.DataFrame) -> set[tuple[str, str]]:

@@ -102,11 +102,11 @@ def _found(faulty: pd.DataFrame) -> pd.DataFrame:
 def _numbers(every: pd.DataFrame) -> pd.DataFrame:
     """One row for each method and direction, one column for each fault."""
     rows = []
-    for cell, own in every.groupby(CELL, sort=False):
-        row = dict(zip(CELL, cell, strict=True)) | {"seeds": own["seed"].nunique()}
+    for cell, numbers in every.groupby(CELL, sort=False):
+        row = dict(zip(CELL, cell, strict=True)) | {"seeds": numbers["seed"].nunique()}
         for fault, about in FAULTS.items():
-            group = own[own["fault"] == fault]
+            group = numbers[numbers["fault"] == fault]
             text = f"{group['value'].mean():.3g}" if len(group) else ABSENT
             row[about.title] = f"{text} (fault)" if group["found"].any() else text
-        rows.append(row | {"images": own["images"].min()})
+        rows.append(row | {"images": numbers["images"].min()})
     return pd.DataFrame(rows)

@@ -52,10 +52,10 @@ def order(scores: pd.DataFrame, key: str, dataset: str) -> pd.DataFrame:
     """
     rows = []
     for _, line in _printed(key, dataset).iterrows():
-        own = _of(scores, dataset, line["direction"], line["name"])
-        if own["value"].notna().any():
+        measured = _of(scores, dataset, line["direction"], line["name"])
+        if measured["value"].notna().any():
             place = {"direction": line["direction"], "method": line["name"]}
-            cells = {_heading(p): _mean(own, p) for p in PROTOCOLS}
+            cells = {_heading(p): _mean(measured, p) for p in PROTOCOLS}
             rows.append(place | {"printed": line["printed"], "where": line["where"]} | cells)
     columns = ["direction", "method", "printed", "where", *map(_heading, PROTOCOLS)]
     return pd.DataFrame(rows, columns=columns)
@@ -95,10 +95,10 @@ def agreement(scores: pd.DataFrame, key: str, dataset: str) -> pd.DataFrame:
 def _printed(key: str, dataset: str) -> pd.DataFrame:
     """The printed KIDs of a data set, the best first, one a method and direction."""
     table = reported.load(key).table
-    own = table[(table["metric"] == "kid") & (table["dataset"] == dataset)].dropna(subset="value")
-    names = [method_name(r.method, r.variant) for r in own.itertuples()]
-    own = own.assign(name=names).drop_duplicates(["direction", "name"])
-    return own.sort_values(["direction", "value"], kind="stable")
+    cells = table[(table["metric"] == "kid") & (table["dataset"] == dataset)].dropna(subset="value")
+    names = [method_name(r.method, r.variant) for r in cells.itertuples()]
+    cells = cells.assign(name=names).drop_duplicates(["direction", "name"])
+    return cells.sort_values(["direction", "value"], kind="stable")
 
 
 def _of(scores: pd.DataFrame, dataset: str, direction: str, name: str) -> pd.DataFrame:
@@ -112,18 +112,20 @@ def _by_seed(
     """The values of the methods that are measured, a row a seed that all of them have."""
     columns = {}
     for name in names:
-        own = _of(scores, dataset, direction, name)
-        own = own[own["protocol"] == protocol].dropna(subset="value")
-        if len(own):
-            columns[name] = own.set_index("seed")["value"]
+        measured = _of(scores, dataset, direction, name)
+        measured = measured[measured["protocol"] == protocol].dropna(subset="value")
+        if len(measured):
+            columns[name] = measured.set_index("seed")["value"]
     return pd.DataFrame(columns).dropna()
 
 
-def _mean(own: pd.DataFrame, protocol: str) -> str:
-    values = own.loc[own["protocol"] == protocol, "value"].dropna()
+def _mean(measured: pd.DataFrame, protocol: str) -> str:
+    values = measured.loc[measured["protocol"] == protocol, "value"].dropna()
     if values.empty:
         return ABSENT
-    digits = catalogue.metric(own.loc[own["protocol"] == protocol, "metric"].iloc[0]).digits
+    digits = catalogue.metric(
+        measured.loc[measured["protocol"] == protocol, "metric"].iloc[0]
+    ).digits
     return f"{number(values.mean(), digits)} ({len(values)})"
 
 

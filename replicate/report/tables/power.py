@@ -31,7 +31,7 @@ def _disagreements(block: pd.DataFrame) -> list[str]:
     """What differs between the orders by KID and by FID on the same features."""
     values = block[block["metric"].isin(LOWER)].dropna(subset="value")
     means = values.groupby(["protocol", "name"])["value"].mean()
-    found = []
+    sentences = []
     for kid in sorted({p for p, _ in means.index if p.startswith("kid/")}):
         fid = f"fid/{network_of(kid)}"
         if fid not in means.index.get_level_values(0):
@@ -40,8 +40,8 @@ def _disagreements(block: pd.DataFrame) -> list[str]:
         order = {name: _in_order(both[name]) for name in both}
         if order["kid"] != order["fid"]:
             orders = "; ".join(f"{k.upper()} {' < '.join(names)}" for k, names in order.items())
-            found.append(f"KID and FID order methods differently ({network_of(kid)}): {orders}")
-    return found
+            sentences.append(f"KID and FID order methods differently ({network_of(kid)}): {orders}")
+    return sentences
 
 
 def _in_order(values: pd.Series) -> list[str]:

@@ -57,27 +57,27 @@ def _results(root: Path) -> str:
     measured = scores(root, BUDGET)
     if measured.empty:
         return f"No run of budget {BUDGET} is published yet.\n"
-    found = pd.concat([verdicts(measured, paper) for paper, _ in papers()], ignore_index=True)
-    counts = found["verdict"].value_counts()
+    rows = pd.concat([verdicts(measured, paper) for paper, _ in papers()], ignore_index=True)
+    counts = rows["verdict"].value_counts()
     said = ", ".join(f"{counts[name]} {name}" for name in claims.VERDICTS if name in counts)
     tables = f"results/published/tables/{BUDGET}"
     about = (
-        f"**{len(found)} claims: {said}.** [Numbers and intervals]({tables}/claims.md), "
+        f"**{len(rows)} claims: {said}.** [Numbers and intervals]({tables}/claims.md), "
         f"[all scores]({tables}/methods.md), [cost]({tables}/cost.md)."
     )
-    table = _table(found)
+    table = _table(rows)
     return f"{about}\n\n{to_markdown(table, markup=['paper', 'here'])}"
 
 
 def verdicts(measured: pd.DataFrame, paper: str) -> pd.DataFrame:
     """One row a claim of a paper: `paper, claim, text, verdict`."""
-    found = claims.verdicts(measured, paper).drop_duplicates("claim")
-    return found.assign(paper=paper)[["paper", "claim", "text", "verdict"]]
+    rows = claims.verdicts(measured, paper).drop_duplicates("claim")
+    return rows.assign(paper=paper)[["paper", "claim", "text", "verdict"]]
 
 
 def papers() -> list[tuple[str, str]]:
     """The papers with a notebook, in its order: key and `[name](its first executed notebook)`."""
-    found: dict[str, str] = {}
+    links: dict[str, str] = {}
     for file in sorted((paths.notebooks()).glob("[0-9]*.ipynb")):
         cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
@@ -85,8 +85,8 @@ def papers() -> list[tuple[str, str]]:
         title = TITLE.match("".join(cells[0]["source"]))
         if paper and title:
             place = f"results/published/notebooks/{BUDGET}/{file.name}"
-            found.setdefault(paper[1], f"[{title['name']}]({place})")  # studies come later
-    return list(found.items())
+            links.setdefault(paper[1], f"[{title['name']}]({place})")  # studies come later
+    return list(links.items())
 
 
 def markers(block: str) -> tuple[str, str]:
@@ -126,16 +126,16 @@ def _pictures(root: Path) -> list[str]:
 
 def _galleries(root: Path) -> list[str]:
     """Links to the gallery of each data set, as far as there are any."""
-    found = sorted((root / "plots" / BUDGET).glob(f"*{GALLERY}"))
-    sets = [file.name.removesuffix(GALLERY) for file in found]
+    galleries = sorted((root / "plots" / BUDGET).glob(f"*{GALLERY}"))
+    sets = [file.name.removesuffix(GALLERY) for file in galleries]
     links = ", ".join(f"[{name}]({PLOTS}/{name}{GALLERY})" for name in sets)
     return [f"All methods and variants: {links}.\n"] if sets else []
 
 
-def _table(found: pd.DataFrame) -> pd.DataFrame:
+def _table(rows: pd.DataFrame) -> pd.DataFrame:
     """A row a claim in its words; the paper's name, with its notebook, in the first of its rows."""
     links = dict(papers())
-    first = ~found.duplicated("paper")
-    names = [links[paper] if new else " " for paper, new in zip(found["paper"], first, strict=True)]
-    said = [f"**{v}**" if v in DECIDED else v for v in found["verdict"]]
-    return pd.DataFrame({"paper": names, "claim": found["text"], "here": said})
+    first = ~rows.duplicated("paper")
+    names = [links[paper] if new else " " for paper, new in zip(rows["paper"], first, strict=True)]
+    said = [f"**{v}**" if v in DECIDED else v for v in rows["verdict"]]
+    return pd.DataFrame({"paper": names, "claim": rows["text"], "here": said})

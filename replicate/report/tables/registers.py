@@ -66,8 +66,8 @@ def register_page() -> Page:
 
 def methods() -> list[str]:
     """The methods of this package, in the order of tables; a user's own are not among them."""
-    own = [m for m in METHODS if METHODS[m].__module__.startswith("replicate.methods.")]
-    return sorted(own, key=method_order)
+    names = [m for m in METHODS if METHODS[m].__module__.startswith("replicate.methods.")]
+    return sorted(names, key=method_order)
 
 
 def entries(method: str) -> list[Deviation]:
@@ -145,31 +145,31 @@ def exhibits(file: Path | None = None) -> tuple[list[Source], list[Exhibit]]:
     file = file or paths.ROOT / "data" / "coverage.toml"
     read = documents.read_toml(file, "source", "exhibit")
     sources = [
-        documents.validated(Source, each, f"{file.name}, source {each.get('id')!r}", "key")
-        for each in read["source"]
+        documents.validated(Source, entry, f"{file.name}, source {entry.get('id')!r}", "key")
+        for entry in read["source"]
     ]
     listed = [
-        documents.validated(Exhibit, each, f"{file.name}, exhibit {each.get('name')!r}", "key")
-        for each in read["exhibit"]
+        documents.validated(Exhibit, entry, f"{file.name}, exhibit {entry.get('name')!r}", "key")
+        for entry in read["exhibit"]
     ]
     papers = reported.keys()
     for source in sources:
         if source.paper not in papers:
             raise unknown("paper", source.paper, papers)
-        _check_count(file, source, [each for each in listed if each.source == source.id])
-    for each in listed:
-        if each.status not in STATUSES:
-            raise unknown("status", each.status, STATUSES)
-        if each.source not in (known := [source.id for source in sources]):
-            raise unknown("source", each.source, known)
+        _check_count(file, source, [exhibit for exhibit in listed if exhibit.source == source.id])
+    for exhibit in listed:
+        if exhibit.status not in STATUSES:
+            raise unknown("status", exhibit.status, STATUSES)
+        if exhibit.source not in (known := [source.id for source in sources]):
+            raise unknown("source", exhibit.source, known)
     return sources, listed
 
 
 def exhibits_page() -> Page:
     """The page of all sources; its links hold in results/published/tables."""
     sources, listed = exhibits()
-    frame = pd.DataFrame([each.model_dump() for each in listed], columns=EXHIBIT_COLUMNS)
-    frame["here"] = [", ".join(each.here) for each in listed]
+    frame = pd.DataFrame([exhibit.model_dump() for exhibit in listed], columns=EXHIBIT_COLUMNS)
+    frame["here"] = [", ".join(exhibit.here) for exhibit in listed]
     parts: list[str | Table] = [
         "Every table and figure of the five source documents, in their order, and what became of "
         "it here. A drawing is a figure without a result, such as the sketch of a network.",
@@ -177,8 +177,8 @@ def exhibits_page() -> Page:
         Table("Tables and figures by status", exhibit_counts()),
     ]
     for source in sources:
-        own = [each for each in listed if each.source == source.id]
-        rows = [[e.name, e.shows, f"**{e.status}**", e.reason, _links(e.here)] for e in own]
+        group = [exhibit for exhibit in listed if exhibit.source == source.id]
+        rows = [[e.name, e.shows, f"**{e.status}**", e.reason, _links(e.here)] for e in group]
         parts.append(f"## Source document {_number(source.id)}: {source.title} (`{source.paper}`)")
         table = pd.DataFrame(rows, columns=["name", *EXHIBIT_COLUMNS[3:]])
         parts.append(Table("", table, markup=table.columns))
@@ -190,9 +190,9 @@ def exhibit_counts() -> pd.DataFrame:
     sources, listed = exhibits()
     rows = []
     for name in [*(source.id for source in sources), "all"]:
-        own = [each for each in listed if name in (each.source, "all")]
-        row = {f"{kind}s": sum(each.kind == kind for each in own) for kind in KINDS}
-        row |= {status: sum(each.status == status for each in own) for status in STATUSES}
+        group = [exhibit for exhibit in listed if name in (exhibit.source, "all")]
+        row = {f"{kind}s": sum(exhibit.kind == kind for exhibit in group) for kind in KINDS}
+        row |= {status: sum(exhibit.status == status for exhibit in group) for status in STATUSES}
         rows.append({"source document": _number(name)} | row)
     return pd.DataFrame(rows)
 
@@ -200,10 +200,12 @@ def exhibit_counts() -> pd.DataFrame:
 def unmeasured() -> pd.DataFrame:
     """What is not measured and why: `status, reason` and `which`, tables before drawings."""
     groups: dict[tuple[str, str], list[str]] = {}
-    listed = [each for each in exhibits()[1] if each.status != "measured"]
-    for each in sorted(listed, key=lambda e: (KINDS.index(e.kind), list(STATUSES).index(e.status))):
-        place = f"document {_number(each.source)}: {each.name}"
-        groups.setdefault((each.status, each.reason), []).append(place)
+    listed = [exhibit for exhibit in exhibits()[1] if exhibit.status != "measured"]
+    for exhibit in sorted(
+        listed, key=lambda e: (KINDS.index(e.kind), list(STATUSES).index(e.status))
+    ):
+        place = f"document {_number(exhibit.source)}: {exhibit.name}"
+        groups.setdefault((exhibit.status, exhibit.reason), []).append(place)
     rows = [[*key, "; ".join(names)] for key, names in groups.items()]
     return pd.DataFrame(rows, columns=["status", "reason", "which"])
 
@@ -213,15 +215,15 @@ def _number(source: str) -> str:
     return source.lstrip("0") or "0" if source.isdigit() else source
 
 
-def _check_count(file: Path, source: Source, own: list[Exhibit]) -> None:
-    found = sum(each.kind == "table" for each in own)
-    found = (found, len(own) - found)
-    if found != (expected := (source.tables, source.figures)):
+def _check_count(file: Path, source: Source, listed: list[Exhibit]) -> None:
+    tables = sum(exhibit.kind == "table" for exhibit in listed)
+    count = (tables, len(listed) - tables)
+    if count != (expected := (source.tables, source.figures)):
         raise ReplicateError(
-            f"{file.name}: source {source.id} has {found} tables and figures, expected {expected}; "
+            f"{file.name}: source {source.id} has {count} tables and figures, expected {expected}; "
             "add what is missing, or correct the count"
         )
-    if len({each.name for each in own}) < len(own):
+    if len({exhibit.name for exhibit in listed}) < len(listed):
         raise ReplicateError(
             f"{file.name}: source {source.id} has a name twice; expected each once"
         )

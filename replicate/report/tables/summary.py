@@ -115,32 +115,32 @@ def _columns(cells: pd.DataFrame, metrics: Sequence[str] | None) -> list[tuple[s
 
 
 def _find(name: str, present: list[tuple[str, str]]) -> tuple[str, str]:
-    found = [pair for pair in present if name == pair[0]] or [p for p in present if name == p[1]]
-    if not found:
+    matches = [pair for pair in present if name == pair[0]] or [p for p in present if name == p[1]]
+    if not matches:
         raise unknown("metric or protocol", name, {part for pair in present for part in pair})
-    if len(found) > 1 and len(protocols := [protocol for _, protocol in found]) > 1:
+    if len(matches) > 1 and len(protocols := [protocol for _, protocol in matches]) > 1:
         raise ReplicateError(
             f"column {name!r} mixes protocols {' and '.join(protocols)}; expected one: name one of "
             "them, or several for a column each"
         )
-    return found[0]
+    return matches[0]
 
 
 def _check_extractors(cells: pd.DataFrame) -> None:
     measured = cells[cells["value"].notna()]
     for (metric, protocol), column in measured.groupby(["metric", "protocol"]):
-        if len(found := sorted(column["extractor"].unique())) > 1:
+        if len(extractors := sorted(column["extractor"].unique())) > 1:
             raise ReplicateError(
                 f"column {catalogue.column(metric, protocol)} mixes the extractors "
-                f"{' and '.join(found)}; expected one: score all runs with the same weights"
+                f"{' and '.join(extractors)}; expected one: score all runs with the same weights"
             )
 
 
 def _remarks(scores: pd.DataFrame, pair: tuple[str, str]) -> str:
     """`, rank-deficient, n=132` or by what masks were made, where the notes of a column say so."""
     notes = scores.loc[scores["protocol"] == pair[1], "note"]
-    found = [sorted(set(notes.str.extract(f"({words})")[0].dropna())) for words in SAID]
-    return "".join(f", {' and '.join(each)}" for each in found if each)
+    matches = [sorted(set(notes.str.extract(f"({words})")[0].dropna())) for words in SAID]
+    return "".join(f", {' and '.join(texts)}" for texts in matches if texts)
 
 
 def _rows(
@@ -161,10 +161,10 @@ def _rows(
             beside[IDLE][column_name] += f", {NO_POWER}"
     methods = {}
     for name in sorted(block["name"].unique(), key=catalogue.method_order):
-        own = block[block["name"] == name].set_index(["metric", "protocol"])
+        cells = block[block["name"] == name].set_index(["metric", "protocol"])
         methods[name] = {
-            column_name: cell_text(own.reset_index().iloc[own.index.get_loc(pair)])
-            if pair in own.index
+            column_name: cell_text(cells.reset_index().iloc[cells.index.get_loc(pair)])
+            if pair in cells.index
             else ABSENT
             for pair, column_name in names.items()
         }
@@ -215,24 +215,24 @@ def headline_page(scores: pd.DataFrame, budget: str) -> Page:
         "`real vs real` is the floor, other real images scored as output; `do nothing` scores the "
         "input as output. Variants, controls and further scores stand on the page of each data set."
     ]
-    own = _whole(scores)
+    whole = _whole(scores)
     for table in headline(scores):
         dataset = table["dataset"].iloc[0]
         parts += [f"## {escape(dataset)}", Table("", table.drop(columns="dataset"))]
-        parts += [f"{escape(text)}." for text in remarks(own[own["dataset"] == dataset])]
-        parts += _printed_orders(own, dataset)
-    cells = means(with_share(own[own["protocol"].isin(PROTOCOLS)]))
+        parts += [f"{escape(text)}." for text in remarks(whole[whole["dataset"] == dataset])]
+        parts += _printed_orders(whole, dataset)
+    cells = means(with_share(whole[whole["protocol"].isin(PROTOCOLS)]))
     data = cells[TIDY].sort_values(TIDY[:5], kind="stable")
     return Page(f"All methods, budget {budget}{marked}", parts, data)
 
 
-def _printed_orders(own: pd.DataFrame, dataset: str) -> list[Table]:
+def _printed_orders(scores: pd.DataFrame, dataset: str) -> list[Table]:
     """Of each paper that prints a KID of methods at hand: its order beside that measured here."""
     parts, papers = [], reported.keys()
     for key in papers:
-        if len(beside := order(own, key, dataset)):
+        if len(beside := order(scores, key, dataset)):
             parts.append(Table(f"Printed in {key}, and measured here ({OTHER})", beside))
-        if len(taus := agreement(own, key, dataset)):
+        if len(taus := agreement(scores, key, dataset)):
             parts.append(Table("Kendall's tau of the two orders, over seeds", taus))
     return parts
 
@@ -262,11 +262,11 @@ def ablation(
     Raises:
         ReplicateError: none of the scores is of a method of the paper, or what `summary` raises.
     """
-    own = [name for name in METHODS if METHODS[name].paper == paper]
-    chosen = scores[scores["method"].isin(own)]
+    methods = [name for name in METHODS if METHODS[name].paper == paper]
+    chosen = scores[scores["method"].isin(methods)]
     if chosen.empty:
         raise ReplicateError(
-            f"no scores of a method of {paper}; expected some of {', '.join(own) or 'none'}: "
+            f"no scores of a method of {paper}; expected some of {', '.join(methods) or 'none'}: "
             "add one to `methods`"
         )
     frame = summary(chosen, metrics, smoke)

@@ -95,26 +95,26 @@ def _in_words(row: dict) -> str:
 
 
 def _verdicts(scores: pd.DataFrame, budget: str) -> Page:
-    asked = claims.every()
-    found, elsewhere = claims.judged(scores, asked), claims.elsewhere(scores, asked)
-    counts = found.drop_duplicates(PLACE)["verdict"].value_counts()
+    entries = claims.every()
+    rows, elsewhere = claims.judged(scores, entries), claims.elsewhere(scores, entries)
+    counts = rows.drop_duplicates(PLACE)["verdict"].value_counts()
     said = ", ".join(f"{counts[name]} {name}" for name in claims.VERDICTS if name in counts)
     parts = [f"{SOURCE} Rule: {claims.RULE}", f"Of {counts.sum()} claims: {said}."]
     parts += [GAIN, Table("", verdict_table(scores))]
-    parts += ["## Each direction", Table("", _each_direction(found))]
+    parts += ["## Each direction", Table("", _each_direction(rows))]
     if len(elsewhere):
         parts += [
             "## Other data sets: shown, decide nothing",
             Table("", _each_direction(elsewhere)),
         ]
     parts += ["## The designed runs", Table("", _design(scores))]
-    return Page(f"Claims, budget {budget}", parts, found)
+    return Page(f"Claims, budget {budget}", parts, rows)
 
 
-def _each_direction(found: pd.DataFrame) -> pd.DataFrame:
+def _each_direction(frame: pd.DataFrame) -> pd.DataFrame:
     """Both arms and the gain in every direction, as text."""
     rows = []
-    for row in found.to_dict("records"):
+    for row in frame.to_dict("records"):
         digits = metric(row["metric"]).digits
         arms = {
             f"{side} arm": f"{row[name]} {number(row[mean], digits)}"

@@ -53,8 +53,8 @@ def write(root: Path, budget: str) -> list[Path]:
     measured = scores(root, budget)
     one_budget(measured)
     folder, written = root / "tables" / budget, []
-    for dataset, own in measured.groupby("dataset"):
-        written += write_page(_page(dataset, budget, own), folder / str(dataset))
+    for dataset, group in measured.groupby("dataset"):
+        written += write_page(_page(dataset, budget, group), folder / str(dataset))
     for stem, page in verdict_pages(measured, budget).items():
         written += write_page(page, folder / stem)
     for page in health_page(root, budget):
@@ -70,12 +70,14 @@ def write_registers(root: Path) -> list[Path]:
     return [file for name, page in pages.items() for file in write_page(page, folder / name)]
 
 
-def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
+def _page(dataset: str, budget: str, measured: pd.DataFrame) -> Page:
     """All scores of a data set: two tables a direction, and the runs that made them."""
     marked = "" if budget == "paper" else ", not comparable with the papers' numbers"
     parts: list[str | Table] = [LEGEND, *([SYNTHETIC] if _is_synthetic(dataset) else [])]
-    filled = {pair for pair, g in own.groupby(["metric", "protocol"]) if g["value"].notna().any()}
-    for direction, block in own.groupby("direction"):
+    filled = {
+        pair for pair, g in measured.groupby(["metric", "protocol"]) if g["value"].notna().any()
+    }
+    for direction, block in measured.groupby("direction"):
         parts.append(f"## {escape(direction)}")
         for title, metrics in GROUPS:
             chosen = [
@@ -87,10 +89,15 @@ def _page(dataset: str, budget: str, own: pd.DataFrame) -> Page:
             if len(shown):
                 table = summary(shown).drop(columns=["dataset", "direction"])
                 parts.append(Table(title, table))
-    parts += [*collapsed(own), *_respecified(own), *_one_way(own), *_not_computed(own)]
+    parts += [
+        *collapsed(measured),
+        *_respecified(measured),
+        *_one_way(measured),
+        *_not_computed(measured),
+    ]
     parts += ["## What made these numbers"]
-    parts += [Table("", _runs(own), markup=["repeat with"]), _scored(own)]
-    cells = means(with_share(own))[TIDY].sort_values(TIDY[:6], kind="stable")
+    parts += [Table("", _runs(measured), markup=["repeat with"]), _scored(measured)]
+    cells = means(with_share(measured))[TIDY].sort_values(TIDY[:6], kind="stable")
     return Page(f"{escape(str(dataset))}, budget {budget}{marked}", parts, cells)
 
 
@@ -99,20 +106,20 @@ def _is_synthetic(dataset: str) -> bool:
     return entry is not None and entry.layout == "drawn"
 
 
-def collapsed(own: pd.DataFrame) -> list[str]:
+def collapsed(measured: pd.DataFrame) -> list[str]:
     """One line for each method some of whose attention maps are the same everywhere."""
-    found = own[own["note"].str.startswith("collapsed")]
+    rows = measured[measured["note"].str.startswith("collapsed")]
     lines = []
-    for (name, note), runs in found.groupby(["name", "note"], sort=False):
+    for (name, note), runs in rows.groupby(["name", "note"], sort=False):
         seeds = runs.groupby("direction")["seed"].agg(lambda s: ", ".join(map(str, sorted(s))))
         where = "; ".join(f"{direction} (seeds: {which})" for direction, which in seeds.items())
         lines.append(f"**{escape(name)}**, {escape(f'{where}: its attention {note}')}.\n")
     return lines
 
 
-def _respecified(own: pd.DataFrame) -> list[str]:
+def _respecified(measured: pd.DataFrame) -> list[str]:
     """One line for each method that stands in for one of which no source says enough."""
-    names = dict.fromkeys(own["method"])
+    names = dict.fromkeys(measured["method"])
     return [
         f"**{escape(name)}** is re-specified: a stand-in for what is in no text that we could "
         "access, so its numbers are no measure of the method in print.\n"
@@ -121,21 +128,21 @@ def _respecified(own: pd.DataFrame) -> list[str]:
     ]
 
 
-def _one_way(own: pd.DataFrame) -> list[str]:
+def _one_way(measured: pd.DataFrame) -> list[str]:
     """One line for each method that leaves a direction out, with the reason that its rows give."""
-    missing = own.groupby(["name", "direction"])["value"].transform(lambda v: v.isna().all())
-    groups = own[missing].groupby(["name", "direction", "note"], sort=False)
+    missing = measured.groupby(["name", "direction"])["value"].transform(lambda v: v.isna().all())
+    groups = measured[missing].groupby(["name", "direction", "note"], sort=False)
     return [
         f"**{escape(name)}**, {escape(f'{direction}: not computed ({_reason(note)})')}.\n"
         for name, direction, note in groups.groups
     ]
 
 
-def _not_computed(own: pd.DataFrame) -> list[str]:
+def _not_computed(measured: pd.DataFrame) -> list[str]:
     """One line for each reason why columns are left out."""
-    empty = own.groupby("protocol")["value"].transform(lambda values: values.isna().all())
+    empty = measured.groupby("protocol")["value"].transform(lambda values: values.isna().all())
     lines = []
-    for note, group in own[empty].groupby("note"):
+    for note, group in measured[empty].groupby("note"):
         names = ", ".join(f"`{p}`" for p in dict.fromkeys(group["protocol"]))
         lines.append(f"Not computed: {names} ({escape(_reason(note))}).\n")
     return lines
@@ -147,9 +154,9 @@ def _reason(note: str) -> str:
     return text.partition(" at /")[0]
 
 
-def _runs(own: pd.DataFrame) -> pd.DataFrame:
+def _runs(measured: pd.DataFrame) -> pd.DataFrame:
     """A row a run: what made it and how to repeat it."""
-    runs = own.drop_duplicates("hash").sort_values("seed", kind="stable")
+    runs = measured.drop_duplicates("hash").sort_values("seed", kind="stable")
     order = sorted(range(len(runs)), key=lambda i: catalogue.method_order(runs["name"].iloc[i]))
     rows = [
         {
@@ -168,9 +175,9 @@ def _runs(own: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _scored(own: pd.DataFrame) -> str:
-    extractors = sorted(set(own["extractor"]) - {""})
-    images = ", ".join(f"{n:.0f}" for n in sorted(own["n_fake"].dropna().unique()))
+def _scored(measured: pd.DataFrame) -> str:
+    extractors = sorted(set(measured["extractor"]) - {""})
+    images = ", ".join(f"{n:.0f}" for n in sorted(measured["n_fake"].dropna().unique()))
     return (
         f"A plus after a commit: the code differed from it. Scored: {images} test images a "
         f"direction, last checkpoint. Feature networks: {', '.join(extractors)}."
