@@ -3,9 +3,9 @@
 `effects` is notebook 00's: what choices of a protocol do to a number. `windows`, `class_coverage`,
 `domain_adaptation` and `sentences` are 01's; `galleries` 03's, 04's and 06's; `model_capacity`
 03's; `attention`, `attention_probe`, `pixel_classes`, `pixel_segmentation` and `label_measurements`
-06's; `released_weights` and `real_photographs` those of all papers. `results` publishes what needs
-the files of runs, `diversity` is that of a command. No file is named as a function of this module,
-which would hide it.
+06's; `carried_weights` 90's; `released_weights` and `real_photographs` those of all papers.
+`results` publishes what needs the files of runs, `diversity` is that of a command. No file is named
+as a function of this module, which would hide it.
 """
 
 from replicate.studies import (
@@ -19,6 +19,7 @@ from replicate.studies import (
     sentences,
     windows,
 )
+from replicate.studies.carried_weights import carried
 from replicate.studies.model_capacity import capacity
 from replicate.studies.pixel_classes import absent
 from replicate.studies.real_photographs import photographs
@@ -44,6 +45,7 @@ __all__ = [
     "adaptation",
     "attention_over_training",
     "capacity",
+    "carried",
     "correspondences",
     "coverage",
     "evolution",
