@@ -35,10 +35,10 @@ def printable(text: str, keep: str = "\n\t\xa0") -> str:
 def hidden(text: str) -> str:
     """`text` whose addresses have neither user and password nor values in their query."""
 
-    def address(found: re.Match) -> str:
-        user = "***@" if found["user"] else ""
-        query = re.sub(r"=[^&;]*", "=***", found["query"] or "")
-        return f"{found['scheme']}{user}{found['place']}{query}"
+    def address(match: re.Match) -> str:
+        user = "***@" if match["user"] else ""
+        query = re.sub(r"=[^&;]*", "=***", match["query"] or "")
+        return f"{match['scheme']}{user}{match['place']}{query}"
 
     return ADDRESS.sub(address, text)
 

@@ -71,9 +71,11 @@ def unwritable(path: Path, error: OSError) -> Unwritable:
     if isinstance(error, Unwritable):
         return error
     reason = error.strerror or str(error) or type(error).__name__
-    told = Unwritable(f"{path} cannot be written ({reason}); what stood there is kept. {WAY_OUT}")
-    told.errno, told.strerror = error.errno, error.strerror
-    return told
+    failure = Unwritable(
+        f"{path} cannot be written ({reason}); what stood there is kept. {WAY_OUT}"
+    )
+    failure.errno, failure.strerror = error.errno, error.strerror
+    return failure
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -112,8 +114,8 @@ def read_json(path: Path, way_out: str) -> dict:
     if not isinstance(content, dict):
         raise Damaged(path, f"{type(content).__name__}, expected a JSON object", way_out)
     wanted = content.pop(CHECKSUM, None)
-    if wanted is not None and wanted != (found := _checksum(content)):
-        raise Damaged(path, f"checksum {str(wanted)[:16]}, content {found[:16]}", way_out)
+    if wanted is not None and wanted != (digest := _checksum(content)):
+        raise Damaged(path, f"checksum {str(wanted)[:16]}, content {digest[:16]}", way_out)
     return content
 
 

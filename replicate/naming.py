@@ -135,10 +135,10 @@ def match(
     for rule, keys in RULES.items():
         by_key = [{key: i for i, key in enumerate(keys(some))} for some in stems]
         if all(
-            len(found) == len(some) and found.keys() == by_key[0].keys()
-            for found, some in zip(by_key, stems, strict=True)
+            len(positions) == len(some) and positions.keys() == by_key[0].keys()
+            for positions, some in zip(by_key, stems, strict=True)
         ):
-            return [tuple(found[key] for found in by_key) for key in by_key[0]], rule
+            return [tuple(positions[key] for positions in by_key) for key in by_key[0]], rule
     raise ReplicateError(_unmatched(names, [_without_roles(some) for some in stems], places, what))
 
 
@@ -160,7 +160,7 @@ def _without_roles(stems: list[str]) -> list[object]:
     common = set.intersection(*map(set, tokens)) if tokens else set()
     roles = common & ROLES
     roles = set() if roles <= LETTERS else roles
-    return [tuple(t for t in each if t not in roles) or each for each in tokens]
+    return [tuple(t for t in words if t not in roles) or words for words in tokens]
 
 
 RULES: dict[str, Callable[[list[str]], list[object]]] = {
@@ -174,17 +174,17 @@ def _unmatched(
     names: Sequence[Sequence[str]], keys: list[list], places: Sequence[str], what: str
 ) -> str:
     """How the names of the first folder and of another one differ by the widest rule."""
-    other = next((i for i, found in enumerate(keys) if set(found) != set(keys[0])), 1)
-    counts, told = [], []
+    other = next((i for i, folder_keys in enumerate(keys) if set(folder_keys) != set(keys[0])), 1)
+    counts, gaps = [], []
     for i, against in ((0, other), (other, 0)):
         counts.append(f"{len(names[i])} in {places[i]}")
         partners, pairs = set(keys[against]), zip(names[i], keys[i], strict=True)
         if alone := [name for name, key in pairs if key not in partners]:
-            told.append(f"{len(alone)} of {places[i]} have no partner ({few(alone)})")
+            gaps.append(f"{len(alone)} of {places[i]} have no partner ({few(alone)})")
     return (
         f"{what} compares image by image: {', '.join(counts)}; expected one partner for every "
         "image, under the same name or the same words and numbers. "
-        f"{'; '.join(told) or 'Several names of one folder say the same'}. Give folders that hold "
+        f"{'; '.join(gaps) or 'Several names of one folder say the same'}. Give folders that hold "
         "the same images, or rename them"
     )
 

@@ -62,8 +62,8 @@ def made(folder: Path) -> Path:
         if not may_write(folder):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
     except OSError as error:
-        told = refusal(error) or f"{folder} cannot be written ({error.strerror})"
-        raise ReplicateError(told) from None
+        message = refusal(error) or f"{folder} cannot be written ({error.strerror})"
+        raise ReplicateError(message) from None
     return folder
 
 

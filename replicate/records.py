@@ -126,10 +126,10 @@ def faults(folder: Path, record: dict, outputs: bool = False) -> dict[str, str]:
     Args:
         outputs: look at every translation and map, too.
     """
-    found = {name: _fault(folder / name, about) for name, about in _known(record).items()}
-    if outputs and OUTPUTS in found and not found[OUTPUTS]:
-        found |= {name: _fault(folder / name, about) for name, about in _listed(folder).items()}
-    return {name: reason for name, reason in found.items() if reason}
+    reasons = {name: _fault(folder / name, about) for name, about in _known(record).items()}
+    if outputs and OUTPUTS in reasons and not reasons[OUTPUTS]:
+        reasons |= {name: _fault(folder / name, about) for name, about in _listed(folder).items()}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def told(folder: Path, faults: dict[str, str]) -> str:
@@ -197,11 +197,11 @@ def _fault(path: Path, known: dict) -> str:
     """How a file differs from what is on record of it; empty where it does not."""
     if not path.is_file():
         return "it is gone"
-    if (found := files.sha256(path)) == known["sha256"]:
+    if (digest := files.sha256(path)) == known["sha256"]:
         return ""
     if "rows" in known and (rows := _rows(path)) != known["rows"]:
         return f"{rows} rows, expected {known['rows']}"
-    return f"sha256 {found[:16]}, expected {known['sha256'][:16]}"
+    return f"sha256 {digest[:16]}, expected {known['sha256'][:16]}"
 
 
 def _rows(path: Path) -> int:

@@ -163,8 +163,8 @@ def _check_table(table: PrintedTable, place: str) -> None:
 def _check_stated(text: str, name: str, needed: bool, place: str) -> None:
     """A field is filled where cells call for it, and empty where none does."""
     if bool(text) != needed:
-        found, expected = repr(text), "a text" if needed else "none, as no cell calls for it"
-        raise ReplicateError(f"{place}: {name} is {found}; expected {expected}")
+        value, expected = repr(text), "a text" if needed else "none, as no cell calls for it"
+        raise ReplicateError(f"{place}: {name} is {value}; expected {expected}")
 
 
 def _number(printed: str, scale: float, place: str) -> tuple[float, float]:

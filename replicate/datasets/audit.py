@@ -45,14 +45,14 @@ def jpeg_damage(content: bytes) -> str | None:
     if not content.startswith(b"\xff\xd8"):
         return None
     place, restarts, scanned = 2, False, False
-    while found := MARKER.search(content, place):
-        code, place = found[1][0], found.end()
+    while marker := MARKER.search(content, place):
+        code, place = marker[1][0], marker.end()
         if code == END and scanned:
             return None
         if code in RESTARTS and scanned and restarts:
             continue
         if scanned and code not in BETWEEN:
-            return f"stray marker FF {code:02X} at byte {found.start()}"
+            return f"stray marker FF {code:02X} at byte {marker.start()}"
         if code in STANDALONE:
             continue
         length = int.from_bytes(content[place : place + 2])
@@ -259,9 +259,9 @@ def format_audit(report: dict) -> str:
             f"{report['name']}: no image files (synthetic, or read by torchvision), so nothing to "
             "audit"
         ]
-    for folder, found in report["folders"].items():
-        lines.append(f"  {folder_line(folder, found)}")
-        lines += [f"    left out: {found['left_out']}"] if found["left_out"] else []
+    for folder, facts in report["folders"].items():
+        lines.append(f"  {folder_line(folder, facts)}")
+        lines += [f"    left out: {facts['left_out']}"] if facts["left_out"] else []
     if "train" in report["folders"]:  # pairs, one half of which may be label maps
         file = f"data/palettes/{report['name']}.toml"
         how = f"checked against {file}" if report["palette"] else f"not checked: there is no {file}"
@@ -275,16 +275,16 @@ def format_audit(report: dict) -> str:
     return "\n".join(lines)
 
 
-def folder_line(name: str, found: dict) -> str:
+def folder_line(name: str, facts: dict) -> str:
     """`trainA: 501 images (expected 500); 500 RGB, 1 L; 80 to 500 x 256 px`."""
-    wanted = found.get("expected")
-    expected = f" (expected {wanted})" if wanted not in (None, found["count"]) else ""
-    if not found["modes"]:
-        return f"{name}: {found['count']} images{expected}; none readable"
-    modes = ", ".join(f"{n} {mode}" for mode, n in found["modes"].items())
-    extents = (dict.fromkeys(found[side]) for side in ("width", "height"))
+    wanted = facts.get("expected")
+    expected = f" (expected {wanted})" if wanted not in (None, facts["count"]) else ""
+    if not facts["modes"]:
+        return f"{name}: {facts['count']} images{expected}; none readable"
+    modes = ", ".join(f"{n} {mode}" for mode, n in facts["modes"].items())
+    extents = (dict.fromkeys(facts[side]) for side in ("width", "height"))
     sides = " x ".join(" to ".join(map(str, extent)) for extent in extents)
-    return f"{name}: {found['count']} images{expected}; {modes}; {sides} px"
+    return f"{name}: {facts['count']} images{expected}; {modes}; {sides} px"
 
 
 def summary(counts: dict[str, int]) -> str:
@@ -321,25 +321,25 @@ def _look_at_all(folder: Path, look: Callable[[Path], Inspected], progress: bool
     ):
         for start in range(0, len(files), AT_ONCE * cores):
             some = files[start : start + AT_ONCE * cores]
-            for path, found in zip(some, pool.map(look, some), strict=True):
+            for path, findings in zip(some, pool.map(look, some), strict=True):
                 steps.update()
-                yield path, found
+                yield path, findings
 
 
 def _folder(entry: Spec, name: str, seen: Seen, faults: list, twins: dict, split: str) -> dict:
     """The summary of one folder; adds its faults, and each image to `twins` by its pixels."""
     modes, sizes, count, size = Counter(), [], 0, 0
     stems: dict[str, str] = {}
-    for path, found in seen:
+    for path, findings in seen:
         count, size = count + 1, size + path.stat().st_size
         file = f"{name}/{path.name}"
-        faults += [{"file": file, "fault": k, "detail": v} for k, v in found.faults.items()]
+        faults += [{"file": file, "fault": k, "detail": v} for k, v in findings.faults.items()]
         if (other := stems.setdefault(path.stem, file)) != file:
             faults.append({"file": file, "fault": "same stem", "detail": f"as {other}"})
-        if found.pixels:
-            modes[found.mode] += 1
-            sizes.append(found.size)
-            twins[found.pixels].append((split, file))
+        if findings.pixels:
+            modes[findings.mode] += 1
+            sizes.append(findings.size)
+            twins[findings.pixels].append((split, file))
     widths, heights = zip(*sizes, strict=True) if sizes else ((), ())
     about = {"count": count, "expected": entry.counts.get(name), "bytes": size}
     place = entry.folder / name

@@ -101,10 +101,10 @@ def read(entry: Spec, domain: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     if domain == "mnist":
         return _read_mnist([entry.folder / archive.place for archive in _archives(domain, split)])
     if domain == "svhn":
-        found = datasets.SVHN(entry.folder, split)
-        return found.data.transpose(0, 2, 3, 1), found.labels
-    found = datasets.USPS(entry.folder, train=split == "train")
-    return found.data, np.array(found.targets, np.int64)
+        svhn = datasets.SVHN(entry.folder, split)
+        return svhn.data.transpose(0, 2, 3, 1), svhn.labels
+    usps = datasets.USPS(entry.folder, train=split == "train")
+    return usps.data, np.array(usps.targets, np.int64)
 
 
 def faults(entry: Spec) -> dict[str, str]:
@@ -132,9 +132,9 @@ def _check(entry: Spec, archive: Archive) -> None:
     from torchvision.datasets.utils import calculate_md5
 
     path = entry.folder / archive.place
-    if (found := calculate_md5(path)) != archive.md5:
+    if (md5 := calculate_md5(path)) != archive.md5:
         raise ReplicateError(
-            f"{shown(path)}: md5 mismatch (found {found}, torchvision expects {archive.md5}). "
+            f"{shown(path)}: md5 mismatch (found {md5}, torchvision expects {archive.md5}). "
             f"Run `replicate data get {entry.name}`: it fetches this file again"
         )
 

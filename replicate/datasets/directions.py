@@ -29,12 +29,12 @@ def in_letters(direction: str, domains: Sequence[str]) -> str:
         UnknownName: none of them; the closest direction is named.
     """
     known = spellings(domains)
-    asked = re.sub(r"\s*(->|→)\s*", "->", direction.strip().lower())
-    if asked not in known:
+    spelling = re.sub(r"\s*(->|→)\s*", "->", direction.strip().lower())
+    if spelling not in known:
         ways = every(domains)
         words = [in_words(letters, domains) for letters in ways]
         raise unknown("direction", direction, [*words, *ways])
-    return known[asked]
+    return known[spelling]
 
 
 def every(domains: Sequence[str]) -> tuple[str, ...]:
@@ -45,8 +45,8 @@ def every(domains: Sequence[str]) -> tuple[str, ...]:
 def spellings(domains: Sequence[str]) -> dict[str, str]:
     """ "AB" and so on by every way to write it, in small letters."""
     ways = every(domains)
-    found = {letters.lower(): letters for letters in ways}
+    by_spelling = {letters.lower(): letters for letters in ways}
     for letters in ways:
         source, target = in_words(letters, domains).lower().split("->")
-        found |= {f"{source}{between}{target}": letters for between in BETWEEN}
-    return found
+        by_spelling |= {f"{source}{between}{target}": letters for between in BETWEEN}
+    return by_spelling

@@ -98,11 +98,11 @@ def _complete(url: str, part: Path, show: bool, size: int) -> bool:
 
 
 def _given_up(error: _Passing, pause: float, part: Path, url: str) -> DownloadError:
-    asked = f", asks to wait {pause:.0f} s" if error.pause and pause > LONGEST_PAUSE else ""
-    if not (kept := _size(part)):
+    wait = f", asks to wait {pause:.0f} s" if error.pause and pause > LONGEST_PAUSE else ""
+    if not (size := _size(part)):
         _forget(part)
     return DownloadError(
-        f"{error}{asked}{f', {kept} bytes kept for the next run' if kept else ''} at {url}"
+        f"{error}{wait}{f', {size} bytes kept for the next run' if size else ''} at {url}"
     )
 
 
@@ -152,12 +152,12 @@ def _check(response: httpx.Response, url: str) -> None:
         raise DownloadError(f"an HTML page in place of the archive at {url}")
 
 
-def _pause(asked: str) -> float | None:
+def _pause(retry_after: str) -> float | None:
     """The seconds of a `Retry-After`, which is a number or a date; None where it is neither."""
-    if re.fullmatch(r"\s*[0-9]+\s*", asked):
-        return float(asked)
+    if re.fullmatch(r"\s*[0-9]+\s*", retry_after):
+        return float(retry_after)
     try:
-        until = parsedate_to_datetime(asked)
+        until = parsedate_to_datetime(retry_after)
     except (ValueError, TypeError, OverflowError):
         return None
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
@@ -195,11 +195,11 @@ def _save(response: httpx.Response, part: Path, have: int, show: bool, size: int
     return resumed > 0
 
 
-def _too_long(part: Path, found: str, size: int, response: httpx.Response) -> DownloadError:
+def _too_long(part: Path, length: str, size: int, response: httpx.Response) -> DownloadError:
     """The error for a file that is longer than the one on record, of which nothing is kept."""
     _forget(part)
-    asked = (response.history or [response])[0].url  # before it led elsewhere
-    return DownloadError(f"size mismatch (found {found}, expected {size}) at {asked}")
+    url = (response.history or [response])[0].url  # before it led elsewhere
+    return DownloadError(f"size mismatch (found {length}, expected {size}) at {url}")
 
 
 def _name(part: Path) -> str:

@@ -104,12 +104,12 @@ def _inside(name: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Where the points lie in the shape: for a polygon by the even-odd rule."""
     if name == "disk":
         return u * u + v * v <= UNIT * UNIT
-    found = np.zeros(u.shape, bool)
+    inside = np.zeros(u.shape, bool)
     corners = CORNERS[name]
     for (u0, v0), (u1, v1) in zip(corners, corners[1:] + corners[:1], strict=True):
         left = (u1 - u0) * (v - v0) - (u - u0) * (v1 - v0)
-        found ^= ((v0 > v) != (v1 > v)) & ((left > 0) == (v1 > v0))
-    return found
+        inside ^= ((v0 > v) != (v1 > v)) & ((left > 0) == (v1 > v0))
+    return inside
 
 
 def _counts(scene: _Scene, size: int) -> tuple[np.ndarray, np.ndarray]:

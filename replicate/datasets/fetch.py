@@ -55,11 +55,11 @@ def get(name: str, source: str | None = None, progress: bool = True) -> Path:
         )
     try:
         with placing.writing(name, paths.data()), _alone(name):
-            given = None if source is None or _is_address(source) else Path(source).expanduser()
-            if given is not None and masks.is_archive_of(entry, given):
-                return masks.get(entry, given)
+            file = None if source is None or _is_address(source) else Path(source).expanduser()
+            if file is not None and masks.is_archive_of(entry, file):
+                return masks.get(entry, file)
             place = _get(entry, source, progress)
-            beside = given.with_name(entry.masks.archive) if given and entry.masks else None
+            beside = file.with_name(entry.masks.archive) if file and entry.masks else None
             if beside is not None and beside.is_file():
                 masks.get(entry, beside)
             return place
@@ -131,9 +131,9 @@ def _get(entry: Spec, source: str | None, progress: bool) -> Path:
         return entry.folder
     if entry.folder.is_dir() and any(entry.folder.iterdir()):
         return _present(entry)
-    given = None if source is None or _is_address(source) else Path(source).expanduser()
-    if entry.originals and (source is None or (given and is_one_of(entry, given))):
-        return get_originals(entry, progress, given)
+    file = None if source is None or _is_address(source) else Path(source).expanduser()
+    if entry.originals and (source is None or (file and is_one_of(entry, file))):
+        return get_originals(entry, progress, file)
     archive = _archive(entry, source, progress)
     try:
         _install(entry, archive)
@@ -238,14 +238,14 @@ def _local(entry: Spec, source: str) -> Path:
 def _say_unverified(entry: Spec, where: str, path: Path, verified: bool) -> None:
     if verified:
         return
-    found, old = hashes.sha256(path), entry.old_host.sha256 if entry.old_host else ""
-    if found == old:
+    digest, old = hashes.sha256(path), entry.old_host.sha256 if entry.old_host else ""
+    if digest == old:
         print(f"{where}: verified, its sha256 is that on record of the same file at an older host")
         return
     record = "no checksum is on record"
     if old:
         record = f"none is on record for it, and that of an older host's file is another ({old})"
-    print(f"{where}: unverified, {record}; this file has sha256 {found}")
+    print(f"{where}: unverified, {record}; this file has sha256 {digest}")
 
 
 def _install(entry: Spec, archive: Path) -> None:
@@ -280,14 +280,14 @@ def _packed_again(folder: Path) -> str:
 
 def is_one_of(entry: Spec, path: Path) -> bool:
     """Whether a file has the name of one of the set's originals."""
-    return path.name in {each.file for each in entry.originals}
+    return path.name in {original.file for original in entry.originals}
 
 
-def get_originals(entry: Spec, progress: bool, given: Path | None = None) -> Path:
+def get_originals(entry: Spec, progress: bool, file: Path | None = None) -> Path:
     """The folder of the set's originals, whole and with what its archives hold.
 
     Args:
-        given: one of them, on this machine: it is copied, and so are those that lie beside it.
+        file: one of them, on this machine: it is copied, and so are those that lie beside it.
             None: those that lie in the data root are.
 
     Raises:
@@ -296,16 +296,18 @@ def get_originals(entry: Spec, progress: bool, given: Path | None = None) -> Pat
     """
     folder = entry.originals_folder
     folder.mkdir(parents=True, exist_ok=True)
-    for each in entry.originals:
-        place = folder / each.file
-        at_hand = (given.parent if given else paths.data()) / each.file
+    for original in entry.originals:
+        place = folder / original.file
+        at_hand = (file.parent if file else paths.data()) / original.file
         if at_hand.is_file() and not place.exists() and not _done(place).is_file():
             shutil.copyfile(at_hand, place)
-    failures = [text for each in entry.originals if (text := _fetch(each, folder, progress))]
+    failures = [
+        text for original in entry.originals if (text := _fetch(original, folder, progress))
+    ]
     if failures:
         raise ReplicateError(f"{entry.name}: {'; '.join(failures)}. About this set: {entry.how()}")
-    for each in entry.originals:
-        _unpack(folder / each.file, folder)
+    for original in entry.originals:
+        _unpack(folder / original.file, folder)
     print(
         f"{entry.name}: its originals lie in {shown(folder)}; next, `replicate data prepare "
         f"{entry.name} {shown(folder)}`"

@@ -78,12 +78,12 @@ def problems(entry: Spec, root: Path) -> list[str]:
     """
     if entry.layout == "torchvision":
         return [f"{place} is missing" for place in digits.absent(entry, *SPLITS)]
-    found = []
+    faults = []
     for name, n in counts(entry, root).items():
         wanted = entry.counts.get(name)
         if n == 0 or wanted not in (None, n):
-            found.append(f"{name} has {n} images, expected {wanted or 'at least 1'}")
-    return found
+            faults.append(f"{name} has {n} images, expected {wanted or 'at least 1'}")
+    return faults
 
 
 def _empty(entry: Spec, folder: Path) -> str:

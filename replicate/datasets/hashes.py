@@ -12,12 +12,12 @@ from replicate.progress import bar
 def mismatch(path: Path, sha256_: str = "", md5: str = "", size: int = 0) -> str:
     """How the file differs from what is on record of it: `sha256 mismatch (found ..., expected
     ...)`; empty where it does not, or where nothing is on record."""
-    if size and (found := path.stat().st_size) != size:
-        return f"size mismatch (found {found} bytes, expected {size})"
-    if sha256_ and (found := sha256(path)) != sha256_:
-        return f"sha256 mismatch (found {found}, expected {sha256_})"
-    if md5 and (found := _md5(path)) != md5:
-        return f"md5 mismatch (found {found}, expected {md5})"
+    if size and (length := path.stat().st_size) != size:
+        return f"size mismatch (found {length} bytes, expected {size})"
+    if sha256_ and (digest := sha256(path)) != sha256_:
+        return f"sha256 mismatch (found {digest}, expected {sha256_})"
+    if md5 and (digest := _md5(path)) != md5:
+        return f"md5 mismatch (found {digest}, expected {md5})"
     return ""
 
 
@@ -41,8 +41,8 @@ def content_hashes(files: list[Path], root: Path, index: Path, show: bool) -> di
     }
     if fresh:
         with bar(len(fresh), f"reading {root.name}", "file", show) as progress:
-            for key, found in zip(fresh, in_order(sha256, fresh.values()), strict=True):
-                known[key] = [*now[key], found]
+            for key, digest in zip(fresh, in_order(sha256, fresh.values()), strict=True):
+                known[key] = [*now[key], digest]
                 progress.update()
     if fresh or set(known) != set(now):
         write_sealed(index, {"files": {key: known[key] for key in now}})

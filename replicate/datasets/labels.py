@@ -34,9 +34,9 @@ def read(images: list[Path]) -> np.ndarray | None:
         ReplicateError: an image without a label, a label without an image, no label at all, or a
             name that pages and folders cannot hold.
     """
-    if not (found := beside(images)):
+    if not (files := beside(images)):
         return None
-    (file,) = found
+    (file,) = files
     with file.open(encoding="utf-8-sig", newline="") as opened:  # spreadsheets write that mark
         header, *rows = [row for row in csv.reader(opened) if row] or [[]]
     if header[:1] != ["file"] or len(header) < 2:

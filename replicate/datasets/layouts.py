@@ -39,9 +39,9 @@ def nested(folder: Path) -> Path | None:
     level = [folder]
     for _ in range(3):
         level = [d for parent in level for d in sorted(parent.iterdir()) if _is_plain_dir(d)]
-        found = [d for d in level if layout_of(d)]
-        if found:
-            return found[0]
+        matches = [d for d in level if layout_of(d)]
+        if matches:
+            return matches[0]
     return None
 
 

@@ -37,7 +37,7 @@ def of_test(entry: Spec, images: dict[str, list[Path]]) -> dict[str, list[Path]]
     Raises:
         ReplicateError: a folder lacks the mask of an image.
     """
-    found = {}
+    by_array = {}
     for key, (name, group) in zip("AB", images.items(), strict=False):
         place = folder(entry) / f"{name}_mask"
         if entry.masks is None or not place.is_dir():
@@ -48,8 +48,8 @@ def of_test(entry: Spec, images: dict[str, list[Path]]) -> dict[str, list[Path]]
                 f"{shown(place)} lacks {len(missing)} of {len(masks)} masks ({missing[0].name}, "
                 "...); expected one for every image. Complete it, or delete the folder"
             )
-        found[f"{key}_mask"] = masks
-    return found
+        by_array[f"{key}_mask"] = masks
+    return by_array
 
 
 def read(masks: list[Path], side: int) -> np.ndarray:

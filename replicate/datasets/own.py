@@ -79,12 +79,12 @@ def new(
         raise unknown("fit", fit, layouts.FITS)
     if paired and link:
         raise ReplicateError("paired images are written side by side: expected no links to them")
-    given = tuple(Path(folder).expanduser().resolve() for folder in folders_ab)
-    if given[0] == given[1]:
-        raise ReplicateError(f"{shown(given[0])} is given twice, expected two folders: A's and B's")
-    images = {letter: _images(f, subfolders) for letter, f in zip("AB", given, strict=True)}
-    files = (_paired if paired else _unpaired)(images, given, test, seed, progress)
-    entry = _entry(name, domains or _default_domains(given), files, paired, fit)
+    roots = tuple(Path(folder).expanduser().resolve() for folder in folders_ab)
+    if roots[0] == roots[1]:
+        raise ReplicateError(f"{shown(roots[0])} is given twice, expected two folders: A's and B's")
+    images = {letter: _images(f, subfolders) for letter, f in zip("AB", roots, strict=True)}
+    files = (_paired if paired else _unpaired)(images, roots, test, seed, progress)
+    entry = _entry(name, domains or _default_domains(roots), files, paired, fit)
     options = "".join([" --paired" * paired, f" --fit {fit}" * (fit != "squash")])
     command = f"replicate data new {name} ... --test {test:g} --seed {seed}{options}"
     if holds_something(entry.folder) or not place(
@@ -94,7 +94,7 @@ def new(
     else:
         counts = ", ".join(f"{folder} {n}" for folder, n in entry.counts.items())
         print(f"{name}: {'linked' if link else 'copied'} to {shown(entry.folder)} ({counts})")
-    _say_left_out(given, subfolders)
+    _say_left_out(roots, subfolders)
     return spec(name)
 
 
@@ -125,20 +125,20 @@ def _images(folder: Path, subfolders: bool) -> dict[str, Path]:
 
 def _contents(files: list[Path], progress: bool) -> list[Content]:
     """What every image shows; all files that cannot be decoded are named together."""
-    found, broken = [], []
+    contents, broken = [], []
     with bar(len(files), "reading images", "image", progress) as steps:
         for file, content in zip(files, in_order(_content, files), strict=True):
             steps.update()
             if isinstance(content, Undecodable):
                 broken.append(f"{shown(file)} ({content.reason})")
             else:
-                found.append(content)
+                contents.append(content)
     if broken:
         raise ReplicateError(
             f"{len(broken)} files cannot be decoded: {_listed(broken)}. Replace or delete them, "
             "and run again"
         )
-    return found
+    return contents
 
 
 def _content(file: Path) -> Content | Undecodable:
@@ -153,7 +153,7 @@ def _content(file: Path) -> Content | Undecodable:
 
 def _unpaired(
     images: dict[str, dict[str, Path]],
-    given: tuple[Path, Path],
+    roots: tuple[Path, Path],
     share: float,
     seed: int,
     progress: bool,
@@ -164,7 +164,7 @@ def _unpaired(
     contents = {X: [shows[file] for file in named.values()] for X, named in images.items()}
     files = {}
     for X, chosen in for_testing(contents, share, seed).items():
-        _check_split(chosen, given["AB".index(X)])
+        _check_split(chosen, roots["AB".index(X)])
         for (name, file), tested in zip(images[X].items(), chosen, strict=True):
             files[f"{'test' if tested else 'train'}{X}/{name}"] = (file,)
     return files
@@ -172,14 +172,14 @@ def _unpaired(
 
 def _paired(
     images: dict[str, dict[str, Path]],
-    given: tuple[Path, Path],
+    roots: tuple[Path, Path],
     share: float,
     seed: int,
     progress: bool,
 ) -> dict[str, Sources]:
     """What is written where: each two images of one name, by `train/name.png`."""
     names = [list(named) for named in images.values()]
-    groups, rule = naming.match(names, [shown(folder) for folder in given], "a paired set")
+    groups, rule = naming.match(names, [shown(folder) for folder in roots], "a paired set")
     lefts, rights = ([list(images[X].values())[g[i]] for g in groups] for i, X in enumerate("AB"))
     shows = _contents(lefts + rights, progress)
     half = len(groups)
@@ -197,7 +197,7 @@ def _paired(
     print(f"{half} pairs, {rule}: {lefts[0].name} with {rights[0].name}, and so on")
     contents = {"pairs": [f"{x.pixels} {y.pixels}" for x, y in pairs]}
     chosen = for_testing(contents, share, seed)["pairs"]
-    _check_split(chosen, given[0])
+    _check_split(chosen, roots[0])
     stems = [Path(names[0][group[0]]).stem for group in groups]
     return {
         f"{'test' if tested else 'train'}/{stem}.png": sources
@@ -221,16 +221,16 @@ def _listed(texts: list[str]) -> str:
     return ", ".join(texts[:SHOWN]) + more
 
 
-def _say_left_out(given: tuple[Path, Path], subfolders: bool) -> None:
+def _say_left_out(roots: tuple[Path, Path], subfolders: bool) -> None:
     """A line for each folder of which something is not in the set."""
-    for folder in given:
+    for folder in roots:
         if left := naming.left_out(folder, subfolders):
             hint = "" if subfolders else "; --subfolders takes the images of folders, too"
             print(f"left out of {shown(folder)}: {left}{hint if ' folder (' in left else ''}")
 
 
-def _default_domains(given: tuple[Path, Path]) -> tuple[str, str]:
-    names = tuple(folder.name for folder in given)
+def _default_domains(roots: tuple[Path, Path]) -> tuple[str, str]:
+    names = tuple(folder.name for folder in roots)
     return names if all(map(NAME.fullmatch, names)) and names[0] != names[1] else ("A", "B")
 
 
@@ -245,8 +245,8 @@ def _entry(
     try:
         return Spec(name=name, counts=counts, left=domains[0] if paired else None, **fields)
     except ValidationError as error:
-        told = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ReplicateError(f"{name}: {told}") from error
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ReplicateError(f"{name}: {reason}") from error
 
 
 def _write(folder: Path, entry: Spec, files: dict[str, Sources], link: bool, command: str) -> None:
@@ -271,13 +271,13 @@ def _check_present(entry: Spec, files: dict[str, Sources]) -> None:
     """Nothing, or the error where the set that is there is not the one that was asked for."""
     places = [entry.folder / place for place in folders.counts(entry, entry.folder)]
     there = [file for p in places if p.is_dir() for file in naming.image_files(p)]
-    found = {file.relative_to(entry.folder).as_posix(): file for file in there}
-    same = found.keys() == files.keys() and all(
-        _is_made_of(found[target], sources) for target, sources in files.items()
+    present = {file.relative_to(entry.folder).as_posix(): file for file in there}
+    same = present.keys() == files.keys() and all(
+        _is_made_of(present[target], sources) for target, sources in files.items()
     )
     if not same or spec(entry.name) != entry:
         raise ReplicateError(
-            f"{shown(entry.folder)} exists and is not this set (it holds {len(found)} images, "
+            f"{shown(entry.folder)} exists and is not this set (it holds {len(present)} images, "
             f"asked were {len(files)}, or it is split or named otherwise). Move it away, or choose "
             "another name"
         )
@@ -312,18 +312,18 @@ def for_testing(contents: dict[str, list[str]], share: float, seed: int) -> dict
     """
     members: dict[str, Counter[str]] = defaultdict(Counter)
     for folder, hashes in contents.items():
-        for found in hashes:
-            members[found][folder] += 1
+        for digest in hashes:
+            members[digest][folder] += 1
     size = {folder: len(hashes) for folder, hashes in contents.items()}
     room = {folder: max(1, int(share * n + 0.5)) for folder, n in size.items()}
-    order = sorted(members, key=lambda found: rank(found, seed))
+    order = sorted(members, key=lambda digest: rank(digest, seed))
     chosen = set(_that_fit(order, members, {f: min(n, size[f] - 1) for f, n in room.items()}))
     for folder in contents:  # where duplicates are so many that none fits, one group all the same
-        if not any(members[found][folder] for found in chosen):
-            rest = [found for found in order if members[found][folder]]
+        if not any(members[digest][folder] for digest in chosen):
+            rest = [digest for digest in order if members[digest][folder]]
             left = {f: n - 1 - sum(members[c][f] for c in chosen) for f, n in size.items()}
             chosen |= set(_that_fit(rest, members, left)[:1])
-    return {folder: [found in chosen for found in hashes] for folder, hashes in contents.items()}
+    return {folder: [digest in chosen for digest in hashes] for folder, hashes in contents.items()}
 
 
 def _that_fit(
@@ -331,8 +331,8 @@ def _that_fit(
 ) -> list[str]:
     """Those contents, in order, that still have room in every folder that holds them."""
     taken = []
-    for found in order:
-        if all(n <= room[folder] for folder, n in members[found].items()):
-            room = {folder: n - members[found][folder] for folder, n in room.items()}
-            taken.append(found)
+    for digest in order:
+        if all(n <= room[folder] for folder, n in members[digest].items()):
+            room = {folder: n - members[digest][folder] for folder, n in room.items()}
+            taken.append(digest)
     return taken

@@ -107,8 +107,8 @@ def _content(entry: Spec, split: str, files: dict[str, list[Path]], show: bool, 
         for group in files.values():
             flat += [*labels.beside(group), *captions.beside(group)]
     known = hashes.content_hashes(flat, entry.folder, index_file(entry, split), show)
-    if split == "test" and (found := masks.of_test(entry, files)):
-        every = [path for group in found.values() for path in group]
+    if split == "test" and (mask_files := masks.of_test(entry, files)):
+        every = [path for group in mask_files.values() for path in group]
         index = index_file(entry, f"{split}_mask")
         known |= hashes.content_hashes(every, masks.folder(entry), index, show)
     side = entry.left == entry.domains[0]
@@ -152,26 +152,26 @@ def verified(folder: Path, digests: dict[str, str], way_out: str) -> dict[str, n
     Raises:
         Damaged: an array is not there, or another than the one that was packed.
     """
-    seen, now, found = remembered(folder / SEEN), {}, {}
+    seen, now, arrays = remembered(folder / SEEN), {}, {}
     for name, digest in digests.items():
         path = folder / f"{name}.npy"
         try:
             about = path.stat()
-            found[name] = np.load(path, mmap_mode="r")
+            arrays[name] = np.load(path, mmap_mode="r")
         except (OSError, ValueError, EOFError) as error:
             raise Damaged(path, str(error), way_out) from error
         now[name] = [about.st_size, about.st_mtime_ns, digest]
-        if seen.get(name) != now[name] and (reason := _fault(found[name], name, digest)):
+        if seen.get(name) != now[name] and (reason := _fault(arrays[name], name, digest)):
             raise Damaged(path, reason, way_out)
     if seen != now:
         with suppress(OSError):  # a full or read-only disk costs time at the next call
             write_sealed(folder / SEEN, {"files": now})
-    return found
+    return arrays
 
 
 def _fault(array: np.ndarray, name: str, digest: str) -> str:
     kind = np.dtype(np.int64 if name.endswith("_label") else np.uint8)
     if array.dtype != kind:
         return f"of type {array.dtype}, expected {kind}"
-    found = hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
-    return "" if found == digest else f"sha256 {found[:16]}, expected {str(digest)[:16]}"
+    sha256 = hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+    return "" if sha256 == digest else f"sha256 {sha256[:16]}, expected {str(digest)[:16]}"

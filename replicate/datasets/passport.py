@@ -92,7 +92,9 @@ def split_hashes(entry: Spec) -> dict[str, str]:
     Raises:
         ReplicateError: the set is not here.
     """
-    return {split: _digest(found) for split, found in _split_files(entry, progress=True).items()}
+    return {
+        split: _digest(by_name) for split, by_name in _split_files(entry, progress=True).items()
+    }
 
 
 def note_archive(entry: Spec, archive: Path) -> None:
@@ -141,12 +143,12 @@ def _split_files(entry: Spec, progress: bool) -> dict[str, dict[str, str]]:
 def _hashed(entry: Spec, progress: bool) -> dict:
     """The content and the splits of a set that lies in files."""
     splits = _split_files(entry, progress)
-    every = {name: digest for found in splits.values() for name, digest in found.items()}
+    every = {name: digest for by_name in splits.values() for name, digest in by_name.items()}
     if entry.layout != "torchvision":
         index = folder(entry) / "others.index.json"
         others = [path for name, path in _all_files(entry.folder).items() if name not in every]
         every |= hashes.content_hashes(others, entry.folder, index, progress)
-    digests = {split: _digest(found) for split, found in splits.items()}
+    digests = {split: _digest(by_name) for split, by_name in splits.items()}
     return {"content": _digest(every), "splits": digests}
 
 
@@ -187,7 +189,7 @@ def _look(entry: Spec, sizes: tuple[int, int], progress: bool) -> dict:
         report = audit.audit(entry.name, progress)
         faults = Counter(row["fault"] for row in report["faults"])
         return {"folders": report["folders"], "faults": dict(faults)}
-    found = {}
+    summaries = {}
     for split, size in zip(SPLITS, sizes, strict=True):
         for key, domain in zip("AB", entry.domains, strict=True):
             if entry.layout == "drawn":
@@ -196,8 +198,8 @@ def _look(entry: Spec, sizes: tuple[int, int], progress: bool) -> dict:
                 images, _ = digits.read(entry, domain, split)
             count, height, width = images.shape[:3]
             about = {"count": count, "modes": {"RGB" if images.ndim == 4 else "L": count}}
-            found[f"{split}{key}"] = about | {"width": [width] * 2, "height": [height] * 2}
-    return {"folders": found, "faults": None}
+            summaries[f"{split}{key}"] = about | {"width": [width] * 2, "height": [height] * 2}
+    return {"folders": summaries, "faults": None}
 
 
 def _archive(entry: Spec, content: str) -> dict | None:
@@ -252,10 +254,10 @@ def format_report(report: dict) -> str:
     """The report as text."""
     name, content = report["name"], report["content"]
     lines = [f"{name}: {'verified' if report['ok'] else 'NOT as it should be'}"]
-    for folder, found in report["folders"].items():
-        wanted = found["expected"]
-        told = f"expected {wanted}" if wanted is not None else "no count is on record"
-        lines.append(f"  {folder}: {found['count']} images, {told}")
+    for folder, facts in report["folders"].items():
+        wanted = facts["expected"]
+        remark = f"expected {wanted}" if wanted is not None else "no count is on record"
+        lines.append(f"  {folder}: {facts['count']} images, {remark}")
     for file, reason in report["unreadable"].items():
         lines.append(f"  {file}: {reason}")
     if not report["unreadable"]:
@@ -277,7 +279,7 @@ def _unreadable(entry: Spec, progress: bool) -> dict[str, str]:
     names = folders.counts(entry, entry.folder)
     places = [entry.folder / name for name in names if (entry.folder / name).is_dir()]
     files = [file for place in places for file in naming.image_files(place)]
-    found = {}
+    reasons = {}
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,  # Pillow decodes without Python's lock
         bar(len(files), f"reading {entry.name}", "image", progress) as steps,
@@ -285,8 +287,8 @@ def _unreadable(entry: Spec, progress: bool) -> dict[str, str]:
         for file, reason in zip(files, pool.map(_reason, files), strict=True):
             steps.update()
             if reason:
-                found[file.relative_to(entry.folder).as_posix()] = reason
-    return found
+                reasons[file.relative_to(entry.folder).as_posix()] = reason
+    return reasons
 
 
 def _reason(file: Path) -> str:
@@ -301,5 +303,5 @@ def _content(entry: Spec) -> dict:
     stored = (stored_passport(entry) or {}).get("content")
     if entry.layout == "torchvision" and digits.absent(entry, *SPLITS):
         return {"found": None, "stored": stored, "same": None if stored is None else False}
-    found = content_hash(entry)
-    return {"found": found, "stored": stored, "same": None if stored is None else stored == found}
+    digest = content_hash(entry)
+    return {"found": digest, "stored": stored, "same": None if stored is None else stored == digest}

@@ -152,11 +152,11 @@ class Spec(_Strict):
 
     def classes_of(self, domain: str) -> tuple[int, ...]:
         """The ImageNet classes that show a domain's object; none where none are on record."""
-        found: list[int] = []
+        classes: list[int] = []
         for text in self.classes.get(domain, ()):
             first, _, last = text.partition("-")
-            found += range(int(first), int(last or first) + 1)
-        return tuple(found)
+            classes += range(int(first), int(last or first) + 1)
+        return tuple(classes)
 
     def how(self) -> str:
         """`access` with the places on this machine; empty where `replicate data get` is enough."""
@@ -217,8 +217,8 @@ def names() -> list[str]:
     """The data sets that can be asked for: the entries, then the user's own folders."""
     entries = list(_entries())
     root = paths.data()
-    found = sorted(d.name for d in root.iterdir() if d.is_dir()) if root.is_dir() else []
-    return entries + [d for d in found if d not in entries and _is_own(root / d)]
+    folders = sorted(d.name for d in root.iterdir() if d.is_dir()) if root.is_dir() else []
+    return entries + [d for d in folders if d not in entries and _is_own(root / d)]
 
 
 def spec(name: str) -> Spec:
@@ -277,14 +277,14 @@ def _noted(name: str, file: Path, layout: str) -> Spec:
 def _unknown(name: str, entries: dict[str, Spec]) -> str:
     """What is said of a name that no set has; a set with that direction is its closest match."""
     text = str(unknown("data set", name, names()))
-    asked = name.lower()
-    same = [entry for entry in entries.values() if asked in directions.spellings(entry.domains)]
-    if not same or asked.upper() in directions.LETTERS:
+    spelling = name.lower()
+    same = [entry for entry in entries.values() if spelling in directions.spellings(entry.domains)]
+    if not same or spelling.upper() in directions.LETTERS:
         return text
     # the plain set, not one that reverses it or is drawn after it; of several, the file's first
-    found = min(same, key=lambda entry: (bool(entry.reverses), entry.layout == "drawn"))
-    way = directions.in_words(directions.in_letters(asked, found.domains), found.domains)
-    meant = f"did you mean {found.name!r}? Its direction {way} is trained with it"
+    closest = min(same, key=lambda entry: (bool(entry.reverses), entry.layout == "drawn"))
+    way = directions.in_words(directions.in_letters(spelling, closest.domains), closest.domains)
+    meant = f"did you mean {closest.name!r}? Its direction {way} is trained with it"
     return f"unknown data set {name!r} ({meant}); {text.partition('; ')[2]}"
 
 

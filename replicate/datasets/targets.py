@@ -27,17 +27,17 @@ def classes_in(text: str) -> tuple[int, ...]:
     Raises:
         ReplicateError: anything else, or a class that does not exist.
     """
-    found: list[int] = []
+    classes: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or not (last.isdecimal() if dash else not last):
             raise ReplicateError(f"--classes {text!r}: expected numbers, such as 340 or 151-268")
-        found += range(int(first), int(last or first) + 1)
-    if not found or max(found) >= CLASSES:
+        classes += range(int(first), int(last or first) + 1)
+    if not classes or max(classes) >= CLASSES:
         raise ReplicateError(
             f"--classes {text!r}: expected classes of ImageNet, 0 to {CLASSES - 1}, such as 340"
         )
-    return tuple(found)
+    return tuple(classes)
 
 
 def classes_of_folder(folder: Path) -> tuple[int, ...]:

@@ -132,24 +132,24 @@ def read_answers(paths: Iterable[Path], key: dict) -> tuple[list[Sheet], list[st
     sittings: dict[str, tuple[Path, _Answers]] = {}  # by session
     notes = []
     for path in paths:
-        given = _read(path, _Answers, "an answers file", "give what the page saved")
-        if given.study != key["study"]:
+        sitting = _read(path, _Answers, "an answers file", "give what the page saved")
+        if sitting.study != key["study"]:
             raise ReplicateError(
-                f"{_shown(path)} answers study {given.study}, the key is of {key['study']}; leave "
-                "the file out, or give the key of its study"
+                f"{_shown(path)} answers study {sitting.study}, the key is of {key['study']}; "
+                "leave the file out, or give the key of its study"
             )
-        earlier, held = sittings.setdefault(given.session, (path, given))
-        if held is given:
+        earlier, held = sittings.setdefault(sitting.session, (path, sitting))
+        if held is sitting:
             continue
-        if len(given.answers) > len(held.answers):
-            sittings[given.session] = path, given
-        names = " and ".join(dict.fromkeys((held.participant, given.participant)))
-        counts = _shown(sittings[given.session][0])
+        if len(sitting.answers) > len(held.answers):
+            sittings[sitting.session] = path, sitting
+        names = " and ".join(dict.fromkeys((held.participant, sitting.participant)))
+        counts = _shown(sittings[sitting.session][0])
         notes.append(
             f"{names}: {_shown(earlier)} and {_shown(path)} are one sitting; {counts} counts"
         )
     _check_names(list(sittings.values()))
-    sheets = [_sheet(path, given, key) for path, given in sittings.values()]
+    sheets = [_sheet(path, sitting, key) for path, sitting in sittings.values()]
     if not any(sheet.answers for sheet in sheets):
         raise ReplicateError("0 answers in the files given; give at least one that holds some")
     notes += [
@@ -198,17 +198,17 @@ def _fault(error: ValidationError, what: str) -> str:
         if first["type"] == "missing":
             return f"is not {what}: {where} lacks {first['loc'][-1]!r}"
         where += "".join(f", {part}" for part in first["loc"][2:])
-    found = repr(first["input"])
-    found = found if len(found) <= SHOWN else f"{found[:SHOWN]}..."
-    told = first["msg"].removeprefix("Value error, ")
-    return f"is not {what}: {printable(f'{where}: ' if where else '')}{told}, found {found}"
+    value = repr(first["input"])
+    value = value if len(value) <= SHOWN else f"{value[:SHOWN]}..."
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"is not {what}: {printable(f'{where}: ' if where else '')}{reason}, found {value}"
 
 
 def _check_names(sittings: list[tuple[Path, _Answers]]) -> None:
     """Nothing, or the error for two people, or one person twice, under one name."""
     known: dict[str, Path] = {}
-    for path, given in sittings:
-        name = given.participant
+    for path, sitting in sittings:
+        name = sitting.participant
         if (earlier := known.setdefault(name, path)) is not path:
             raise ReplicateError(
                 f"{_shown(earlier)} and {_shown(path)} are two sittings of participant {name!r}, "
@@ -217,13 +217,13 @@ def _check_names(sittings: list[tuple[Path, _Answers]]) -> None:
             )
 
 
-def _sheet(path: Path, given: _Answers, key: dict) -> Sheet:
+def _sheet(path: Path, sitting: _Answers, key: dict) -> Sheet:
     last = {}
-    for number, a in enumerate(given.answers, 1):
+    for number, a in enumerate(sitting.answers, 1):
         answer = Answer(a.trial, a.showing, a.choice)
         _check_answer(path, number, answer, key)
         last[answer.trial, answer.showing] = answer  # a correction comes after what it corrects
-    return Sheet(given.participant, tuple(last.values()), len(key["trials"]) + key["repeats"])
+    return Sheet(sitting.participant, tuple(last.values()), len(key["trials"]) + key["repeats"])
 
 
 def _check_answer(path: Path, number: int, answer: Answer, key: dict) -> None:

@@ -65,17 +65,17 @@ def make_study(
     ids = _ids(len(pictures) + len(drawn), rng)
     names = dict(zip(pictures, ids, strict=False))
     encoded, side = _encode(names, material, len(drawn))
-    asked = {i: t for i, t in zip(ids[len(pictures) :], drawn, strict=True)}
-    told = _words(mode, material.target) | {
+    by_id = {i: t for i, t in zip(ids[len(pictures) :], drawn, strict=True)}
+    content = _words(mode, material.target) | {
         "seconds": seconds,
         "repeats": repeats,
         "width": side[0],
         "height": side[1],
-        "trials": [_told(i, t, names) for i, t in asked.items()],
+        "trials": [_told(i, t, names) for i, t in by_id.items()],
         "images": {i: encoded[i] for i in sorted(encoded)},
     }
-    study = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8]
-    return Study(_html({"study": study} | told), _key(study, told, names, material, seed))
+    study = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:8]
+    return Study(_html({"study": study} | content), _key(study, content, names, material, seed))
 
 
 def write(study: Study, out: Path) -> tuple[Path, Path]:
@@ -156,30 +156,32 @@ def _png(image: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def _html(told: dict) -> str:
+def _html(content: dict) -> str:
     here = resources.files("replicate.preference")
     text = (here / "page.html").read_text(encoding="utf-8")
     for name in ("page.css", "plan.js", "page.js"):
         text = text.replace(f"/* {name} */", (here / name).read_text(encoding="utf-8"))
-    data = json.dumps(told, ensure_ascii=False).replace("<", "\\u003c")  # no tag ends the script
+    data = json.dumps(content, ensure_ascii=False).replace("<", "\\u003c")  # no tag ends the script
     return text.replace('"the study"', data)
 
 
-def _key(study: str, told: dict, names: dict[Picture, str], material: Material, seed: int) -> dict:
+def _key(
+    study: str, content: dict, names: dict[Picture, str], material: Material, seed: int
+) -> dict:
     images = {
         name: {"role": p.role, "method": p.method, "file": p.stem} for p, name in names.items()
     }
-    trials = {t["id"]: {"input": t["input"], "options": t["options"]} for t in told["trials"]}
+    trials = {t["id"]: {"input": t["input"], "options": t["options"]} for t in content["trials"]}
     return {
         "format": FORMAT,
         "study": study,
-        "mode": told["mode"],
-        "protocol": mode_of(told["mode"]).protocol,
+        "mode": content["mode"],
+        "protocol": mode_of(content["mode"]).protocol,
         "methods": sorted(material.methods),
         "target": material.target,
         "seed": seed,
-        "seconds": told["seconds"],
-        "repeats": told["repeats"],
+        "seconds": content["seconds"],
+        "repeats": content["repeats"],
         "trials": trials,
         "images": images,
     }

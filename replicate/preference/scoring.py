@@ -140,11 +140,11 @@ def _outcome(key: dict, answer: Answer) -> dict[str, bool]:
 
 
 def _share(name: str, counts: list[dict[str, np.ndarray]], chance: float) -> Share:
-    asked = np.array([each[name] for each in counts if name in each]).reshape(-1, 2)
-    k, n = asked.sum(axis=0).tolist()
+    tallies = np.array([by_row[name] for by_row in counts if name in by_row]).reshape(-1, 2)
+    k, n = tallies.sum(axis=0).tolist()
     if not n:
         return Share(name, None, None, None, 0, 0, chance)
-    low, high = intervals.share_interval(asked[:, 0], asked[:, 1])
+    low, high = intervals.share_interval(tallies[:, 0], tallies[:, 1])
     return Share(name, 100 * k / n, 100 * low, 100 * high, k, n, chance)
 
 

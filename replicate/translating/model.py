@@ -161,14 +161,14 @@ class Model:
 
     def _options(self, choices: dict[str, object]) -> dict[str, object]:
         known = inspect.signature(self.method.translate).parameters
-        asked = {key: value for key, value in choices.items() if value is not None}
-        for key in asked:
+        options = {key: value for key, value in choices.items() if value is not None}
+        for key in options:
             if key not in known:
                 has = [name for name in CHOICES if name in known]
                 raise ReplicateError(
                     f"{key}: {self.card.method} has none; it takes {', '.join(has) or 'no choices'}"
                 )
-        return asked
+        return options
 
     @torch.no_grad()
     def _forward(

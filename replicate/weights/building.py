@@ -23,21 +23,21 @@ def config_of(card: Card) -> Config:
         UnknownName, ReplicateError: no such method or setting here, or a value out of range.
     """
     kind = METHODS[card.method].Config
-    given = {key: tuple(v) if isinstance(v, list) else v for key, v in card.config.items()}
-    for key in given:
-        settings.read(kind, key, given[key])
-    config = kind(**given)
+    values = {key: tuple(v) if isinstance(v, list) else v for key, v in card.config.items()}
+    for key in values:
+        settings.read(kind, key, values[key])
+    config = kind(**values)
     METHODS[card.method].check(config)
     return config
 
 
 def networks(method: Method) -> dict[str, nn.Module]:
     """What a method trains, by the begin of its tensors' names: "G.AB", or "G" of a single one."""
-    found = {}
+    by_name = {}
     for name, child in method.named_children():
         inner = child.items() if isinstance(child, nn.ModuleDict) else [("", child)]
-        found |= {f"{name}.{key}" if key else name: network for key, network in inner}
-    return {name: child for name, child in found.items() if list(child.parameters())}
+        by_name |= {f"{name}.{key}" if key else name: network for key, network in inner}
+    return {name: child for name, child in by_name.items() if list(child.parameters())}
 
 
 def example(method: Method, device: torch.device) -> Tensor:
@@ -82,13 +82,13 @@ def _check_enough(method: Method, called: set[str], x: Tensor, made: dict[str, T
     """The same translations must come of the called networks alone, all others being no numbers."""
     others = [n for name, n in networks(method).items() if name not in called]
     tensors = [p for network in others for p in network.parameters()]
-    kept = [tensor.detach().clone() for tensor in tensors]
+    values = [tensor.detach().clone() for tensor in tensors]
     for tensor in tensors:
         tensor.fill_(float("nan"))
     try:
         equal = all(torch.equal(method.translate(x, way).image, y) for way, y in made.items())
     finally:
-        for tensor, value in zip(tensors, kept, strict=True):
+        for tensor, value in zip(tensors, values, strict=True):
             tensor.copy_(value)
     if not equal:
         raise ReplicateError(
@@ -172,9 +172,9 @@ def check(card: Card, method: Method, tensors: dict[str, Tensor]) -> None:
         surplus and f"{len(surplus)} left over ({_some(surplus)})",
         other and f"{len(other)} of another shape ({other[0]})",
     ]
-    if told := [p for p in problems if p]:
+    if faults := [p for p in problems if p]:
         raise ReplicateError(
-            f"not the weights of {card.name}: {', '.join(told)}; expected every tensor of every "
+            f"not the weights of {card.name}: {', '.join(faults)}; expected every tensor of every "
             "network once. Name another method, variant or setting, or get the file anew"
         )
 

@@ -60,8 +60,8 @@ def one_way(card: Card, direction: str) -> Card:
 
 def write(target: Path, method: Method, card: Card, precision: str) -> Path:
     """The file of a method's weights, its card with this precision."""
-    kept = building.to_keep(method, card.directions)
-    return stored.write(target, kept, replace(card, precision=precision))
+    tensors = building.to_keep(method, card.directions)
+    return stored.write(target, tensors, replace(card, precision=precision))
 
 
 def describe(card: Card) -> str:

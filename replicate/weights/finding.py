@@ -80,14 +80,14 @@ def find(name: str) -> Found:
 
 def _files(name: str) -> list[tuple]:
     """The files of this name, ranked: those that the user put there go before all."""
-    found = []
+    ranked = []
     for file in files():
         card = stored.read_card(file)
         if name in (file.stem, card.name):
             mine = file.parent == folders()[-1]
             budget = BUDGETS.index(card.budget) if card.budget in BUDGETS else 0
-            found.append((-1 if mine else budget, 1, 0, file))
-    return found
+            ranked.append((-1 if mine else budget, 1, 0, file))
+    return ranked
 
 
 def _runs(name: str) -> list[tuple]:

@@ -90,13 +90,13 @@ def expand(
     """
     layers = {name.rpartition(".")[0] for name in ours}
     values = {name: _count(pattern, layers) for name, pattern in counts.items()}
-    found: dict[str, str] = {}
+    expanded: dict[str, str] = {}
     for official, mine in names.items():
         for one, other in _lines(official, mine, values):
-            if one in found:
+            if one in expanded:
                 raise ReplicateError(f"{one!r} stands twice in a map of names; expected once")
-            found[one] = other
-    return found
+            expanded[one] = other
+    return expanded
 
 
 def _lines(official: str, mine: str, values: Mapping[str, int]) -> Iterable[tuple[str, str]]:
@@ -111,8 +111,8 @@ def _lines(official: str, mine: str, values: Mapping[str, int]) -> Iterable[tupl
 
 
 def _worked_out(template: str, values: Mapping[str, int]) -> str:
-    text = REPEATED.sub(lambda found: found[1] * _sum(found[2], values), template)
-    return BRACES.sub(lambda found: str(_sum(found[1], values)), text)
+    text = REPEATED.sub(lambda match: match[1] * _sum(match[2], values), template)
+    return BRACES.sub(lambda match: str(_sum(match[1], values)), text)
 
 
 def _sum(expression: str, values: Mapping[str, int]) -> int:

@@ -58,8 +58,8 @@ def convert(
             if any(tensor in tensors for tensor in ours):
                 raise ReplicateError(f"{shown(path)}: {name} is there twice; expected each once")
             inside = {tensor[len(network) + 1 :]: state[tensor] for tensor in ours}
-            found = _placed(known, known.parts[name], content, inside, f"{shown(path)}, {name}")
-            tensors |= {f"{network}.{tensor}": value for tensor, value in found.items()}
+            placed = _placed(known, known.parts[name], content, inside, f"{shown(path)}, {name}")
+            tensors |= {f"{network}.{tensor}": value for tensor, value in placed.items()}
     ways = tuple(way for way in DIRECTIONS if _translates(method, tensors, way))
     if not ways:
         raise ReplicateError(
@@ -123,7 +123,7 @@ def _plain(state: Tensors) -> dict[str, Tensor]:
     return dict(state)
 
 
-def _parts(known: Checkpoints, asked: str, path: Path) -> dict[str, dict[str, Tensor]]:
+def _parts(known: Checkpoints, part: str, path: Path) -> dict[str, dict[str, Tensor]]:
     """The networks in a file, by the names that the maps have for them."""
     state = read(path)
     if not all(isinstance(value, Tensor) for value in state.values()):
@@ -134,7 +134,7 @@ def _parts(known: Checkpoints, asked: str, path: Path) -> dict[str, dict[str, Te
             )
         return state
     ends = [name for name in known.parts if path.stem.endswith(name)]
-    part = asked or max(ends, key=len, default=known.alone)
+    part = part or max(ends, key=len, default=known.alone)
     if part not in known.parts:
         raise ReplicateError(
             f"{shown(path)}: {f'{part!r} is no part' if part else 'its name tells no part'} of "
@@ -160,9 +160,9 @@ def _placed(
     least: list[str] = []
     for name in part.names:
         expanded = maps.expand(known.names[name], known.counts[name], ours)
-        found, problems = _by_map(known, expanded, content, ours)
+        placed, problems = _by_map(known, expanded, content, ours)
         if not problems:
-            return found
+            return placed
         if not least or len(problems) < len(least):
             least = problems
     raise ReplicateError(
@@ -176,29 +176,29 @@ def _by_map(
     known: Checkpoints, expanded: Mapping[str, str], content: Tensors, ours: Tensors
 ) -> tuple[dict[str, Tensor], list[str]]:
     """The tensors that a map places, and what is wrong with them."""
-    found: dict[str, Tensor] = {}
+    placed: dict[str, Tensor] = {}
     left, other = [], []
     for name, value in content.items():
         mine = maps.target(name, expanded)
         if name.endswith(known.ignored) and mine not in ours:
             continue
-        if mine not in ours or mine in found:
+        if mine not in ours or mine in placed:
             left.append(name)
             continue
         if value.shape != ours[mine].shape:
             shapes = tuple(value.shape), tuple(ours[mine].shape)
             other.append(f"{name} has shape {shapes[0]}, expected {shapes[1]}")
-        found[mine] = value
+        placed[mine] = value
     for name in ours:
-        if name not in found and name.endswith(known.optional) and known.optional:
-            found[name] = torch.zeros(ours[name].shape, dtype=ours[name].dtype)
-    lacking = [name for name in ours if name not in found]
-    told = [
+        if name not in placed and name.endswith(known.optional) and known.optional:
+            placed[name] = torch.zeros(ours[name].shape, dtype=ours[name].dtype)
+    lacking = [name for name in ours if name not in placed]
+    problems = [
         left and f"{len(left)} left over ({_some(left)})",
         lacking and f"{len(lacking)} missing (ours: {_some(lacking)})",
         other and f"{len(other)} of another shape ({other[0]})",
     ]
-    return found, [text for text in told if text]
+    return placed, [text for text in problems if text]
 
 
 def _translates(method, tensors: Tensors, way: str) -> bool:

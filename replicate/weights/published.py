@@ -119,19 +119,19 @@ def _unpacked(raw: Path, aside: Path, parts: dict) -> list[tuple[str, Path]]:
     """The file itself, or those of an archive whose names tell a part; never by their own paths."""
     if not tarfile.is_tarfile(raw) and not zipfile.is_zipfile(raw):
         return [("", raw)]
-    found: list[tuple[str, Path]] = []
+    files: list[tuple[str, Path]] = []
     for name, content in _members(raw, tuple(parts)):
         path = aside / name
         path.write_bytes(content)
-        found.append(("", path))
-    if not found and zipfile.is_zipfile(raw):  # what torch saves is a zip, too
+        files.append(("", path))
+    if not files and zipfile.is_zipfile(raw):  # what torch saves is a zip, too
         return [("", raw)]
-    if not found:
+    if not files:
         raise ReplicateError(
             f"{shown(raw)} holds no file whose name ends with one of {', '.join(parts)}; expected "
             "the authors' archive"
         )
-    return found
+    return files
 
 
 def _members(raw: Path, ends: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:

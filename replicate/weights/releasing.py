@@ -41,8 +41,8 @@ def publish(name: str, way: str = "") -> Path:
         exporting.write(aside, method, card, "fp16")
         rounded, _ = Found(aside).load(exporting.CPU)
         before, after = (
-            scoring.measure(each, card.directions, card.dataset, offline=True)
-            for each in (method, rounded)
+            scoring.measure(model, card.directions, card.dataset, offline=True)
+            for model in (method, rounded)
         )
         if not within_noise(before, after):
             exporting.write(aside, method, card, "fp32")

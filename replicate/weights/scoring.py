@@ -141,10 +141,10 @@ def _ours(label: str, dataset: str) -> dict[tuple[str, str, str], str]:
     """The means over seeds of our own runs, local ones before published ones."""
     for root in (paths.results(), paths.published()):
         scores = tables.scores(root, BUDGET)
-        own = scores[(scores["name"] == label) & (scores["dataset"] == dataset)]
-        own = own[own["value"].notna()]
-        if len(own):
-            cells = own.groupby(["direction", "metric", "protocol"])["value"]
+        rows = scores[(scores["name"] == label) & (scores["dataset"] == dataset)]
+        rows = rows[rows["value"].notna()]
+        if len(rows):
+            cells = rows.groupby(["direction", "metric", "protocol"])["value"]
             return {key: f"{value:.4g} ({n})" for key, value, n in _means(cells)}
     return {}
 

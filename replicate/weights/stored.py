@@ -76,7 +76,7 @@ def write(path: Path, tensors: dict[str, Tensor], card: Card) -> Path:
         ReplicateError: a value is not finite in that precision.
     """
     kind = PRECISIONS[card.precision]
-    kept = {}
+    rounded = {}
     for name, tensor in tensors.items():
         value = tensor.detach().cpu()
         if value.is_floating_point():
@@ -86,10 +86,10 @@ def write(path: Path, tensors: dict[str, Tensor], card: Card) -> Path:
                     f"{card.precision}; expected finite weights: take fp32, or another run"
                 )
             value = value.to(kind)
-        kept[name] = value.contiguous().clone()
+        rounded[name] = value.contiguous().clone()
     about = json.dumps({"format": FORMAT, **asdict(card)}, sort_keys=True, ensure_ascii=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    return files.write(path, save(kept, metadata={KEY: about}))
+    return files.write(path, save(rounded, metadata={KEY: about}))
 
 
 def read_card(path: Path) -> Card:

@@ -49,7 +49,7 @@ def plan(folder: Path) -> Plan:
         ReplicateError: one of the sets is not there, or lacks images of a domain.
     """
     parts = {split: _pictures(folder, split) for split in ("train", "test")}
-    remarks = [f"{split}: {len(found) // len(LABELS)} of each" for split, found in parts.items()]
+    remarks = [f"{split}: {len(part) // len(LABELS)} of each" for split, part in parts.items()]
     belongs = [lambda picture, word=word: picture.label[1] == word for word in DOMAINS]
     pictures = with_labels(parts["train"], parts["test"], belongs)
     return Plan(
@@ -60,10 +60,10 @@ def plan(folder: Path) -> Plan:
 
 def _pictures(folder: Path, split: str) -> list[Picture]:
     """The images of one split, equally many of each label."""
-    found = {word: _files(folder, split, *FROM[word]) for word in LABELS}
-    least = min(map(len, found.values()))
+    by_word = {word: _files(folder, split, *FROM[word]) for word in LABELS}
+    least = min(map(len, by_word.values()))
     pictures = []
-    for k, (word, files) in enumerate(found.items()):
+    for k, (word, files) in enumerate(by_word.items()):
         chosen = sorted(files, key=lambda file: rank(file.stem))[:least]
         pictures += [Picture(f"{word}_{file.stem}.png", (file,), (k, word)) for file in chosen]
     return pictures

@@ -148,8 +148,8 @@ def _tested(folder: Path, names: list[str], split: str) -> tuple[dict[str, bool]
         )
     if gone := [name for name in names if name not in parts.index]:
         raise lacking(f"images are not in {shown(file)}", gone, len(names), "Get it again")
-    kept = {name: parts[name] == 2 for name in names if parts[name] != 1}
-    return kept, len(names) - len(kept)
+    tested = {name: parts[name] == 2 for name in names if parts[name] != 1}
+    return tested, len(names) - len(tested)
 
 
 def _face(picture: Picture) -> Image.Image:

@@ -66,14 +66,14 @@ def _files(roots: dict[str, Path], split: str) -> dict[str, tuple[Path, ...]]:
         gone = [photos / labelled[s].parent.name / f"{s}{PHOTO}" for s in alone]
         raise lacking("photos are missing", gone, len(labelled), _way_out("leftImg8bit"))
     endings = (COLOUR, IDS) if any(labels.glob(f"*/*{IDS}")) else (COLOUR,)
-    found = {}
+    by_stem = {}
     for stem, file in sorted(stems.items()):
         beside = labels / file.parent.name
-        found[stem] = (file, *(beside / f"{stem}{ending}" for ending in endings))
-    if gone := [file for files in found.values() for file in files[1:] if not file.is_file()]:
-        total = len(endings) * len(found)
+        by_stem[stem] = (file, *(beside / f"{stem}{ending}" for ending in endings))
+    if gone := [file for files in by_stem.values() for file in files[1:] if not file.is_file()]:
+        total = len(endings) * len(by_stem)
         raise lacking("label files are missing", gone, total, _way_out("gtFine"))
-    return found
+    return by_stem
 
 
 def _way_out(name: str) -> str:

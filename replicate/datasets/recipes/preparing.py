@@ -69,10 +69,10 @@ def _entry(called: str, plan: Plan, source: str, known: Spec | None) -> Spec:
     placed = Counter(picture.target for picture in plan.pictures)
     if twice := [target for target, n in placed.items() if n > 1]:
         raise lacking("images have the name of another", twice, len(placed), "Rename them")
-    found = Counter(target.split("/")[0] for target in placed)
+    by_folder = Counter(target.split("/")[0] for target in placed)
     names = [name for split in layouts.FOLDERS[plan.layout].values() for name in split]
     names += [layouts.OTHERS] if plan.labels else []
-    counts = {folder: found[folder] for folder in names}
+    counts = {folder: by_folder[folder] for folder in names}
     if empty := [folder for folder, n in counts.items() if n == 0]:
         domains = " and ".join(plan.domains)
         raise ReplicateError(
@@ -92,9 +92,9 @@ def _check(entry: Spec, known: Spec) -> None:
     """Nothing, or the error for what is not the set of the registry."""
     way_out = f"Complete the originals, or give this another name: `--as {entry.name}_own`"
     for fact in ("layout", "domains", "left", "labels"):
-        found, wanted = (getattr(each, fact) for each in (entry, known))
-        if found != wanted:
-            text = f"{entry.name}: {fact} {found}, expected {wanted} of data/datasets.yaml"
+        value, wanted = (getattr(description, fact) for description in (entry, known))
+        if value != wanted:
+            text = f"{entry.name}: {fact} {value}, expected {wanted} of data/datasets.yaml"
             raise ReplicateError(f"{text}. {way_out}")
     for folder, wanted in known.counts.items():
         if entry.counts[folder] != wanted:

@@ -68,16 +68,16 @@ def plan(folder: Path, domains: tuple[str, str] | None = None, frontal: bool = F
     for word in domains or ():
         if word not in EXPRESSIONS:
             raise unknown("domain of rafd", word, EXPRESSIONS)
-    found = _named(folder)
-    kept = {f: m for f, m in found.items() if not frontal or m["camera"] == FRONTAL}
-    tested = _tested({m["person"] for m in kept.values()}, folder)
+    matches = _named(folder)
+    chosen = {f: m for f, m in matches.items() if not frontal or m["camera"] == FRONTAL}
+    tested = _tested({m["person"] for m in chosen.values()}, folder)
     groups: dict[bool, list[Picture]] = {True: [], False: []}
-    for file, match in kept.items():
+    for file, match in chosen.items():
         word = match["expression"].lower()
         label = (EXPRESSIONS.index(word), word)
         groups[match["person"] in tested].append(Picture(f"{file.stem}.png", (file,), label))
     remarks = [f"persons to test: {', '.join(sorted(tested))}"]
-    left_out = len(found) - len(kept)
+    left_out = len(matches) - len(chosen)
     remarks += [f"{left_out} images of other cameras left out"] if left_out else []
     belongs = [_shows(word) for word in domains or DOMAINS]
     if not domains:
