@@ -72,12 +72,12 @@ def read(place: Path) -> list[dict]:
 
     One without "ended" is at work, or was killed.
     """
-    path, found = place / ENDS, {}
+    path, tries = place / ENDS, {}
     for line in path.read_text(errors="replace").splitlines() if path.exists() else []:
         try:
             noted = json.loads(line)
         except ValueError:  # cut off by a full disk
             continue
         if isinstance(noted, dict) and isinstance(noted.get("attempt"), int):
-            found.setdefault(noted["attempt"], {}).update(noted)
-    return [found[number] for number in sorted(found)]
+            tries.setdefault(noted["attempt"], {}).update(noted)
+    return [tries[number] for number in sorted(tries)]

@@ -68,12 +68,12 @@ def grid(
 
 def jobs(asked_pages: Iterable[Page]) -> list[Job]:
     """The distinct runs of some pages."""
-    found: dict[str, Job] = {}
+    by_folder: dict[str, Job] = {}
     for page in asked_pages:
         for run in page.runs:
-            if str(run.folder) not in found:
-                found[str(run.folder)] = Job(run, page.params.device)
-    return list(found.values())
+            if str(run.folder) not in by_folder:
+                by_folder[str(run.folder)] = Job(run, page.params.device)
+    return list(by_folder.values())
 
 
 def pages(
@@ -96,11 +96,11 @@ def pages(
         if name not in known:
             raise unknown("notebook", name, known)
     for name in notebooks or known:
-        if (found := read_params(name, budget, place).get("budget")) in BUDGETS and found != budget:
-            raise ReplicateError(f"{place / name}.yaml is for budget {found}, expected {budget}")
+        if (named := read_params(name, budget, place).get("budget")) in BUDGETS and named != budget:
+            raise ReplicateError(f"{place / name}.yaml is for budget {named}, expected {budget}")
     if notebooks:
-        given = [(n, asked(n, budget, seeds, datasets, folder)) for n in dict.fromkeys(notebooks)]
-        return [Page(n, params, tuple(params.runs()), params) for n, params in given]
+        pairs = [(n, asked(n, budget, seeds, datasets, folder)) for n in dict.fromkeys(notebooks)]
+        return [Page(n, params, tuple(params.runs()), params) for n, params in pairs]
     chosen = [_asked(n, budget, seeds, folder) for n in known if n != SUMMARY]
     return _left(chosen, [d.strip() for d in datasets.split(",")]) if datasets else chosen
 
@@ -131,11 +131,11 @@ def _left(chosen: list[Page], datasets: list[str]) -> list[Page]:
 
 
 def _without(page: Page, datasets: list[str]) -> Asked | None:
-    given = page.params.model_dump(exclude_unset=True)
-    given["datasets"] = [d for d in given["datasets"] if d in datasets]
+    parameters = page.params.model_dump(exclude_unset=True)
+    parameters["datasets"] = [d for d in parameters["datasets"] if d in datasets]
     for field in BY_DATASET:
-        given[field] = {d: m for d, m in given.get(field, {}).items() if d in datasets}
-    return checked(given, page.notebook) if given["datasets"] else None
+        parameters[field] = {d: m for d, m in parameters.get(field, {}).items() if d in datasets}
+    return checked(parameters, page.notebook) if parameters["datasets"] else None
 
 
 def check_inputs(asked_pages: Sequence[Page], offline: bool = False) -> None:
@@ -186,8 +186,8 @@ def image_counts(entry: Spec) -> dict[str, int]:
         stated = folders.counts(entry, entry.folder)
     if entry.paired:
         return {"train": stated.get("train", 0), "test": 2 * stated.get("test", 0)}
-    found = {name: [stated.get(f"{name}{X}", 0) for X in "AB"] for name in ("train", "test")}
-    known = {name: n if all(n) else [0, 0] for name, n in found.items()}
+    counts = {name: [stated.get(f"{name}{X}", 0) for X in "AB"] for name in ("train", "test")}
+    known = {name: n if all(n) else [0, 0] for name, n in counts.items()}
     tested = sum(known["test"])
     if entry.labels:
         tested = (tested + stated.get(OTHERS, 0)) * (len(entry.labels) - 1)

@@ -33,10 +33,10 @@ def begin(method: Method, run: Run) -> None:
     Raises:
         ReplicateError: the named run is not here, has gone on since, or has other networks.
     """
-    asked = getattr(run.config, FIELD)
-    if not asked:
+    origin = getattr(run.config, FIELD)
+    if not origin:
         return
-    digest, _, iteration = asked.partition("-")
+    digest, _, iteration = origin.partition("-")
     here = [f for f in find_runs(paths.results()) if f.name.endswith(f"-{digest}")]
     if not here:
         raise ReplicateError(
@@ -62,7 +62,7 @@ def begin(method: Method, run: Run) -> None:
 
 def shorter(run: Run) -> list[Path]:
     """The trained runs here that differ from this one in their number of iterations alone."""
-    mine, found = run.identity(), []
+    mine, folders = run.identity(), []
     for folder in find_runs(paths.results()):
         record = records.read(folder)
         other = {key: record[key] for key in mine}
@@ -70,8 +70,8 @@ def shorter(run: Run) -> list[Path]:
         same = all(other[key] == mine[key] for key in mine if key != "config")
         less = (record["config"].get("iterations") or 0) < (run.config.iterations or 0)
         if same and differ == {"iterations"} and less and checkpoint.generations(folder):
-            found.append(folder)
-    return found
+            folders.append(folder)
+    return folders
 
 
 def told(run: Run) -> str:

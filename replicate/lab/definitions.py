@@ -263,7 +263,7 @@ class _Text:
 
     def of(self, node: object) -> str:
         if isinstance(node, list):
-            return "[" + ",".join(self.of(each) for each in node if not _is_silent(each)) + "]"
+            return "[" + ",".join(self.of(item) for item in node if not _is_silent(item)) + "]"
         if not isinstance(node, ast.AST):
             return repr(node)
         if isinstance(node, ast.Raise):  # what an error says decides no number
@@ -307,7 +307,7 @@ class _Text:
         if isinstance(node, FUNCTIONS):
             a = node.args
             arguments = [*a.posonlyargs, *a.args, *a.kwonlyargs, a.vararg, a.kwarg]
-            bound |= {each.arg: None for each in arguments if each is not None}
+            bound |= {argument.arg: None for argument in arguments if argument is not None}
         outer: set[str] = set()
         here = self.module.rpartition(".")[0]
         for inner in _within(node):

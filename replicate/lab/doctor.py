@@ -27,7 +27,7 @@ def examine() -> list[dict]:
     problems = [
         p for file in sorted(paths.notebooks().glob("*.ipynb")) for p in source_problems(file)
     ]
-    found = [
+    lines = [
         _line("python", platform.python_version(), sys.version_info >= (3, 11)),
         _line("torch", f"{version('torch')}, {torch.get_num_threads()} threads", True),
         _line("import name", *_import_name()),
@@ -39,20 +39,20 @@ def examine() -> list[dict]:
         _line("notebooks", " ".join(problems) or "sources without outputs", not problems),
         _line("Inception weights", str(inception.weights_path()) if weights else LACKING, weights),
     ]
-    return found + _sets(sets)
+    return lines + _sets(sets)
 
 
 def _sets(sets: list[dict]) -> list[dict]:
     """How many sets are here, and a line for each that is here in part."""
-    here = sum(each["state"] in ("synthetic", "present") for each in sets)
+    here = sum(entry["state"] in ("synthetic", "present") for entry in sets)
     how = "`replicate data list` says how to have the others"
     lines = [_line("data sets", f"{here} of {len(sets)} are here; {how}", True)]
-    broken = [each for each in sets if each["state"] == "incomplete"]
+    broken = [entry for entry in sets if entry["state"] == "incomplete"]
     return lines + [_line(f"data set {s['name']}", s["to_do"], False) for s in broken]
 
 
-def _line(what: str, found: str, ok: bool) -> dict:
-    return {"what": what, "found": found, "ok": ok}
+def _line(what: str, finding: str, ok: bool) -> dict:
+    return {"what": what, "found": finding, "ok": ok}
 
 
 def _import_name() -> tuple[str, bool]:
@@ -119,17 +119,19 @@ def source_problems(path: Path) -> list[str]:
     """
     notebook, name = json.loads(path.read_text(encoding="utf-8")), shown(path)
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    found = []
+    problems = []
     if any(cell["outputs"] or cell["execution_count"] is not None for cell in code):
-        found.append(f"{name} holds outputs; run 'make strip'.")
+        problems.append(f"{name} holds outputs; run 'make strip'.")
     metadata = [notebook["metadata"], *(cell["metadata"] for cell in notebook["cells"])]
     if any("papermill" in entry for entry in metadata):
-        found.append(f"{name} is an executed copy (papermill's metadata); restore the source.")
+        problems.append(f"{name} is an executed copy (papermill's metadata); restore the source.")
     spec = notebook["metadata"].get("kernelspec", {})
     kernel = spec.get("name")
     if kernel != "python3":
-        found.append(f"{name} asks for the kernel {kernel!r}, expected 'python3'; set it.")
+        problems.append(f"{name} asks for the kernel {kernel!r}, expected 'python3'; set it.")
     elif spec.get("display_name") != KERNEL:
         title = spec.get("display_name")
-        found.append(f"{name} calls its kernel {title!r}, expected {KERNEL!r} as JupyterLab does.")
-    return found
+        problems.append(
+            f"{name} calls its kernel {title!r}, expected {KERNEL!r} as JupyterLab does."
+        )
+    return problems

@@ -59,10 +59,10 @@ def start(pages: Sequence[Page], options: Options) -> bool:
 
 def _slots(content: dict, limits: Sequence[str]) -> int:
     """How many runs are at work at a time on this machine."""
-    given = dict(zip(limits[::2], limits[1::2], strict=True))
+    options = dict(zip(limits[::2], limits[1::2], strict=True))
     threads = max((entry["threads"] for entry in content["runs"].values()), default=1)
-    slots = int(given.get("--cores", cores())) // threads
-    gpus = int(given.get("--resources", f"gpu={slots}").removeprefix("gpu="))
+    slots = int(options.get("--cores", cores())) // threads
+    gpus = int(options.get("--resources", f"gpu={slots}").removeprefix("gpu="))
     return max(1, min(slots, gpus))
 
 
@@ -85,8 +85,8 @@ def _prepare(pages: Sequence[Page], options: Options, folder: Path) -> tuple[dic
     stale = [] if options.retrain else states.get("stale", [])
     content = graph(pages, states.get("stale", []), options)
     content["kept"] = [run.title for run in stale]
-    asked = pages if options.draw else []
-    content["left_out"] = [p.notebook for p in asked if name(p) not in content["notebooks"]]
+    targets = pages if options.draw else []
+    content["left_out"] = [p.notebook for p in targets if name(p) not in content["notebooks"]]
     markers.agree_notebooks(content["notebooks"])
     counts = ", ".join(f"{len(group)} {state}" for state, group in sorted(states.items()))
     print(
@@ -113,11 +113,11 @@ def find_profile(name: str) -> Path:
     Raises:
         UnknownName: it is neither in `profiles/` nor the path of one.
     """
-    own = paths.ROOT / "profiles"
-    for folder in (own / name, Path(name)):
+    profiles = paths.ROOT / "profiles"
+    for folder in (profiles / name, Path(name)):
         if (folder / "config.yaml").is_file():
             return folder.resolve()
-    raise unknown("profile", name, [folder.name for folder in own.iterdir()])
+    raise unknown("profile", name, [folder.name for folder in profiles.iterdir()])
 
 
 def executor(profile: Path) -> str:
@@ -180,8 +180,8 @@ def call(command: Sequence[str], results: Path, on_slurm: bool) -> int:
             slurm.end(slurm.own(results))
         machines.send(machines.of(results, "replicate.lab.job"), signal.SIGTERM)  # ... to save
 
-    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, pass_on) for number in asked}
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, pass_on) for number in signals}
     try:
         return child.wait()
     finally:

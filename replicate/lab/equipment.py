@@ -103,9 +103,9 @@ def _vgg(about: weights.Published, caffe: bool, published: bool) -> nn.Module:
     return network
 
 
-def _other(file: str, found: str, wanted: str, way_out: str) -> ReplicateError:
+def _other(file: str, digest: str, wanted: str, way_out: str) -> ReplicateError:
     return ReplicateError(
-        f"{file} has sha256 {found[:8]}..., expected {wanted[:8]}...: a run's name stands for the "
+        f"{file} has sha256 {digest[:8]}..., expected {wanted[:8]}...: a run's name stands for the "
         f"published weights; {way_out}"
     )
 

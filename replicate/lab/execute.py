@@ -132,11 +132,11 @@ def _lock(folder: Path, wait: bool) -> Iterator[None]:
 def _check(run: Run, retrain: bool, offline: bool) -> State:
     """The state of a run that this process holds; refuses what is not this run."""
     now = state.of(run, held=True, offline=offline)
-    for key, asked in (run.identity()["config"] if now.record else {}).items():
+    for key, value in (run.identity()["config"] if now.record else {}).items():
         trained = now.record["config"].get(key)
-        if trained != asked:
+        if trained != value:
             raise ReplicateError(
-                f"{run.folder} was trained with {key}={trained}, you asked {key}={asked}; "
+                f"{run.folder} was trained with {key}={trained}, you asked {key}={value}; "
                 "a changed configuration is a run of its own: move this folder away and run again"
             )
     if not now.stale:

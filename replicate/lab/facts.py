@@ -25,11 +25,11 @@ class Facts:
         self._held: dict[str, object] = {}
         self._grown = False
         try:
-            kept = files.read_json(self._file, "Delete it") if self._file.is_file() else {}
+            content = files.read_json(self._file, "Delete it") if self._file.is_file() else {}
         except ReplicateError:  # it is damaged; the facts are found anew
             return
-        if kept.get("code") == self._code:
-            self._held = kept["facts"]
+        if content.get("code") == self._code:
+            self._held = content["facts"]
 
     def get(self, key: tuple, find: Callable[[], object]) -> object:
         """The fact of a key; where it is not known, what `find` says.

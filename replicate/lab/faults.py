@@ -148,7 +148,7 @@ def won(log: pd.DataFrame, scale: AdversarialScale) -> dict[str, float]:
         discriminators the one that has won most. NaN without a loss of each kind.
     """
     tail = log.tail(max(1, math.ceil(len(log) * TAIL))).mean()
-    found = {"AB": float("nan"), "BA": float("nan")}
+    leads = {"AB": float("nan"), "BA": float("nan")}
     for name in tail.index:
         match = NAMES.fullmatch(name)
         if not match or f"adv{match[1]}_{match[2]}" not in tail.index:
@@ -157,8 +157,8 @@ def won(log: pd.DataFrame, scale: AdversarialScale) -> dict[str, float]:
         behind = tail[f"adv{match[1]}_{match[2]}"] - scale.undecided_g
         value = min(ahead, behind / (scale.won_g - scale.undecided_g))
         direction = {"A": "BA", "B": "AB"}[match[2]]
-        found[direction] = float(pd.Series([found[direction], value]).max())  # NaN counts least
-    return found
+        leads[direction] = float(pd.Series([leads[direction], value]).max())  # NaN counts least
+    return leads
 
 
 Numbers = dict[str, float]  # by the keys of `known_faults.FAULTS`
@@ -232,7 +232,7 @@ def of_sheet(
     # with five rows one direction has maps, and maps are grey
     first = 3 if count == 6 or (count == 5 and np.ptp(rows[1], axis=-1).max() == 0) else 2
     blocks = dict(zip(DIRECTIONS, (rows[:first], rows[first:]), strict=True))
-    found = {}
+    numbers = {}
     used = {direction: _used(inputs) for direction, (inputs, *_) in blocks.items()}
     for direction, block in blocks.items():
         if direction not in directions:
@@ -241,8 +241,8 @@ def of_sheet(
         other = direction[::-1]
         seen = maps[0][..., 0] / 255 if maps else None
         real = blocks[other][0][: used[other]]
-        found[direction] = of_images(source, made, real, seen), len(made)
-    return found
+        numbers[direction] = of_images(source, made, real, seen), len(made)
+    return numbers
 
 
 def _used(inputs: np.ndarray) -> int:

@@ -85,8 +85,8 @@ class Estimates:
         return published.of(run, device, steps, PUBLISHED) or Known()
 
 
-def _measured(found: preflight.Estimate, by: str) -> Known:
-    return Known(found.hours, found.host_memory_mb, found.disk_mb, by, found.written_mb)
+def _measured(estimate: preflight.Estimate, by: str) -> Known:
+    return Known(estimate.hours, estimate.host_memory_mb, estimate.disk_mb, by, estimate.written_mb)
 
 
 def forecast(runs: Iterable[Run], device: str) -> list[Foreseen]:
@@ -96,11 +96,11 @@ def forecast(runs: Iterable[Run], device: str) -> list[Foreseen]:
         device: one of `devices.known()`, where they would train.
     """
     devices.check(device)
-    estimates, today, found = Estimates(), Today(), []
+    estimates, today, foreseen = Estimates(), Today(), []
     for run in runs:
         whole, seen = estimates.of(run, device), look(run.folder, today)
-        found.append(Foreseen(run, seen, _left(seen, whole.hours), whole))
-    return found
+        foreseen.append(Foreseen(run, seen, _left(seen, whole.hours), whole))
+    return foreseen
 
 
 def _left(seen: State, hours: float | None) -> float | None:
@@ -130,7 +130,7 @@ class History:
     @classmethod
     def below(cls, root: Path) -> "History":
         """Of the finished runs in a results folder."""
-        found = cls({}, {}, {})
+        history = cls({}, {}, {})
         for folder in find_runs(root):
             try:
                 record = read_record(folder)
@@ -140,10 +140,10 @@ class History:
             if record.get("status") == "finished" and record.get("hours"):
                 device = record["device"] if record["device"] in ("cpu", "mps") else "cuda"
                 key = _kind(record, device)
-                found.per_step.setdefault(key, []).append(record["hours"] / record["iterations"])
-                found.memory.setdefault(key, []).append(record.get("peak_memory_mb", 0.0))
-                found.folders.setdefault(key, folder)
-        return found
+                history.per_step.setdefault(key, []).append(record["hours"] / record["iterations"])
+                history.memory.setdefault(key, []).append(record.get("peak_memory_mb", 0.0))
+                history.folders.setdefault(key, folder)
+        return history
 
     def of(self, run: Run, device: str, steps: int | None, by: str) -> Known | None:
         """The median of finished runs of this kind; None without one, or of a GPU's host memory."""
@@ -161,11 +161,11 @@ class History:
 
 def _kind(record: dict, device: str) -> str:
     """What runs share that take the same time a step."""
-    kept = {key: record[key] for key in ("method", "variant", "config", "budget")}
-    return json.dumps(kept | {"device": device}, sort_keys=True)
+    fields = {key: record[key] for key in ("method", "variant", "config", "budget")}
+    return json.dumps(fields | {"device": device}, sort_keys=True)
 
 
-def by_method(found: Iterable[Foreseen]) -> list[dict]:
+def by_method(foreseen: Iterable[Foreseen]) -> list[dict]:
     """A row a method and variant, then one of all: counts by state, hours left, disk, unknown.
 
     Returns:
@@ -174,17 +174,17 @@ def by_method(found: Iterable[Foreseen]) -> list[dict]:
         hours are not known.
     """
     groups: dict[str, list[Foreseen]] = {}
-    for each in found:
-        groups.setdefault(method_name(each.run.method, each.run.label), []).append(each)
-    everything = [each for group in groups.values() for each in group]
+    for entry in foreseen:
+        groups.setdefault(method_name(entry.run.method, entry.run.label), []).append(entry)
+    everything = [entry for group in groups.values() for entry in group]
     return [_row(name, group) for name, group in {**groups, "all": everything}.items()]
 
 
 def _row(name: str, group: list[Foreseen]) -> dict:
-    states = Counter(each.seen.word for each in group)
-    hours = [each.hours for each in group if each.hours is not None]
-    disk = [each.whole.disk_mb for each in group if each.whole.disk_mb is not None]
-    written = [each.whole.written_mb for each in group if each.whole.written_mb is not None]
+    states = Counter(entry.seen.word for entry in group)
+    hours = [entry.hours for entry in group if entry.hours is not None]
+    disk = [entry.whole.disk_mb for entry in group if entry.whole.disk_mb is not None]
+    written = [entry.whole.written_mb for entry in group if entry.whole.written_mb is not None]
     return {
         "method": name,
         "runs": len(group),
@@ -192,5 +192,5 @@ def _row(name: str, group: list[Foreseen]) -> dict:
         "hours": sum(hours) if hours else None,
         "disk_gb": sum(disk) / 1e3 if disk else None,
         "written_gb": sum(written) / 1e3 if written else None,
-        "not_measured": sum(each.hours is None for each in group),
+        "not_measured": sum(entry.hours is None for entry in group),
     }

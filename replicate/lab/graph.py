@@ -136,10 +136,10 @@ def _notebook(page: Page, gpus: int | None) -> dict:
 
 def _summary(budget: str, others: list[str]) -> dict:
     """The summary reads records alone, those of this machine, after all other notebooks."""
-    given = read_params(SUMMARY, budget)
+    document = read_params(SUMMARY, budget)
     if budget != "smoke":  # whose numbers enter nothing
-        given |= {"records": "local"}
-    parameters = checked(given, SUMMARY).model_dump(exclude_unset=True)
+        document |= {"records": "local"}
+    parameters = checked(document, SUMMARY).model_dump(exclude_unset=True)
     return _drawn(SUMMARY, parameters, 0) | {"needs": [], "after": others}
 
 

@@ -50,11 +50,11 @@ def watch(run: Run, done: int, sheet: Image.Image, words: Mapping[str, str]) -> 
     record = run.record()
     seen = of_sheet(sheet, _directions(record))
     frame = _frame(done, seen, _won(run.folder, record, done), words)
-    kept = _joined(read(run.folder), frame)
-    files.write(run.folder / HEALTH, _text(kept))
+    history = _joined(read(run.folder), frame)
+    files.write(run.folder / HEALTH, _text(history))
     if run.budget == "smoke":  # four steps: every fault is there, and none means anything
         return
-    for row in _first_told(kept, done == record["iterations"]).itertuples():
+    for row in _first_told(history, done == record["iterations"]).itertuples():
         told(
             f"warning: {run.title}, {row.direction}, after {done} iterations: {say(row)}. Look at "
             f"{run.folder / 'samples'}",
@@ -118,18 +118,18 @@ def examine(folder: Path) -> pd.DataFrame:
             f"{folder} is no run: it has no run.json. Give folders such as those of `replicate "
             "status --json`, or none for all runs of this machine"
         )
-    done, kept = record["iterations"], read(folder)
+    done, history = record["iterations"], read(folder)
     if record["status"] != "finished":
-        if kept.empty:
+        if history.empty:
             raise ReplicateError(
                 f"{title(record)} is {record['status']} and has no samples yet; wait for its first "
                 "ones, or run it to its end"
             )
-        return kept[kept["iteration"] == kept["iteration"].max()].reset_index(drop=True)
+        return history[history["iteration"] == history["iteration"].max()].reset_index(drop=True)
     words = _words(folder, record)
     seen = _of_outputs(folder, record, words)
-    if seen is None and done in set(kept["iteration"]):
-        return kept[kept["iteration"] == done].reset_index(drop=True)
+    if seen is None and done in set(history["iteration"]):
+        return history[history["iteration"] == done].reset_index(drop=True)
     return _frame(done, seen or _of_picture(folder, record), _won(folder, record, done), words)
 
 
@@ -159,17 +159,17 @@ def say(row) -> str:
     return say_fault(row.fault, row.value)
 
 
-def _first_told(kept: pd.DataFrame, is_last: bool) -> pd.DataFrame:
+def _first_told(history: pd.DataFrame, is_last: bool) -> pd.DataFrame:
     """The faults of the latest samples that stay, and were not told at earlier ones."""
-    faulty = found(kept)
+    faulty = found(history)
     at = [
-        set(zip(own["direction"], own["fault"], strict=True))
-        for own in (faulty[faulty["iteration"] == i] for i in kept["iteration"].unique())
+        set(zip(rows["direction"], rows["fault"], strict=True))
+        for rows in (faulty[faulty["iteration"] == i] for i in history["iteration"].unique())
     ]
     staying = [one & other for one, other in pairwise(at)]
-    told = set().union(*staying[: len(at) - 2])
-    new = (at[-1] if is_last else set().union(*staying[len(at) - 2 :])) - told
-    latest = faulty[faulty["iteration"] == kept["iteration"].max()]
+    known = set().union(*staying[: len(at) - 2])
+    new = (at[-1] if is_last else set().union(*staying[len(at) - 2 :])) - known
+    latest = faulty[faulty["iteration"] == history["iteration"].max()]
     pairs = zip(latest["direction"], latest["fault"], strict=True)
     return latest[pd.Series([p in new for p in pairs], index=latest.index, dtype=bool)]
 

@@ -63,7 +63,7 @@ def main(words: list[str]) -> int:
     about = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()}
     if job := os.environ.get("SLURM_JOB_ID"):
         about["slurm"] = job
-    asked = Asked()
+    request = Asked()
     drawn = kind == "notebooks"
     number = attempts.begin(place, about, attempts.LATEST if drawn else attempts.LATEST[:1])
     end = {"attempt": number, "status": STOPPED, "reason": "stopped before it began"}
@@ -84,7 +84,7 @@ def main(words: list[str]) -> int:
     except Stop as stop:
         end |= {"status": STOPPED, "reason": str(stop)}
     except Exception as error:
-        end |= {"status": STOPPED if asked.number else 1, "reason": _in_a_line(error)}
+        end |= {"status": STOPPED if request.number else 1, "reason": _in_a_line(error)}
     finally:
         machines.send(machines.below(), signal.SIGKILL)
         attempts.note(place, end | {"ended": time.time(), "processor": _processor()})

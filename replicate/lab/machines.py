@@ -145,15 +145,15 @@ def of(results: Path, word: str = "") -> list[psutil.Process]:
     Args:
         word: one that stands in the command line.
     """
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
             mine = process.pid != os.getpid() and process.environ().get(OWNER) == str(results)
             if mine and (not word or word in process.cmdline()):
-                found.append(process)
+                processes.append(process)
         except psutil.Error:  # gone, a zombie, or another user's
             continue
-    return found
+    return processes
 
 
 def below(pid: int | None = None) -> list[psutil.Process]:

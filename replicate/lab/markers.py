@@ -24,12 +24,12 @@ def agree(runs: Iterable[Run], offline: bool = False) -> dict[str, list[Run]]:
         offline: scores of networks that are here but are left out are not missing.
     """
     today = Today()
-    found: dict[str, list[Run]] = {}
+    by_state: dict[str, list[Run]] = {}
     for run in runs:
         word = state.of(run, today, offline=offline).word
-        found.setdefault(word, []).append(run)
+        by_state.setdefault(word, []).append(run)
         _mark(folder() / "runs" / key(run), run.folder / "scores.csv", word == "scored")
-    return found
+    return by_state
 
 
 def agree_notebooks(notebooks: dict[str, dict]) -> None:

@@ -69,20 +69,20 @@ def _variants(tree: ast.Module, node: ast.ClassDef) -> list[str]:
 
 def _constants(body: list[ast.stmt], known: dict | None = None) -> dict:
     """What a body assigns to names, as far as it is made of constants alone."""
-    found = dict(known or {})
+    constants = dict(known or {})
     for statement in body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             expression = compile(ast.Expression(statement.value), "<constant>", "eval")
             with suppress(Exception):  # made of what is imported or defined, such as a network
-                found[statement.targets[0].id] = eval(expression, dict(found))
-    return found
+                constants[statement.targets[0].id] = eval(expression, dict(constants))
+    return constants
 
 
 def _loaded() -> tuple[list[dict], list[str]]:
     """The same of the registry, for methods from elsewhere, which may be written otherwise."""
     from replicate.methods import METHODS
 
-    found = [
+    methods = [
         {
             "method": name,
             "variants": list(method.VARIANTS),
@@ -91,4 +91,4 @@ def _loaded() -> tuple[list[dict], list[str]]:
         }
         for name, method in METHODS.items()
     ]
-    return found, list(METHODS.broken.values())
+    return methods, list(METHODS.broken.values())

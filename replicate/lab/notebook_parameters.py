@@ -68,9 +68,9 @@ class Parameters(Asked):
 
     @model_validator(mode="before")
     @classmethod
-    def _settings_are_labels(cls, given: object) -> object:
+    def _settings_are_labels(cls, values: object) -> object:
         """The overrides as labels of the methods, and every label as tables print it."""
-        return labelled(given) if isinstance(given, dict) else given
+        return labelled(values) if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Parameters":
@@ -105,15 +105,15 @@ class Parameters(Asked):
 
     def runs(self) -> list[Run]:
         """Every run asked for: data set by data set, method by method, then the further ones."""
-        asked = [(m, d, seed) for d in self.datasets for m in self.methods for seed in self.seeds]
-        asked += [
+        triples = [(m, d, seed) for d in self.datasets for m in self.methods for seed in self.seeds]
+        triples += [
             (m, d, seed) for d, more in self.also.items() for m in more for seed in self.seeds
         ]
-        asked += [(m, d, self.seeds[0]) for d, more in self.one_seed.items() for m in more]
-        asked += [
+        triples += [(m, d, self.seeds[0]) for d, more in self.one_seed.items() for m in more]
+        triples += [
             (m, d, seed) for d, more in self.five_seeds.items() for m in more for seed in FIVE
         ]
-        return [make_run(*run, self.budget) for run in dict.fromkeys(asked)]
+        return [make_run(*run, self.budget) for run in dict.fromkeys(triples)]
 
     def minutes(self) -> int:
         """Longer where the notebook trains classifiers, segmenters or lone discriminators."""
@@ -204,11 +204,11 @@ MODELS: dict[str, type[Asked]] = {  # the others: `Parameters`
 }
 
 
-def parameters(given: Mapping[str, object], notebook: str = "") -> Asked:
+def parameters(namespace: Mapping[str, object], notebook: str = "") -> Asked:
     """The checked parameters among a notebook's globals.
 
     Args:
-        given: `globals()` of the notebook, right after its `parameters` cell.
+        namespace: `globals()` of the notebook, right after its `parameters` cell.
         notebook: its stem, where it is not a paper's.
 
     Raises:
@@ -217,16 +217,16 @@ def parameters(given: Mapping[str, object], notebook: str = "") -> Asked:
             is named.
         ReplicateError: a value of the wrong type.
     """
-    return checked({k: v for k, v in given.items() if _is_parameter(k, v)}, notebook)
+    return checked({k: v for k, v in namespace.items() if _is_parameter(k, v)}, notebook)
 
 
-def checked(given: Mapping[str, object], notebook: str = "") -> Asked:
+def checked(values: Mapping[str, object], notebook: str = "") -> Asked:
     """The parameters of a notebook from a mapping; errors name the file and line of a `Document`.
 
     Raises:
         UnknownName, ReplicateError: as of `parameters`.
     """
-    return documents.validated(MODELS.get(notebook, Parameters), given)
+    return documents.validated(MODELS.get(notebook, Parameters), values)
 
 
 def quick(budget: str = "laptop", seeds: str = "") -> Quick:
@@ -240,22 +240,22 @@ def quick(budget: str = "laptop", seeds: str = "") -> Quick:
         ReplicateError: a value of the wrong type.
     """
     file = paths.quick()
-    given = documents.read_toml(file) | {"budget": budget}
+    values = documents.read_toml(file) | {"budget": budget}
     if seeds:
-        given["seeds"] = seeds_of(seeds)
-    return documents.validated(Quick, given, paths.shown(file))
+        values["seeds"] = seeds_of(seeds)
+    return documents.validated(Quick, values, paths.shown(file))
 
 
-def labelled(given: dict) -> dict:
+def labelled(values: dict) -> dict:
     """A notebook's parameters with `overrides` moved into the names of their methods.
 
     Raises:
         ReplicateError: overrides of a method that is not asked for, or no mapping of settings.
     """
-    overrides = given.get("overrides") or {}
-    lists = [given.get("methods", []), *(v for f in BY_DATASET for v in _values(given, f))]
+    overrides = values.get("overrides") or {}
+    lists = [values.get("methods", []), *(v for f in BY_DATASET for v in _values(values, f))]
     if not isinstance(overrides, dict) or not all(isinstance(v, list) for v in lists):
-        return given  # the error about types is the one to tell
+        return values  # the error about types is the one to tell
     named = [name for names in lists for name in names]
     for name, changes in overrides.items():
         if name not in named:
@@ -268,10 +268,10 @@ def labelled(given: dict) -> dict:
     def label(name: object) -> object:
         if not isinstance(name, str) or (name not in overrides and "+" not in name):
             return name
-        run = make_run(name, "", 0, given.get("budget", ""), overrides.get(name, {}))
+        run = make_run(name, "", 0, values.get("budget", ""), overrides.get(name, {}))
         return method_name(run.method, run.label)
 
-    made = {key: value for key, value in given.items() if key != "overrides"}
+    made = {key: value for key, value in values.items() if key != "overrides"}
     if "methods" in made:
         made["methods"] = [label(name) for name in made["methods"]]
     for field in BY_DATASET:
@@ -280,8 +280,8 @@ def labelled(given: dict) -> dict:
     return made
 
 
-def _values(given: dict, field: str) -> list:
-    value = given.get(field, {})
+def _values(values: dict, field: str) -> list:
+    value = values.get(field, {})
     return list(value.values()) if isinstance(value, dict) else [value]
 
 

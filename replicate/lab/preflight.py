@@ -166,22 +166,22 @@ def preflight(run: Run, device: str = "cpu", steps: int = 0, images: int = IMAGE
         ReplicateError: it does not fit into the memory, or cannot be trained on this set.
     """
     spec(run.dataset), devices.find(device)  # what is not here is told before anything starts
-    asked = {
+    request = {
         "name": f"{run.method}:{run.variant}", "dataset": run.dataset, "budget": run.budget,
         "device": device, "steps": steps or STEPS[run.budget], "images": images,
     }  # fmt: skip
     log = paths.results() / "logs" / "preflight" / place(run, device).with_suffix(".log").name
     log.parent.mkdir(parents=True, exist_ok=True)
-    answer = _rehearsed(asked, log)
+    answer = _rehearsed(request, log)
     if "error" in answer:
         raise ReplicateError(answer["error"])
-    files.write_sealed(place(run, device), asked | answer)
+    files.write_sealed(place(run, device), request | answer)
     return estimate(run, device)
 
 
-def _rehearsed(asked: dict, log: Path) -> dict:
+def _rehearsed(request: dict, log: Path) -> dict:
     """What a process of its own answers; the rest of what it says goes to the log."""
-    command = [sys.executable, "-m", "replicate.lab.rehearsal", json.dumps(asked)]
+    command = [sys.executable, "-m", "replicate.lab.rehearsal", json.dumps(request)]
     with log.open("w") as errors:
         ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     lines = ended.stdout.splitlines()
@@ -189,21 +189,21 @@ def _rehearsed(asked: dict, log: Path) -> dict:
         return json.loads(lines[-1])
     killed = f"was killed by signal {-ended.returncode}" if ended.returncode < 0 else "failed"
     text = (
-        f"the preflight of {asked['name']} {killed}, see {log}; a process that the system kills "
+        f"the preflight of {request['name']} {killed}, see {log}; a process that the system kills "
         "had most likely too little memory: measure on a machine with more, or another variant"
     )
     return {"error": text}
 
 
-def is_here(found: Estimate | None) -> bool:
+def is_here(measurement: Estimate | None) -> bool:
     """Whether an estimate was measured on this machine's device, or on one of the same model.
 
     Of a GPU that this machine lacks no one can tell, so it counts as another machine's.
     """
-    if found is None:
+    if measurement is None:
         return False
     try:
-        return found.device_name == devices.model(devices.find(found.device))
+        return measurement.device_name == devices.model(devices.find(measurement.device))
     except ReplicateError:
         return False
 
@@ -218,11 +218,11 @@ def estimate(run: Run, device: str = "cpu", counts: dict | None = None) -> Estim
     file = place(run, device)
     if not file.exists():
         return None
-    found, counts = files.read_json(file, AGAIN), counts or image_counts(spec(run.dataset))
-    if found.get("on_disk") or "host" not in found:  # as earlier versions measured
+    record, counts = files.read_json(file, AGAIN), counts or image_counts(spec(run.dataset))
+    if record.get("on_disk") or "host" not in record:  # as earlier versions measured
         return None
     try:
-        return _estimate(run, device, found, counts)
+        return _estimate(run, device, record, counts)
     except (KeyError, TypeError) as error:
         raise files.Damaged(file, f"no {error}", AGAIN) from error
 
@@ -236,12 +236,12 @@ def place(run: Run, device: str) -> Path:
     return paths.results() / "preflight" / run.budget / device / name
 
 
-def _estimate(run: Run, device: str, found: dict, counts: dict | None = None) -> Estimate:
+def _estimate(run: Run, device: str, record: dict, counts: dict | None = None) -> Estimate:
     counts = counts or image_counts(spec(run.dataset))
     about = {
         "name": method_name(run.method, run.label), "dataset": run.dataset,
         "size": run.config.crop_size, "budget": run.budget, "device": device,
         "iterations": iterations(run, counts), "test_images": counts["test"],
     }  # fmt: skip
-    given = found | about
-    return Estimate(**{field.name: given[field.name] for field in fields(Estimate)})
+    values = record | about
+    return Estimate(**{field.name: values[field.name] for field in fields(Estimate)})

@@ -109,14 +109,14 @@ def rehearse(run: Run, device: torch.device, steps: int, images: int) -> dict:
 
 
 def _mean_but_first(seconds: list[float]) -> float:
-    kept = seconds[1:] or seconds
-    return sum(kept) / len(kept)
+    durations = seconds[1:] or seconds
+    return sum(durations) / len(durations)
 
 
-def _steps(config: Config, asked: int) -> int:
-    """At least `asked`, and after the first one whole turns of all networks."""
+def _steps(config: Config, minimum: int) -> int:
+    """At least `minimum`, and after the first one whole turns of all networks."""
     turn = getattr(config, "n_critic", 1)
-    return 1 + turn * max(1, -(-(asked - 1) // turn))
+    return 1 + turn * max(1, -(-(minimum - 1) // turn))
 
 
 def _evaluate(method: Method, sets: dict[str, ImageSet], folder: Path) -> None:
@@ -197,19 +197,19 @@ def _used_mb(device: torch.device) -> float | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     used = dict(line.split(", ") for line in listed.splitlines())
-    found = next((mib for name, mib in used.items() if uuid in name), None)
-    return None if found is None else int(found) * 2**20 / MB
+    usage = next((mib for name, mib in used.items() if uuid in name), None)
+    return None if usage is None else int(usage) * 2**20 / MB
 
 
-def answer(asked: dict) -> dict:
+def answer(request: dict) -> dict:
     """What one request comes to; an error of the user is an answer too, and so is a full memory."""
-    run = make_run(asked["name"], asked["dataset"], 0, asked["budget"])
+    run = make_run(request["name"], request["dataset"], 0, request["budget"])
     try:
-        device = devices.find(asked["device"])
+        device = devices.find(request["device"])
         memory.check(run, device)
         with _limited(device):
-            found = rehearse(run, device, asked["steps"], asked["images"])
-        return found | {"config": asdict(run.config)}
+            measurements = rehearse(run, device, request["steps"], request["images"])
+        return measurements | {"config": asdict(run.config)}
     except ReplicateError as error:
         return {"error": str(error)}
     except RuntimeError as error:  # of a GPU or, by another class of error, of the host

@@ -174,12 +174,12 @@ def main(words: list[str]) -> int:
     """Measures, compares, stamps; 1 where a record was refused."""
     if words[:1] == ["--measure"]:
         text, sys.stdout = sys.stdout, io.StringIO()
-        found = {}
+        measurements = {}
         with tempfile.TemporaryDirectory() as cache:
             for name in words[1:]:
                 record = json.loads(Path(name).read_text(encoding="utf-8"))
-                found[kind(record)] = measure(record, Path(cache))
-        text.write(json.dumps(found))
+                measurements[kind(record)] = measure(record, Path(cache))
+        text.write(json.dumps(measurements))
         return 0
     from replicate import paths
 
@@ -196,12 +196,12 @@ def main(words: list[str]) -> int:
             before, now = map(finish, processes)
         finally:
             subprocess.run([*git, "worktree", "remove", "--force", str(tree)], check=True)
-    told = {}
+    verdicts = {}
     for path in records:
         name = kind(json.loads(path.read_text(encoding="utf-8")))
-        told[path] = stamp(path, before[name], now[name], commit)
-        print(f"{path.parent.relative_to(paths.published())}: {told[path]}")
-    return int(any(text != "stamped" for text in told.values()))
+        verdicts[path] = stamp(path, before[name], now[name], commit)
+        print(f"{path.parent.relative_to(paths.published())}: {verdicts[path]}")
+    return int(any(text != "stamped" for text in verdicts.values()))
 
 
 if __name__ == "__main__":

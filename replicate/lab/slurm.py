@@ -75,14 +75,14 @@ def cancel(results: Path, required: bool = True, patience: float = PATIENCE) -> 
         ReplicateError: some are still there after `patience` seconds.
     """
     try:
-        found = own(results)
+        ids = own(results)
     except ReplicateError:
         if required:
             raise
         return []
-    if not found:
+    if not ids:
         return []
-    end(found)
+    end(ids)
     until = time.monotonic() + patience
     while left := own(results):
         if time.monotonic() > until:
@@ -91,7 +91,7 @@ def cancel(results: Path, required: bool = True, patience: float = PATIENCE) -> 
                 "queue; wait until squeue no longer shows them, and start again"
             )
         time.sleep(1)
-    return found
+    return ids
 
 
 def ended_by(job: str) -> str:

@@ -95,11 +95,11 @@ class Today:
         before = record.get("fingerprint", {})
         differ = [key for key, value in now.items() if value and before.get(key, value) != value]
         entry = self._once(("set", dataset), lambda: spec(dataset).model_dump_json())
-        asked = (method, record["label"], record["budget"], dataset, entry)
-        stream = self._of_code(("stream", *asked), lambda: _stream(record))
+        kind = (method, record["label"], record["budget"], dataset, entry)
+        stream = self._of_code(("stream", *kind), lambda: _stream(record))
         if stream is not None and before.get("stream") != stream.get("stream"):
             differ.append("stream")
-        settings = self._of_code(("settings", *asked), lambda: run_of(record).identity()["config"])
+        settings = self._of_code(("settings", *kind), lambda: run_of(record).identity()["config"])
         return tuple(["settings"] * (not _agree(settings, config)) + differ)
 
     def images(self, dataset: str, size: int | None) -> str | None:

@@ -29,31 +29,31 @@ def asked(
     params = checked(read, notebook)  # the file as it is, so that its errors name their line
     if not (seeds or datasets):
         return params
-    given = dict(read)
+    values = dict(read)
     if seeds:
-        _check_takes("seeds", seeds, notebook, given)
-        given["seeds"] = seeds_of(seeds)
-        given.pop("five_seeds", None)  # the seeds that are asked for are all
-    if datasets and "dataset" in given and "," not in datasets:
-        given["dataset"] = datasets.strip()
+        _check_takes("seeds", seeds, notebook, values)
+        values["seeds"] = seeds_of(seeds)
+        values.pop("five_seeds", None)  # the seeds that are asked for are all
+    if datasets and "dataset" in values and "," not in datasets:
+        values["dataset"] = datasets.strip()
     elif datasets:
-        _check_takes("datasets", datasets, notebook, given)
-        given["datasets"] = [d.strip() for d in datasets.split(",")]
+        _check_takes("datasets", datasets, notebook, values)
+        values["datasets"] = [d.strip() for d in datasets.split(",")]
         for field in BY_DATASET:
-            if more := given.get(field):
-                given[field] = {
-                    d: [m for m in more[d] if field == "five_seeds" or m not in given["methods"]]
-                    for d in given["datasets"]
+            if more := values.get(field):
+                values[field] = {
+                    d: [m for m in more[d] if field == "five_seeds" or m not in values["methods"]]
+                    for d in values["datasets"]
                     if d in more
                 }
-    return checked(given, notebook)
+    return checked(values, notebook)
 
 
-def _check_takes(option: str, value: str, notebook: str, given: dict) -> None:
-    if option not in given:
+def _check_takes(option: str, value: str, notebook: str, values: dict) -> None:
+    if option not in values:
         raise ReplicateError(
             f"--{option} {value}: {notebook} takes no list of {option}, its parameters are "
-            f"{', '.join(sorted(given))}; leave --{option} out"
+            f"{', '.join(sorted(values))}; leave --{option} out"
             + (", or name one data set" if option == "datasets" else "")
         )
 

@@ -56,17 +56,17 @@ def attention_over_training(runs: Iterable[Run]) -> Picture:
     frame = pd.concat([over_training(run) for run in shown], ignore_index=True)
     rows = [
         (dataset, measure)
-        for dataset, own in frame.groupby("dataset", sort=False)
+        for dataset, group in frame.groupby("dataset", sort=False)
         for measure in MEASURES
-        if own[measure].notna().any()
+        if group[measure].notna().any()
     ]
     palette = styles(frame["name"])
     picture = Picture(1100, 260 * len(rows) + 90)
     grid = picture.subplots(len(rows), len(DIRECTIONS), squeeze=False, sharey="row")
     for line, (dataset, measure) in zip(grid, rows, strict=True):
         for axes, domain in zip(line, "AB", strict=True):
-            own = frame[(frame["dataset"] == dataset) & (frame["domain"] == domain)]
-            _draw(axes, own, measure, palette)
+            points = frame[(frame["dataset"] == dataset) & (frame["domain"] == domain)]
+            _draw(axes, points, measure, palette)
             axes.set_title(f"{MEASURES[measure]}, images of {domain}", fontsize=9)
         line[0].set_ylabel(dataset, fontsize=8)
     legend(picture, palette, CAPTION)
@@ -88,10 +88,10 @@ def over_training(run: Run) -> pd.DataFrame:
         maps = {0: _untrained(run, test, DIRECTIONS[k])}
         maps |= {step: tiles[k, 1, :number, ..., 0] / 255 for step, tiles in _moments(run).items()}
         masks = test.arrays.get(f"{domain}_mask")
-        for step, own in maps.items():
-            known = {"mean": own.mean(), "auc": np.nan}
+        for step, attention in maps.items():
+            known = {"mean": attention.mean(), "auc": np.nan}
             if masks is not None:
-                known["auc"] = attention_auc(own, np.asarray(masks[:number])).mean()
+                known["auc"] = attention_auc(attention, np.asarray(masks[:number])).mean()
             rows.append(about | {"domain": domain, "iteration": step} | known)
     return pd.DataFrame(rows)
 
@@ -115,11 +115,11 @@ def _untrained(run: Run, test: ImageSet, direction: str) -> np.ndarray:
     return method.translate(x, direction).attention.float().squeeze(1).numpy()
 
 
-def _draw(axes: Axes, own: pd.DataFrame, measure: str, palette: dict[str, Style]) -> None:
+def _draw(axes: Axes, points: pd.DataFrame, measure: str, palette: dict[str, Style]) -> None:
     if measure == "auc":
         axes.axhline(0.5, color="0.6", lw=0.8)
-    axes.set(xlim=(0, own["iteration"].max()), ylim=(0, 1))
-    for (name, _), line in own.groupby(["name", "seed"], sort=False):
+    axes.set(xlim=(0, points["iteration"].max()), ylim=(0, 1))
+    for (name, _), line in points.groupby(["name", "seed"], sort=False):
         start, way = line[line["iteration"] == 0], line[line["iteration"] > 0]
         style = palette[name]
         axes.plot(

@@ -150,19 +150,19 @@ def probe(params: Parameters) -> pd.DataFrame:
         for discriminator, variant in method.map_discriminators.items()
     }
     budget, rows = "smoke" if params.budget == "smoke" else "laptop", []
-    asked = [
+    cases = [
         (images, name, layers, iterations)
         for images in SETS
         for name in names
         for layers, iterations in (SMOKE if budget == "smoke" else LAYERS[images]).items()
     ]
-    for images, name, layers, iterations in asked:
+    for images, name, layers, iterations in cases:
         runs = [
             make_run(names[name], drawn.NAME, seed, budget, {"n_layers": layers}) for seed in SEEDS
         ]
-        found = [_probed(run, iterations, SETS[images]) for run in runs]
+        moments = [_probed(run, iterations, SETS[images]) for run in runs]
         about = {"images": images, "discriminator": name, "layers": layers}
-        rows += [about | _over_seeds(moment) for moment in zip(*found, strict=True)]
+        rows += [about | _over_seeds(moment) for moment in zip(*moments, strict=True)]
     return pd.DataFrame(rows)
 
 

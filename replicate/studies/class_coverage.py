@@ -82,10 +82,10 @@ def _rows(runs: list[Run], test: ImageSet, direction: str) -> Iterator[tuple[str
     network = classifier(test.name, Y, test.size)
     truth, target = (np.asarray(test.arrays[f"{letter}_label"]) for letter in direction)
     names = class_names(test.name, network.head.out_features)
-    found = classes_of(network, np.asarray(test.arrays[Y]))
+    classes = classes_of(network, np.asarray(test.arrays[Y]))
     references = {
         "target, true": shares(target, names),
-        JUDGED: measured(found, target, names),
+        JUDGED: measured(classes, target, names),
         "source, true": shares(truth, names),
     }
     if (ideal := test.arrays.get(f"{X}_ideal")) is not None:
@@ -95,8 +95,8 @@ def _rows(runs: list[Run], test: ImageSet, direction: str) -> Iterator[tuple[str
         yield name, {key: number(value, 2) for key, value in row.items()}
     methods = {method_name(run.method, run.label) for run in runs}
     for name in sorted(methods, key=method_order):
-        own = [run for run in runs if method_name(run.method, run.label) == name]
-        made = [classes_of(network, outputs(run.folder, test, direction)) for run in own]
+        peers = [run for run in runs if method_name(run.method, run.label) == name]
+        made = [classes_of(network, outputs(run.folder, test, direction)) for run in peers]
         seeds = pd.DataFrame([measured(one, truth, names) for one in made])
         yield name, {key: with_spread(seeds[key]) for key in seeds}
 
@@ -107,7 +107,7 @@ def shares(classes: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
     return dict(zip(names, counts.tolist(), strict=True))
 
 
-def measured(found: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
+def measured(classes: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
     """The shares of the classes found, and how many of them are the true ones."""
-    share, of_classes = kept(found, truth)
-    return shares(found, names) | {KEPT: share, OF_CLASSES: of_classes}
+    share, of_classes = kept(classes, truth)
+    return shares(classes, names) | {KEPT: share, OF_CLASSES: of_classes}

@@ -70,15 +70,15 @@ def _rows(
     test = packed.load(dataset, "test", size)
     groups: dict[str, list[ImageClassifier]] = {SOURCE: [classifier(dataset, X, size)]}
     for name in sorted({method_name(r.method, r.label) for r in runs}, key=method_order):
-        own = [run for run in runs if method_name(run.method, run.label) == name]
-        groups[name] = [_taught(run, direction) for run in own]
+        peers = [run for run in runs if method_name(run.method, run.label) == name]
+        groups[name] = [_taught(run, direction) for run in peers]
     groups[TARGET] = [classifier(dataset, Y, size)]
     images, truth = (np.asarray(test.arrays[key]) for key in (Y, f"{Y}_label"))
     names = class_names(dataset, groups[TARGET][0].head.out_features)
     rows = []
     for name, networks in groups.items():
-        found = [measured(classes_of(network, images), truth, names) for network in networks]
-        seeds, real = pd.DataFrame(found), name in (SOURCE, TARGET)
+        scores = [measured(classes_of(network, images), truth, names) for network in networks]
+        seeds, real = pd.DataFrame(scores), name in (SOURCE, TARGET)
         row = {"dataset": dataset, "direction": in_words(direction, test), heading: name}
         for key, column in COLUMNS.items():
             row[column] = number(seeds[key].iloc[0], 2) if real else with_spread(seeds[key])

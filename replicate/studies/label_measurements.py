@@ -40,10 +40,10 @@ def class_frequency(maps: Iterable[np.ndarray], names: Sequence[str]) -> pd.Data
     """
     images, pixels, pieces, total = *(np.zeros(len(names)) for _ in range(3)), 0
     for classes in maps:
-        found = np.bincount(classes.ravel(), minlength=IGNORED + 1)[: len(names)]
-        images += found > 0
-        pixels += found
-        for k in np.flatnonzero(found):
+        counts = np.bincount(classes.ravel(), minlength=IGNORED + 1)[: len(names)]
+        images += counts > 0
+        pixels += counts
+        for k in np.flatnonzero(counts):
             pieces[k] += label(classes == k, connectivity=2, return_num=True)[1]
         total += 1
     if not total:
@@ -79,9 +79,9 @@ def attention_intensity(
     crucial = float_maps(attention, "attention") > alpha
     rows = []
     for k, name in enumerate(names):
-        own = maps == k
-        size = own.sum(axis=(1, 2))
-        hit = (own & crucial).sum(axis=(1, 2))[size > 0]
+        mask = maps == k
+        size = mask.sum(axis=(1, 2))
+        hit = (mask & crucial).sum(axis=(1, 2))[size > 0]
         size = size[size > 0]
         if not len(size):
             rows.append((name, np.nan, np.nan, np.nan))
@@ -124,7 +124,9 @@ def label_statistics(runs: Iterable[Run], dataset: str = "facades") -> Picture:
     counted = class_frequency(truth(dataset, "train"), names).assign(name="labels")
     lines = [("training labels", counted, FREQUENCY)]
     attended = _attention([run for run in labelled(runs) if run.dataset == dataset], names)
-    lines += [(words, own, ATTENTION) for words, own in attended.groupby("direction", sort=False)]
+    lines += [
+        (words, group, ATTENTION) for words, group in attended.groupby("direction", sort=False)
+    ]
     picture = Picture(WIDTH, HEIGHT * len(lines) + 60 * (len(lines) > 1))
     grid = picture.subplots(len(lines), len(FREQUENCY), squeeze=False, sharey=True)
     of_runs = colours(attended["name"]) if len(lines) > 1 else {}
@@ -152,6 +154,6 @@ def _attention(runs: list[Run], names: tuple[str, ...]) -> pd.DataFrame:
         classes = truth(run.dataset, "test", run.config.scored_size)
         for direction in DIRECTIONS:
             words, maps = translations(run, direction, maps=True)
-            found = attention_intensity(maps, classes, names)
-            frames.append(found.assign(direction=words, name=name_of(run)))
+            frame = attention_intensity(maps, classes, names)
+            frames.append(frame.assign(direction=words, name=name_of(run)))
     return pd.concat(frames[1:] or frames, ignore_index=True)

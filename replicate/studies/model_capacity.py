@@ -62,12 +62,12 @@ def capacity(domains: int = 8) -> pd.DataFrame:
             "printed": f"{entry['printed']}M ×{printed_models}",
         }
         name = method_name(entry["method"], entry["variant"])
-        found = [_own(name, domains, formula in SINGLE)] if _method(name) in METHODS else []
-        if found and not _agrees(found[0], entry["printed"]):
+        counts = [_own(name, domains, formula in SINGLE)] if _method(name) in METHODS else []
+        if counts and not _agrees(counts[0], entry["printed"]):
             other = _resnet_and_critic(domains)
-            found += [other] if _agrees(other, entry["printed"]) else []
-        rows += [shared | _counted(count, entry, MODELS[formula](domains)) for count in found]
-        if not found:
+            counts += [other] if _agrees(other, entry["printed"]) else []
+        rows += [shared | _counted(count, entry, MODELS[formula](domains)) for count in counts]
+        if not counts:
             rows.append(shared | {"verdict": UNBUILT})
     return pd.DataFrame(rows, columns=COLUMNS).fillna(ABSENT)
 

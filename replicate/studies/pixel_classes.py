@@ -62,8 +62,8 @@ def shares_within(
     """
     inside, total = np.zeros(len(radii)), 0
     for image in maps:
-        own = colours[nearest_class(image[None], colours)[0]].astype(int)
-        distance = np.sqrt(((image - own) ** 2).sum(axis=2))
+        nearest = colours[nearest_class(image[None], colours)[0]].astype(int)
+        distance = np.sqrt(((image - nearest) ** 2).sum(axis=2))
         inside += [(distance <= radius).sum() for radius in radii]
         total += distance.size
     return list(inside / total)
@@ -92,8 +92,8 @@ def solid(classes: np.ndarray, square: int = SQUARE) -> np.ndarray:
     highest = maximum_filter(classes, square, mode="constant", cval=IGNORED)
     lowest = minimum_filter(classes, square, mode="constant", cval=IGNORED)
     centres = (highest == lowest) & (classes != IGNORED)
-    kept = binary_dilation(centres, np.ones((square, square)))
-    return np.where(kept, classes, np.uint8(IGNORED))
+    mask = binary_dilation(centres, np.ones((square, square)))
+    return np.where(mask, classes, np.uint8(IGNORED))
 
 
 def _flat_keys(image: np.ndarray) -> np.ndarray:
@@ -134,8 +134,8 @@ def truth(dataset: str, split: str, side: int | None = None) -> np.ndarray:
     if colours.ids:
         return np.stack([resize_nearest(ids, size) for ids in _ids(dataset, split, colours.ids)])
     maps = label_maps(dataset, split, colours.side)
-    found = (solid(classes_of(image, colours)) for image in maps)
-    return np.stack([resize_nearest(classes, size) for classes in found])
+    solid_maps = (solid(classes_of(image, colours)) for image in maps)
+    return np.stack([resize_nearest(classes, size) for classes in solid_maps])
 
 
 def _ids(dataset: str, split: str, folder: str) -> Iterator[np.ndarray]:

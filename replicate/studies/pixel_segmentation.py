@@ -78,10 +78,10 @@ def segmenter(settings: Settings) -> tuple[SegmentationNet, dict]:
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
     leaf = f"{settings.dataset}-{settings.side}-{settings.seed}-{key}"
     folder = paths.results() / "segmenters" / leaf
-    if kept := checkpoint.kept_weights(folder):
+    if entry := checkpoint.kept_weights(folder):
         network = SegmentationNet(len(colours.names), settings.width)
-        network.load_state_dict(kept[0])
-        return network.eval(), kept[1]
+        network.load_state_dict(entry[0])
+        return network.eval(), entry[1]
     with _repeatable(settings.seed):
         start = time.perf_counter()
         network, loss = _trained(settings, len(colours.names))
@@ -170,15 +170,15 @@ class Measured(NamedTuple):
     matrix: np.ndarray
 
 
-def measured(true: np.ndarray, found: np.ndarray, classes: int) -> Measured:
+def measured(true: np.ndarray, predicted: np.ndarray, classes: int) -> Measured:
     """The scores of found classes against the true ones.
 
     Args:
         true: (N, S, S) uint8, `IGNORED` where nothing is scored.
-        found: (N, S, S) uint8, 0 to `classes` - 1.
+        predicted: (N, S, S) uint8, 0 to `classes` - 1.
         classes: their number, K; one that occurs nowhere counts as 0, as in the official code.
     """
-    matrix = confusion(true, found, classes, name="the set")
+    matrix = confusion(true, predicted, classes, name="the set")
     return Measured(pixel_accuracy(matrix), class_accuracy(matrix), class_iou(matrix), matrix)
 
 
@@ -213,15 +213,15 @@ def of_run(run: Run, settings: Settings) -> dict[str, Measured]:
     """The scores of a run's translations of the test split, by direction in words."""
     colours = pixel_classes.load(run.dataset)
     true = truth(run.dataset, "test", settings.side)
-    found = {}
+    scores = {}
     for direction in METHODS[run.method].directions_of(asdict(run.config)):
         words, images = translations(run, direction)
         if words.endswith(f">{colours.domain}"):
             classes = np.stack([pixel_classes.classes_of(image, colours) for image in images])
         else:
             classes = segment(segmenter(settings)[0], images)
-        found[words] = measured(true, classes, len(colours.names))
-    return found
+        scores[words] = measured(true, classes, len(colours.names))
+    return scores
 
 
 def settings_of(run: Run) -> Settings:
@@ -304,7 +304,7 @@ def segmentation(runs: Iterable[Run]) -> pd.DataFrame:
     kinds = dict.fromkeys(map(settings_of, chosen))
     for settings in kinds:
         peers = [run for run in chosen if settings_of(run) == settings]
-        several = sum(each.dataset == settings.dataset for each in kinds) > 1
+        several = sum(kind.dataset == settings.dataset for kind in kinds) > 1
         name = settings.dataset + f" at {settings.side} px" * several
         rows += [row | {"dataset": name} for row in _block(settings, peers, heading)]
     return pd.DataFrame(rows, columns=["dataset", "direction", heading, *SCORES.values()])
@@ -312,14 +312,14 @@ def segmentation(runs: Iterable[Run]) -> pd.DataFrame:
 
 def _block(settings: Settings, runs: list[Run], heading: str) -> list[dict[str, str]]:
     """The rows of one data set and side."""
-    rows, found = [], [of_run(run, settings) for run in runs]
+    rows, all_scores = [], [of_run(run, settings) for run in runs]
     beside = references(settings)
-    for words in found[0]:
+    for words in all_scores[0]:
         place = {"dataset": settings.dataset, "direction": words}
         for name, score in beside[words.partition("->")[2]].items():
             rows.append(place | {heading: name} | _texts([score]))
         methods: dict[str, list[Measured]] = {}
-        for run, scores in zip(runs, found, strict=True):
+        for run, scores in zip(runs, all_scores, strict=True):
             methods.setdefault(_name(run), []).append(scores[words])
         for name in sorted(methods, key=method_order):
             rows.append(place | {heading: name} | _texts(methods[name], seeds=True))

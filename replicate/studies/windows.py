@@ -52,13 +52,13 @@ def place_windows(
         images: a split at the method's size.
         direction: "AB" or "BA".
     """
-    X, found = direction[0], []
+    X, centres = direction[0], []
     for batch in in_order(images, X, BATCH):
         with torch.autocast("cpu", torch.bfloat16, enabled=method.config.precision == "bf16"):
-            found.append(method.windows(batch[X], direction).centres.float().numpy())
-        if number is not None and sum(map(len, found)) >= number:
+            centres.append(method.windows(batch[X], direction).centres.float().numpy())
+        if number is not None and sum(map(len, centres)) >= number:
             break
-    return Placed(np.concatenate(found)[:number], method.half)
+    return Placed(np.concatenate(centres)[:number], method.half)
 
 
 def hits(placed: Placed, mask: np.ndarray) -> np.ndarray:

@@ -59,8 +59,8 @@ def jpeg(study: Study, rung: str = RUNGS[0]) -> pd.DataFrame:
         images = ladder.rungs()[rung]
         real = study.features(ladder.real, protocol, "real")
         for files in (PNG, *QUALITIES):
-            given = images if files == PNG else compressed(images, files)
-            fake = study.features(given, protocol, str(files))
+            pictures = images if files == PNG else compressed(images, files)
+            fake = study.features(pictures, protocol, str(files))
             rows.append({"network": study.name(protocol), "files": files} | distances(fake, real))
     return pd.DataFrame(rows)
 
@@ -106,16 +106,16 @@ def numbers(largest: int) -> list[int]:
 
 def _piles(study: Study, protocol: Protocol) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Features as (output, target), equally many in all of them."""
-    own = study.images(protocol)
+    ladder = study.images(protocol)
     parts = [
         study.features(images, protocol, label)
-        for images, label in ((own.real, "real"), (own.real_train, "real_train"))
+        for images, label in ((ladder.real, "real"), (ladder.real_train, "real_train"))
     ]
     real = np.concatenate(parts)
-    n = min(len(real) // 2, len(own.source) + len(own.source_train))
-    inputs = study.features(own.source, protocol, "source")
+    n = min(len(real) // 2, len(ladder.source) + len(ladder.source_train))
+    inputs = study.features(ladder.source, protocol, "source")
     if more := n - len(inputs[:n]):
-        others = study.features(own.source_train[:more], protocol, "source_train")
+        others = study.features(ladder.source_train[:more], protocol, "source_train")
         inputs = np.concatenate([inputs, others])
     target, other = real[0 : 2 * n : 2], real[1 : 2 * n : 2]
     return {"do nothing": (inputs[:n], target), "real vs real": (other, target)}

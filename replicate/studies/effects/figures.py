@@ -65,9 +65,9 @@ def resizes(frame: pd.DataFrame, note: str) -> Picture:
     picture = Picture(1200, 420)
     for axes, metric in zip(picture.subplots(1, 2, sharey=True), METRICS, strict=True):
         for i, name in enumerate(names):
-            own = frame[frame["resize"] == name].set_index("rung").loc[list(RUNGS)]
+            points = frame[frame["resize"] == name].set_index("rung").loc[list(RUNGS)]
             lines = [y + 0.15 * (i - 1.5) for y in range(len(RUNGS))]  # equal numbers side by side
-            axes.plot(own[metric], lines, MARKERS[i], color=colours[name], ms=6)
+            axes.plot(points[metric], lines, MARKERS[i], color=colours[name], ms=6)
         axes.set(xlabel=metric, yticks=range(len(RUNGS)), yticklabels=RUNGS)
         dress(axes)
     axes.invert_yaxis()
@@ -87,15 +87,15 @@ def jpeg(frame: pd.DataFrame, note: str) -> Picture:
     picture = Picture(1200, 230 * len(names) + HEADING)
     grid = picture.subplots(len(names), 2, squeeze=False)
     for row, name in zip(grid, names, strict=True):
-        own = frame[frame["network"] == name].set_index("files")
-        lossy = own.drop(index=PNG)
+        scores = frame[frame["network"] == name].set_index("files")
+        lossy = scores.drop(index=PNG)
         for axes, metric in zip(row, METRICS, strict=True):
             errors = lossy["error"] if metric == "KID" else None
             places = range(len(lossy))
             axes.errorbar(places, lossy[metric], errors, fmt="o-", capsize=3, lw=1)
-            axes.axhline(own.loc[PNG, metric], color="0.3", ls="--", lw=1.2)
+            axes.axhline(scores.loc[PNG, metric], color="0.3", ls="--", lw=1.2)
             axes.set(xticks=places, xticklabels=lossy.index, ylabel=metric)
-            axes.set_title(f"{name}: {_change(own, metric)}", fontsize=9)
+            axes.set_title(f"{name}: {_change(scores, metric)}", fontsize=9)
             dress(axes)
     for axes in grid[-1]:
         axes.set_xlabel("JPEG quality")
@@ -118,8 +118,8 @@ def counts(frame: pd.DataFrame, note: str) -> Picture:
     for row, name in zip(grid, names, strict=True):
         panels = [(metric, what) for metric in METRICS for what in whats]
         for axes, (metric, what) in zip(row, panels, strict=True):
-            own = frame[(frame["network"] == name) & (frame["what"] == what)]
-            _growth(axes, own, metric, colours[what])
+            draws = frame[(frame["network"] == name) & (frame["what"] == what)]
+            _growth(axes, draws, metric, colours[what])
             axes.set_title(f"{name}\n{metric}, {what}", fontsize=9)
     said = "Points: seeded draws of n images from each set. Bars: KID's own standard error, at n."
     finish(picture, _counts_title(frame), f"{said} {note}".strip())
@@ -137,23 +137,23 @@ def spreads(frame: pd.DataFrame, note: str) -> Picture:
     picture = Picture(min(WIDTH, 400 + 550 * len(names)), 320)
     grid = picture.subplots(1, len(names), squeeze=False, sharey=True)
     for axes, name in zip(grid[0], names, strict=True):
-        own = frame[frame["network"] == name]
-        places = range(len(own))
-        around = [own["value"] - own["low"], own["high"] - own["value"]]
-        axes.errorbar(own["value"], places, xerr=around, fmt="o", capsize=4)
-        axes.axvline(own["value"].iloc[0], color="0.3", ls="--", lw=1)
-        axes.set(yticks=places, yticklabels=own["what"], xlabel="KID")
-        axes.set_title(f"{name}, {own['n'].iloc[0]} images", fontsize=9)
+        intervals = frame[frame["network"] == name]
+        places = range(len(intervals))
+        around = [intervals["value"] - intervals["low"], intervals["high"] - intervals["value"]]
+        axes.errorbar(intervals["value"], places, xerr=around, fmt="o", capsize=4)
+        axes.axvline(intervals["value"].iloc[0], color="0.3", ls="--", lw=1)
+        axes.set(yticks=places, yticklabels=intervals["what"], xlabel="KID")
+        axes.set_title(f"{name}, {intervals['n'].iloc[0]} images", fontsize=9)
         dress(axes)
     axes.invert_yaxis()
     finish(picture, _spreads_title(frame), f"Dashed: KID of the full sample. {note}".strip())
     return picture
 
 
-def _growth(axes: Axes, own: pd.DataFrame, metric: str, colour: tuple) -> None:
+def _growth(axes: Axes, draws: pd.DataFrame, metric: str, colour: tuple) -> None:
     """All draws, their mean, and for KID the error that each claims."""
-    axes.plot(own["n"], own[metric], ".", color=colour, alpha=0.35, ms=5)
-    mean = own.groupby("n")[[metric, "error"]].mean()
+    axes.plot(draws["n"], draws[metric], ".", color=colour, alpha=0.35, ms=5)
+    mean = draws.groupby("n")[[metric, "error"]].mean()
     errors = mean["error"] if metric == "KID" else None
     axes.errorbar(mean.index, mean[metric], errors, fmt="o-", color=colour, capsize=3, lw=1.2, ms=4)
     axes.set_xscale("log")
@@ -182,9 +182,9 @@ def _resize_title(frame: pd.DataFrame) -> str:
     )
 
 
-def _change(own: pd.DataFrame, metric: str) -> str:
+def _change(scores: pd.DataFrame, metric: str) -> str:
     """How far the lowest quality is from PNG, for rows indexed by `files`."""
-    png, worst = own.loc[PNG], own.drop(index=PNG).iloc[-1]
+    png, worst = scores.loc[PNG], scores.drop(index=PNG).iloc[-1]
     if metric == "FID":
         return f"FID {100 * (worst['FID'] / png['FID'] - 1):+.1f} % at quality {worst.name}"
     moved = abs(worst["KID"] - png["KID"]) > png["error"]
@@ -200,8 +200,8 @@ def _jpeg_title(frame: pd.DataFrame) -> str:
 def _counts_title(frame: pd.DataFrame) -> str:
     floor = frame[frame["what"] == "real vs real"]
     parts = []
-    for name, own in floor.groupby("network", sort=False):
-        mean = own.groupby("n")[["FID", "KID", "error"]].mean()
+    for name, draws in floor.groupby("network", sort=False):
+        mean = draws.groupby("n")[["FID", "KID", "error"]].mean()
         first, last = mean.iloc[0], mean.iloc[-1]
         moved = abs(first["KID"] - last["KID"]) > 2 * first["error"]
         parts.append(
@@ -213,7 +213,7 @@ def _counts_title(frame: pd.DataFrame) -> str:
 
 def _spreads_title(frame: pd.DataFrame) -> str:
     width = frame["high"] - frame["low"]
-    ratio = width.groupby(frame["network"]).agg(lambda own: own.max() / own.min()).max()
+    ratio = width.groupby(frame["network"]).agg(lambda widths: widths.max() / widths.min()).max()
     return f"One set of images, one KID: what stands after its ± differs by a factor of {ratio:.1f}"
 
 

@@ -51,7 +51,7 @@ def parity(study: Study, references: list[str]) -> pd.DataFrame:
         reference = REFERENCES[name]
         protocol = find(reference.protocol)
         images = _pair(study.sample.rungs()[RUNG], study.sample.real)
-        features = tuple(study.features(each, protocol, RUNG) for each in images)
+        features = tuple(study.features(stack, protocol, RUNG) for stack in images)
         about = {"reference": name, "starts from": reference.starts_from}
         try:
             about["reference"] = f"{name} {version(name)}"
@@ -88,18 +88,18 @@ def torch_fidelity(images: Pair, features: Pair, network: Inception) -> Distance
     """torch-fidelity from uint8 images, with its own network and resize, on our weights."""
     from torch_fidelity import calculate_metrics
 
-    given = [_Tensors(each) for each in images]
+    tensors = [_Tensors(stack) for stack in images]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = calculate_metrics(
-            input1=given[0], input2=given[1], fid=True, kid=True, kid_subsets=SUBSETS,
+        metrics = calculate_metrics(
+            input1=tensors[0], input2=tensors[1], fid=True, kid=True, kid_subsets=SUBSETS,
             kid_subset_size=default_subset(*map(len, images)), cuda=False, cache=False,
             verbose=False, batch_size=8, feature_extractor="inception-v3-compat",
             feature_extractor_weights_path=str(network.file),
         )  # fmt: skip
     return {
-        "FID": found["frechet_inception_distance"],
-        "KID": found["kernel_inception_distance_mean"],
+        "FID": metrics["frechet_inception_distance"],
+        "KID": metrics["kernel_inception_distance_mean"],
     }
 
 
@@ -109,19 +109,19 @@ def clean_fid(images: Pair, features: Pair, network: Inception) -> Distances:
         warnings.simplefilter("ignore")
         from cleanfid.fid import fid_from_feats, get_folder_features, kernel_distance
 
-        found = []
-        for each in images:
+        activations = []
+        for stack in images:
             with tempfile.TemporaryDirectory() as folder:
-                for i, image in enumerate(each):
+                for i, image in enumerate(stack):
                     Image.fromarray(image).save(Path(folder) / f"{i:05d}.png")
-                found.append(
+                activations.append(
                     get_folder_features(
                         folder, network.network, num_workers=0, batch_size=8,
                         device=torch.device("cpu"), mode="clean", verbose=False,
                     )
                 )  # fmt: skip
         # Its subsets hold all images where these are fewer than 1,000.
-        return {"FID": float(fid_from_feats(*found)), "KID": kernel_distance(*found)}
+        return {"FID": float(fid_from_feats(*activations)), "KID": kernel_distance(*activations)}
 
 
 def torchmetrics(images: Pair, features: Pair, network: Inception) -> Distances:
@@ -131,18 +131,18 @@ def torchmetrics(images: Pair, features: Pair, network: Inception) -> Distances:
         from torchmetrics.image.fid import FrechetInceptionDistance
         from torchmetrics.image.kid import KernelInceptionDistance
 
-        given, found = _Given(features[0].shape[1]), {}
+        identity, distances = _Given(features[0].shape[1]), {}
         # One subset of all images; torchmetrics asks for fewer than there are only in its message.
         for name, metric in (
-            ("FID", FrechetInceptionDistance(feature=given)),
-            ("KID", KernelInceptionDistance(given, subsets=1, subset_size=len(features[0]))),
+            ("FID", FrechetInceptionDistance(feature=identity)),
+            ("KID", KernelInceptionDistance(identity, subsets=1, subset_size=len(features[0]))),
         ):
             metric.set_dtype(torch.float64)
             for rows, real in zip(features, (False, True), strict=True):
                 metric.update(torch.from_numpy(rows.astype(np.float64)), real=real)
             value = metric.compute()
-            found[name] = float(value[0] if name == "KID" else value)
-        return found
+            distances[name] = float(value[0] if name == "KID" else value)
+        return distances
 
 
 REFERENCES = {
@@ -213,11 +213,11 @@ def printed(paper: str, dataset: str) -> pd.DataFrame:
     """
     table = reported.load(paper).table
     here = (table["dataset"] == dataset) & table["metric"].isin(["kid", "fid"])
-    own = table[here & table["value"].notna()]
+    entries = table[here & table["value"].notna()]
     rows = [
         {"where": row.where, "method": row.label, "direction": row.direction}
         | {"printed": row.printed, "as": row.protocol, "beside it": beside(row.protocol)}
-        for row in own.itertuples()
+        for row in entries.itertuples()
     ]
     columns = ["where", "method", "direction", "printed", "as", "beside it"]
     return pd.DataFrame(rows, columns=columns)

@@ -25,8 +25,8 @@ def chosen(study: Study) -> list[Protocol]:
     """
     half = max(2, min(len(study.sample.source), len(study.sample.real)) // 2)
     fitting = {SUBSETS_OF_1000: find(f"{SUBSETS_OF_1000}@{half}")}
-    own = [p for p in feature_protocols() if p.features in (STANDIN, INCEPTION)]
-    return [fitting.get(p.id, p) for p in own]
+    protocols = [p for p in feature_protocols() if p.features in (STANDIN, INCEPTION)]
+    return [fitting.get(p.id, p) for p in protocols]
 
 
 def scores(study: Study) -> pd.DataFrame:
@@ -41,9 +41,9 @@ def scores(study: Study) -> pd.DataFrame:
     rows = []
     for rung in RUNGS:
         for network in (STANDIN, INCEPTION):
-            own = [p for p in protocols if p.features == network]
-            made = compare(study.bench(own[0], rung), own)
-            rows += [_row(study, rung, p, s) for p, s in zip(own, made, strict=True)]
+            group = [p for p in protocols if p.features == network]
+            made = compare(study.bench(group[0], rung), group)
+            rows += [_row(study, rung, p, s) for p, s in zip(group, made, strict=True)]
     return pd.DataFrame(rows)
 
 
@@ -67,9 +67,9 @@ def table(scores: pd.DataFrame) -> pd.DataFrame:
         images), a column a rung, `real vs real` (the floor), `±`.
     """
     rows = []
-    for protocol, own in scores.groupby("protocol", sort=False):
-        first = own.iloc[0]
-        cells = {row.rung: _cell(row) for row in own.itertuples()}
+    for protocol, group in scores.groupby("protocol", sort=False):
+        first = group.iloc[0]
+        cells = {row.rung: _cell(row) for row in group.itertuples()}
         rows.append(
             {"protocol": f"{protocol} {arrow(protocol, first.metric)}".strip()}
             | {"network": first.network, "n": _counts(first)}
@@ -90,8 +90,8 @@ def reasons(scores: pd.DataFrame) -> str:
     """One line for each reason why a number is missing; "" where none is."""
     missing = scores[scores["value"].isna()]
     lines = [
-        f"{', '.join(dict.fromkeys(own['protocol']))}: {note}"
-        for note, own in missing.groupby("note", sort=False)
+        f"{', '.join(dict.fromkeys(group['protocol']))}: {note}"
+        for note, group in missing.groupby("note", sort=False)
     ]
     return "\n".join(lines)
 
@@ -182,11 +182,11 @@ def check(
 
 
 def _check_complete(scores: pd.DataFrame, protocols: list[Protocol], lenient: bool) -> None:
-    found = scores.set_index(["protocol", "rung"])
+    rows = scores.set_index(["protocol", "rung"])
     for place in [(p.id, rung) for p in protocols for rung in RUNGS]:
-        if place not in found.index:
+        if place not in rows.index:
             raise ReplicateError(f"{' / '.join(place)} has no row, expected one: score it again")
-        value, note = found.loc[place, ["value", "note"]]
+        value, note = rows.loc[place, ["value", "note"]]
         explained = lenient and "not computed" in note
         if not np.isfinite(value) and not explained:
             raise ReplicateError(f"{' / '.join(place)} is {value}, expected a number: {note}")
@@ -208,8 +208,8 @@ def _must_order(protocol: Protocol, params: ProtocolParameters, study: Study) ->
 
 
 def _check_order(protocol: Protocol, scores: pd.DataFrame) -> None:
-    own = scores[scores["protocol"] == protocol.id].set_index("rung")["value"]
-    values = [own[rung] for rung in ORDER]
+    numbers = scores[scores["protocol"] == protocol.id].set_index("rung")["value"]
+    values = [numbers[rung] for rung in ORDER]
     if sorted(values) != values:
         shown = ", ".join(f"{r} {v:.4g}" for r, v in zip(ORDER, values, strict=True))
         raise ReplicateError(f"{protocol.id}: {shown}; expected them to grow")

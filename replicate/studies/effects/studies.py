@@ -74,9 +74,9 @@ class Study:
 
     def __repr__(self) -> str:
         counts = [
-            f"{network}: {len(own.source)} inputs, {len(own.real)} test and "
-            f"{len(own.real_train)} training images of the target"
-            for network, own in (("stand-in", self.all), ("Inception", self.sample))
+            f"{network}: {len(images.source)} inputs, {len(images.real)} test and "
+            f"{len(images.real_train)} training images of the target"
+            for network, images in (("stand-in", self.all), ("Inception", self.sample))
         ]
         weights = f"Inception: {self.note or 'official weights'}"
         return "\n".join([self.all.title, *counts, weights])
