@@ -23,6 +23,8 @@ class MapMemory(nn.Module):
     Source: ASGIT's data/aux_dataset.py:5-16 keeps maps without their crops.
     """
 
+    read_in_translation = ("seen", "levels")  # by `level`; weights keep them, a few bytes an image
+
     def __init__(self, images: int, side: int, crop_size: int, start: float) -> None:
         super().__init__()
         self.images, self.crop_size, self.start = images, crop_size, start

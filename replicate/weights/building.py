@@ -106,7 +106,7 @@ def belonging(names: Iterable[str], prefixes: Iterable[str]) -> list[str]:
 def to_keep(method: Method, directions: Iterable[str] = DIRECTIONS) -> dict[str, Tensor]:
     """The tensors that translating needs: of the networks that it calls, and of the method itself.
 
-    Image pools and memories are left out: they serve training alone.
+    Image pools are left out, and of memories what serves training alone.
     """
     state = method.state_dict()
     wanted = {*belonging(state, used(method, directions)), *_outside(method)}
@@ -138,6 +138,10 @@ def build(card: Card, tensors: dict[str, Tensor], device: torch.device) -> Metho
             network.to(device)
         else:
             _leave_out(method, name)
+    for name in _outside(method):
+        place, _, buffer = name.rpartition(".")
+        owner = method.get_submodule(place)
+        setattr(owner, buffer, getattr(owner, buffer).to(device))
     method.eval()
     for parameter in method.parameters():
         parameter.requires_grad_(False)
@@ -184,8 +188,15 @@ def _present(tensors: Iterable[str], method: Method) -> set[str]:
 
 
 def _outside(method: Method) -> list[str]:
-    """The buffers that lie in no network, such as statistics that `setup` gathered."""
-    return [name for name in method.state_dict() if "." not in name]
+    """The buffers that lie in no network, such as statistics that `setup` gathered.
+
+    Of modules without parameters those that they declare in `read_in_translation`.
+    """
+    return [name for name in method.state_dict() if "." not in name] + [
+        f"{place}.{name}"
+        for place, module in method.named_modules()
+        for name in getattr(module, "read_in_translation", ())
+    ]
 
 
 def _all(network: nn.Module) -> list[Tensor]:

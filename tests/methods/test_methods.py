@@ -18,6 +18,8 @@ from replicate.errors import ReplicateError
 from replicate.methods import METHODS, aggan, cyclegan, load_file
 from replicate.methods.base import Deviation, Method, linear_decay
 from replicate.methods.pool import ImagePool
+from replicate.weights import building
+from replicate.weights.stored import Card
 
 
 def values(method: Method) -> dict[str, Tensor]:
@@ -138,6 +140,25 @@ def test_every_parameter_moves_by_an_update_that_names_it(case, start, tmp_path,
     still = {n for n, p in method.named_parameters() if torch.equal(p, start_of[n])}
     assert {n for n, p in method.named_parameters() if id(p) not in held} <= still
     assert {n for n, p in method.named_parameters() if id(p) in held} & still <= exempt
+
+
+def test_weights_that_are_kept_translate_as_the_run_does(case, start):
+    if case.method.name not in METHODS:
+        pytest.skip("a toy is built by its class, not by its name")
+    training = start(case.method, case.config, None)
+    training.method.step(training.batches(0))
+    method, whole = training.method.eval(), torch.device("cpu")
+    card = Card(case.method.name, case.variant, asdict(case.config), "", ("A", "B"), "run")
+    x = building.example(method, whole)
+    for ways in (method.directions, *[(way,) for way in method.directions]):
+        built = building.build(card, building.to_keep(method, ways), whole)
+        for way in ways:
+            images = []
+            for model in (method, built):
+                torch.manual_seed(0)  # some draw a style or windows
+                with torch.no_grad():
+                    images.append(model.translate(x, way).image)
+            assert torch.equal(*images)
 
 
 def test_no_parameter_has_two_optimizers_and_d_has_its_own(case, start):
