@@ -141,13 +141,15 @@ def _studies(budget: str) -> list[Path]:
     ]
 
 
+JPEG_QUALITY = 85
 FOLDED = {"parameters", "injected-parameters", "setup"}  # tags
 
 
 def _clean(executed: Path, target: Path) -> Path:
     """A copy that tells nothing of this machine.
 
-    Its pictures have 256 colours, a third of their bytes: git keeps every version of a notebook.
+    Its pictures have 256 colours, a third of their bytes, or are JPEG where that takes still fewer,
+    as of photographs: git keeps every version of a notebook.
     Parameters and imports are folded, so that the verdict stands on the first screen.
     """
     notebook = scrub(nbformat.read(executed, as_version=4))
@@ -157,13 +159,20 @@ def _clean(executed: Path, target: Path) -> Path:
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     for data in (output.get("data", {}) for output in outputs):
         if "image/png" in data:
-            data["image/png"] = _in_256_colours(data["image/png"])
+            data.pop("image/jpeg", None)  # Pillow shows both
+            png = base64.b64decode(data.pop("image/png"))
+            pictures = {"image/png": _smaller(png), "image/jpeg": _as_jpeg(png)}
+            kind = min(pictures, key=lambda name: len(pictures[name]))
+            data[kind] = base64.b64encode(pictures[kind]).decode()
     return files.write(target, nbformat.writes(notebook).rstrip("\n") + "\n")
 
 
-def _in_256_colours(png: str) -> str:
-    """A PNG in base64, and the same picture in the 256 colours that fit it best."""
-    return base64.b64encode(_smaller(base64.b64decode(png))).decode()
+def _as_jpeg(content: bytes) -> bytes:
+    written = io.BytesIO()
+    decode(io.BytesIO(content)).image.convert("RGB").save(
+        written, "JPEG", quality=JPEG_QUALITY, optimize=True
+    )
+    return written.getvalue()
 
 
 def _smaller(content: bytes, picture: bool = True) -> bytes:

@@ -7,6 +7,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+import skimage
 from jupyter_client.kernelspec import get_kernel_spec
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
@@ -137,12 +138,29 @@ def test_a_published_notebook_keeps_its_pictures_in_fewer_bytes(tmp_path, monkey
     nbformat.write(new_notebook(cells=[cell]), tmp_path / "02_one.ipynb")
     (published,) = publishing._notebooks([tmp_path / "02_one.ipynb"], "laptop")
     (cell,) = nbformat.read(published, as_version=4).cells
-    kept = base64.b64decode(cell.outputs[0].data["image/png"])
+    kept = publishing._smaller(picture.getvalue())  # as PNG; noise takes still less as JPEG
+    assert len(base64.b64decode(cell.outputs[0].data["image/jpeg"])) < len(kept)
     assert "papermill" not in cell.metadata and cell.outputs[0].data["text/plain"] == "a picture"
     assert len(kept) < len(picture.getvalue()) / 2
     shown = np.asarray(Image.open(io.BytesIO(kept)).convert("RGB"), np.float64)
     # eight halvings of a cube of noise leave sides of 32, 32 and 64; a quarter is the mean distance
     assert shown.shape == noise.shape and np.abs(shown - noise).mean() < 64 / 4
+
+
+def test_photographs_in_a_published_notebook_are_jpeg_and_drawings_are_not(tmp_path):
+    photo = Image.fromarray(skimage.data.astronaut())
+    drawing = Image.new("RGB", (400, 300), "white")
+    kinds = []
+    for picture in (photo, drawing):
+        png = io.BytesIO()
+        picture.save(png, "PNG")
+        data = {"image/png": base64.b64encode(png.getvalue()).decode(), "image/jpeg": "of Pillow"}
+        cell = new_code_cell(outputs=[new_output("display_data", data)])
+        nbformat.write(new_notebook(cells=[cell]), tmp_path / "one.ipynb")
+        clean = nbformat.read(publishing._clean(tmp_path / "one.ipynb", tmp_path / "two.ipynb"), 4)
+        (kind,) = clean.cells[0].outputs[0].data
+        kinds.append(kind)
+    assert kinds == ["image/jpeg", "image/png"]
 
 
 def test_notebooks_name_their_kernel_as_jupyterlab_writes_it():
@@ -161,7 +179,9 @@ def test_an_executed_notebook_is_small_and_shows_no_picture_twice():
         assert path.stat().st_size < 1.5e6, path
         cells = nbformat.read(path, as_version=4).cells
         outputs = [output for cell in cells for output in cell.get("outputs", ())]
-        pictures = [o.data["image/png"] for o in outputs if "image/png" in o.get("data", {})]
+        pictures = [
+            o.data[k] for o in outputs for k in publishing.PICTURES if k in o.get("data", {})
+        ]
         assert pictures and len(set(pictures)) == len(pictures), path
 
 
