@@ -66,13 +66,14 @@ report: $(STAMP)
 	$(PY) -m replicate.cli report --budget $(BUDGET) $(ARGS)
 
 # One thread a process: two run at a time, and more threads give other bytes. A notebook or a file of
-# tests stays in one process, in the order of tests/conftest.py: long ones first.
+# tests stays in one process, in the order of tests/conftest.py: long ones first. Three processes,
+# because tests also wait, for processes and servers.
 test: export OMP_NUM_THREADS := 1
 test-all: export OMP_NUM_THREADS := 1
 test-all: VARIANTS := --all-variants
 test test-all: $(STAMP)
 	@results=$$(mktemp -d) && trap 'rm -rf "$$results"' EXIT && set -x && \
-	  REPLICATE_RESULTS="$$results" $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	  REPLICATE_RESULTS="$$results" $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
 	    --nbval-lax notebooks tests $(VARIANTS)
 
 test-cluster: export OMP_NUM_THREADS := 1

@@ -16,8 +16,8 @@ from support.pictures import write_tiny
 from replicate import checkpoint, training
 from replicate.errors import ReplicateError
 
-ITERATIONS = 60
-KILLS = 4
+ITERATIONS = 45
+KILLS = 3
 PATIENCE = 120  # s; a process that shows nothing for so long is broken
 
 # Imports are paid for once: each line of input starts a process that trains the run.
@@ -186,11 +186,8 @@ def test_every_method_survives_kills_in_a_step_and_in_a_checkpoint(
     config, ended = case.config, tmp_path / "ended"
     start(case.method, config, tmp_path / "whole").run()
     draw = random.Random(str(case))
-    first, second = sorted(draw.sample(range(1, config.iterations), 2))
     with pytest.raises(Killed):
-        killed_at(first, start(case.method, config, ended)).run()
-    with pytest.raises(Killed):
-        killed_at(second, start(case.method, config, ended)).run()
+        killed_at(draw.randrange(2, config.iterations), start(case.method, config, ended)).run()
     with monkeypatch.context() as patch, pytest.raises(Killed):
         killed_while_saving(draw.choice([".pt", ".sha256"]), patch)
         start(case.method, config, ended, weights_seed=99).run()

@@ -111,13 +111,6 @@ def listed(*words: str) -> set[Path]:
 
 
 @pytest.mark.slow
-def test_snakemake_lists_the_notebook_alone_where_nothing_is_trained(workspace, monkeypatch):
-    monkeypatch.setenv("REPLICATE_RESULTS", str(workspace / "my {results}'s: ü #1"))
-    marker = paths.results() / ".done" / "notebooks" / "smoke" / PROTOCOL
-    assert listed("--notebook", PROTOCOL) == {marker}
-
-
-@pytest.mark.slow
 def test_snakemake_lists_exactly_the_missing_runs_and_the_notebook(tiny):
     params = workflow.asked(NOTEBOOK, "smoke", "0,1", tiny)
     done = params.runs()[0]
