@@ -141,7 +141,7 @@ def _studies(budget: str) -> list[Path]:
     ]
 
 
-JPEG_QUALITY = 85
+JPEG_QUALITY = 80
 FOLDED = {"parameters", "injected-parameters", "setup"}  # tags
 
 
@@ -169,9 +169,8 @@ def _clean(executed: Path, target: Path) -> Path:
 
 def _as_jpeg(content: bytes) -> bytes:
     written = io.BytesIO()
-    decode(io.BytesIO(content)).image.convert("RGB").save(
-        written, "JPEG", quality=JPEG_QUALITY, optimize=True
-    )
+    image = decode(io.BytesIO(content)).image
+    image.save(written, "JPEG", quality=JPEG_QUALITY, optimize=True)
     return written.getvalue()
 
 
