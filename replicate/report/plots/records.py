@@ -92,13 +92,15 @@ def gallery(
             line += [*made[-1]]
             line += ([*made[1]] if len(made) > 2 else blank) * with_maps
         rows.append((name, line))
-    return sheet([("", rows)], _columns(datasets[0], seed, images, with_maps), near=near)
+    wide = images > 2  # two tiles have no room for the seed beside the direction
+    heads = _columns(datasets[0], f", seed {seed}" * wide, images, with_maps)
+    return sheet([("" if wide else f"seed {seed}", rows)], heads, near=near)
 
 
-def _columns(dataset: str, seed: int, images: int, with_maps: bool) -> list[str]:
+def _columns(dataset: str, seed: str, images: int, with_maps: bool) -> list[str]:
     """What stands above the first column of each group."""
     words = [directions.in_words(direction, spec(dataset).domains) for direction in DIRECTIONS]
-    heads = [[f"{words[0]}, seed {seed}"], [words[1]]]
+    heads = [[f"{words[0]}{seed}"], [words[1]]]
     named = [[*head, *["attention"] * with_maps] for head in heads]
     return [text for group in named for head in group for text in [head] + [""] * (images - 1)]
 
