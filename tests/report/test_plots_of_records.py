@@ -91,8 +91,10 @@ def test_a_gallery_has_translations_and_maps_of_both_directions_in_a_row(records
         [49, 50, 99, 100, 59, 60, 199, 200],
     ]
     texts = [text.get_text() for text in picture.texts if text.get_text()]
-    assert texts[:4] == ["horse->zebra, seed 1", "attention", "zebra->horse", "attention"]
-    assert texts[4:] == ["input", "ideal", "cyclegan", "aggan", "aggan:whole-image-d", "ugatit"]
+    assert texts[:5] == ["seed 1", "horse->zebra", "attention", "zebra->horse", "attention"]
+    assert texts[5:] == ["input", "ideal", "cyclegan", "aggan", "aggan:whole-image-d", "ugatit"]
+    wide = [text.get_text() for text in gallery(kept(records, "laptop"), images=3).texts]
+    assert "horse->zebra, seed 1" in wide and "seed 1" not in wide
 
 
 def test_without_any_map_no_room_is_left_for_maps(records: Path) -> None:
