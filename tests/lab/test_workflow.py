@@ -111,7 +111,8 @@ def listed(*words: str) -> set[Path]:
 
 
 @pytest.mark.slow
-def test_snakemake_lists_exactly_the_missing_runs_and_the_notebook(tiny):
+def test_snakemake_lists_exactly_the_missing_runs_and_the_notebook(tiny, workspace, monkeypatch):
+    monkeypatch.setenv("REPLICATE_RESULTS", str(workspace / "my {results}'s: ü #1"))
     params = workflow.asked(NOTEBOOK, "smoke", "0,1", tiny)
     done = params.runs()[0]
     try:
