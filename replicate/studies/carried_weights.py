@@ -14,7 +14,7 @@ from replicate.report.tables.show import Album, show
 from replicate.translating.model import directions_of, load
 from replicate.translating.pictures import comparison
 from replicate.weights import stored
-from replicate.weights.finding import folders
+from replicate.weights.finding import files_in, folders
 
 DIGITS = {"kid/efficientnet-lite0": 3, "class-rate/efficientnet-lite0": 2, "background/psnr": 1}
 
@@ -26,7 +26,7 @@ def carried() -> Album:
     a pair for each of its models, the input and its translation.
     """
     folder, *_ = folders()
-    files = sorted(folder.glob(f"*{stored.SUFFIX}"))
+    files = files_in(folder)
     if not files:
         return Album("The repository has no trained weights yet.")
     rows: list[dict[str, str]] = []

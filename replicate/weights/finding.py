@@ -52,7 +52,12 @@ def folders() -> tuple[Path, ...]:
 
 def files() -> list[Path]:
     """The files of weights in `folders`, in the order of their names."""
-    return [file for folder in folders() for file in sorted(folder.glob(f"*{SUFFIX}"))]
+    return [file for folder in folders() for file in files_in(folder)]
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files of weights in one folder, in the order of their names."""
+    return sorted(folder.glob(f"*{SUFFIX}"))
 
 
 def find(name: str) -> Found:

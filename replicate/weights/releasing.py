@@ -8,7 +8,7 @@ from replicate import paths
 from replicate.errors import ReplicateError
 from replicate.lab.published import place
 from replicate.weights import exporting, scoring
-from replicate.weights.finding import Found, find, folders
+from replicate.weights.finding import Found, files_in, find, folders
 from replicate.weights.stored import SUFFIX
 
 LIMIT = 25_000_000  # bytes of all files together: whoever clones the repository gets them
@@ -46,7 +46,7 @@ def publish(name: str, way: str = "") -> Path:
         )
         if not within_noise(before, after):
             exporting.write(aside, method, card, "fp32")
-        others = [file for file in folder.glob(f"*{SUFFIX}") if file != target]
+        others = [file for file in files_in(folder) if file != target]
         total = sum(file.stat().st_size for file in [aside, *others])
         if total > LIMIT:
             raise ReplicateError(
