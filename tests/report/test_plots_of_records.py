@@ -183,7 +183,9 @@ def test_cost_draws_both_directions_of_one_data_set(records: Path) -> None:
     hours, memory = picture.axes
     xs = sorted(x for point in hours.lines for x in point.get_xdata())
     assert xs == pytest.approx([0.1] * 4 + [1.1] * 4)  # U-GAT-IT and the variant have seed 1 alone
-    assert hours.get_yscale() == "symlog" and memory.get_xlabel() == "peak memory, MB"
+    assert hours.get_yscale() == "linear" and memory.get_xlabel() == "peak memory, MB"
+    apart = frame.assign(**{"kid/standin": np.geomspace(0.01, 0.2, len(frame))})  # over a decade
+    assert plots.cost(apart).axes[0].get_yscale() == "symlog"
     with pytest.raises(ReplicateError, match="in one figure"):
         plots.cost(pd.concat([frame, frame.assign(dataset="other")]))
 

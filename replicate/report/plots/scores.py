@@ -160,11 +160,13 @@ def cost(frame: pd.DataFrame, pseudo: Collection[str] = ()) -> Picture:
         for axes, (column, label) in zip(line, COSTS.items(), strict=True):
             _points(axes, frame, (column, protocol), directions, palette)
             axes.set_xlabel(label, fontsize=8)
-            if metric == "kid":
+            # within a decade a logarithmic axis may have no label at all
+            if metric == "kid" and frame[protocol].min() < frame[protocol].max() / 10:
                 axes.set_yscale("symlog", linthresh=SMALL)
             dress(axes)
-        rests = f", {PSEUDO}" if protocol in pseudo else ""
-        line[0].set_ylabel(catalogue.column(metric, protocol) + rests, fontsize=8)
+        rests = f",\n{PSEUDO}" if protocol in pseudo else ""
+        heading = catalogue.column(metric, protocol).replace(" (", "\n(")
+        line[0].set_ylabel(heading + rests, fontsize=8)
     fills = ", ".join(f"{way}: {word}" for way, word in zip(directions, cycle(FILLS.values())))
     legend(picture, palette, f"{datasets[0]}. {CAPTION}{fills}.", points=True)
     return picture
