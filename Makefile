@@ -26,6 +26,9 @@ UV_VERSION := 0.13.8
 PY := .venv/bin/python
 UV := .venv/bin/uv pip
 export UV_HTTP_TIMEOUT ?= 300
+# Dozens of processes start here: where a shell or an image forbids the files of compiled code, each
+# would compile all that it imports again, a second or two of torch's alone.
+export PYTHONDONTWRITEBYTECODE :=
 
 # The stamp holds the folder that .venv was made in and is read by .venv's own Python: in a copied
 # checkout, or after the system's Python is gone, it does not match and .venv is made anew.
