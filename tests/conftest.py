@@ -23,6 +23,7 @@ from replicate.lab import ensure, make_run
 from replicate.lab.equipment import equip
 from replicate.methods import METHODS, load_file
 from replicate.methods.base import Config, Method
+from replicate.metrics import features
 from replicate.training import LOG, Training
 
 STEPS = 6  # toy_labels moves its generator at the fifth
@@ -104,9 +105,24 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session")
+def known_features() -> dict:
+    """Features by network and images: many tests score the same tiny images."""
+    return {}
+
+
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known_features: dict) -> Path:
     """A folder of this test alone, in which `replicate` finds its data and puts its results."""
+    compute = features._computed
+
+    def computed(images, extractor, *more):
+        key = extractor.id, images.digest()
+        if key not in known_features:
+            known_features[key] = compute(images, extractor, *more)
+        return known_features[key]
+
+    monkeypatch.setattr(features, "_computed", computed)
     monkeypatch.setenv("REPLICATE_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("REPLICATE_RESULTS", str(tmp_path / "results"))
     return tmp_path
