@@ -1,12 +1,14 @@
-"""Writes the table of the preflights that this machine has made, one line a kind of run.
+"""Enters the preflights that this machine has made into paper_preflight.csv, a line a kind of run.
 
-    python benchmarks/paper_preflight.py [BUDGET] [DEVICE] > benchmarks/paper_preflight.csv
+    python benchmarks/paper_preflight.py [DEVICE]
 
-`replicate preflight --budget paper` makes them; what was not measured has an empty line.
+`replicate preflight --budget paper` makes them. A kind that was not measured here keeps its line,
+which is empty where nobody has measured it.
 """
 
 import csv
 import sys
+from pathlib import Path
 
 from replicate.lab.budget_grid import grid
 from replicate.lab.preflight import estimate, place
@@ -24,23 +26,29 @@ COLUMNS = {
 }
 
 
-def main(budget: str = "paper", device: str = "cpu") -> None:
-    kinds = {place(job.run, device): job.run for job in reversed(grid(budget))}
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for run in sorted(kinds.values(), key=lambda run: (run.method, run.variant)):
-        found = estimate(run, device)
-        name = f"{run.method}:{run.variant}"
-        row = [getattr(found, field, "") for field in COLUMNS.values()]
-        writer.writerow([name, run.config.crop_size, *map(_short, row[2:])])
+TABLE = Path(__file__).with_suffix(".csv")
+
+
+def main(device: str = "cpu") -> None:
+    with TABLE.open(newline="") as file:
+        rows = {(row["method"], row["size"]): row for row in csv.DictReader(file)}
+    for run in {place(job.run, device): job.run for job in reversed(grid("paper"))}.values():
+        size = str(run.config.crop_size)
+        row = {"method": f"{run.method}:{run.variant}", "size": size}
+        rows.setdefault((row["method"], size), dict.fromkeys(COLUMNS, "") | row)
+        if found := estimate(run, device):
+            measured = {column: _short(getattr(found, field)) for column, field in COLUMNS.items()}
+            rows[row["method"], size] = measured | row
+    with TABLE.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows[key] for key in sorted(rows))
 
 
 def _short(value: object) -> object:
-    return (
-        f"{value:.4g}"
-        if isinstance(value, float) and value < 1000
-        else (round(value) if isinstance(value, float) else value)
-    )
+    if not isinstance(value, float):
+        return value
+    return f"{value:.4g}" if value < 1000 else round(value)
 
 
 if __name__ == "__main__":
