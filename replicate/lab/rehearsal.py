@@ -31,6 +31,7 @@ from replicate.methods import METHODS
 from replicate.methods.base import Config, Method
 from replicate.training import Training
 
+TURNS = ("n_critic", "d_every", "d_iter")  # fields of methods: iterations until all have moved
 MADE_UP_EPOCH = 1000  # iterations, where nobody knows how many images the set has
 MB = 1e6
 MORE = "measure on a GPU (`--device cuda`), or on a machine with more"
@@ -62,7 +63,7 @@ def rehearse(run: Run, device: torch.device, steps: int, images: int) -> dict:
     """What a run takes, measured in a temporary folder; the first step warms up and is not timed.
 
     Args:
-        steps: iterations at least; a method that moves its generator every n-th one gets 1 + n.
+        steps: iterations at least; a method whose networks move in turns of n gets 1 + n.
         images: of each domain that are translated and scored.
 
     Raises:
@@ -115,7 +116,7 @@ def _mean_but_first(seconds: list[float]) -> float:
 
 def _steps(config: Config, minimum: int) -> int:
     """At least `minimum`, and after the first one whole turns of all networks."""
-    turn = getattr(config, "n_critic", 1)
+    turn = max(getattr(config, field, 1) for field in TURNS)
     return 1 + turn * max(1, -(-(minimum - 1) // turn))
 
 

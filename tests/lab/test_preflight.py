@@ -128,8 +128,8 @@ def test_made_up_images_stand_for_a_set_that_is_not_here(workspace, name, datase
     "turn, asked, steps", [(1, 1, 2), (1, 2, 2), (1, 5, 5), (5, 2, 6), (5, 6, 6), (5, 7, 11)]
 )
 def test_every_network_moves_in_the_timed_steps(turn, asked, steps):
-    config = METHODS["attentiongan_multi"].Config(n_critic=turn)
-    assert rehearsal._steps(config, asked) == steps
+    for name, field in (("stargan", "n_critic"), ("ganimorph", "d_every"), ("drit", "d_iter")):
+        assert rehearsal._steps(METHODS[name].Config(**{field: turn}), asked) == steps
 
 
 def test_made_up_images_have_what_a_method_may_ask_for():
