@@ -28,18 +28,18 @@ from replicate.studies.results import of_parameters, of_runs
 
 adaptation = of_runs(domain_adaptation.adaptation)
 attention_over_training = of_runs(attention.attention_over_training)
-correspondences = of_runs(windows.correspondences)
+correspondences = of_runs(windows.correspondences, inapplicable=windows.inapplicable)
 coverage = of_runs(class_coverage.coverage)
 evolution = of_runs(galleries.evolution)
 heat_maps = of_runs(galleries.heat_maps)
 label_statistics = of_runs(label_measurements.label_statistics, absent)
 masks = of_runs(galleries.masks)
 normalisations = of_runs(galleries.normalisations)
-named_and_shown = of_runs(sentences.named_and_shown)
+named_and_shown = of_runs(sentences.named_and_shown, inapplicable=sentences.inapplicable)
 probe = of_parameters(attention_probe.probe)
 segmentation = of_runs(pixel_segmentation.segmentation, absent)
-window_hits = of_runs(windows.window_hits)
-window_outlines = of_runs(windows.window_outlines)
+window_hits = of_runs(windows.window_hits, inapplicable=windows.inapplicable)
+window_outlines = of_runs(windows.window_outlines, inapplicable=windows.inapplicable)
 
 __all__ = [
     "adaptation",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from replicate import repro
+from replicate import repro, sentences
 from replicate.datasets import packed
 from replicate.evaluation import in_words, translate_split
 from replicate.lab.classes import _labels, _train, class_names, classes_of, classifier
@@ -90,5 +90,6 @@ def _taught(run: Run, direction: str) -> ImageClassifier:
     """A classifier trained on a run's translations, each with the label of its input."""
     train = packed.load(run.dataset, "train", run.config.scored_size)
     repro.prepare(run.seed, threads=1)  # windows may be placed by chance
-    made = translate_split(load_method(run, torch.device("cpu")), train, direction)
+    method = load_method(run, torch.device("cpu"))
+    made = translate_split(method, sentences.sources(method, train), direction)
     return _train(made.images, _labels(train, direction[0])).eval()

@@ -35,18 +35,25 @@ class Copy:
         return self.file.read_bytes()
 
 
-def of_runs(study: Study, missing: Callable[[list[Run]], str] = lambda runs: "") -> Study:
+def of_runs(
+    study: Study,
+    missing: Callable[[list[Run]], str] = lambda runs: "",
+    inapplicable: Callable[[list[Run]], str] = lambda runs: "",
+) -> Study:
     """A study of runs that shows its published result where no run is on this machine.
 
     Args:
         study: takes runs first.
         missing: says of the runs that it failed on what it needs besides and is not here, in
             words; "" where nothing is.
+        inapplicable: says that the study is about none of the runs, in words; "" where it is.
     """
 
     @wraps(study)
     def made(runs: Iterable[Run], *more: object, **options: object):
         runs = list(runs)
+        if other := inapplicable(runs):
+            return Album(other)
         local = [run for run in runs if not isinstance(run, Recorded)]
         if runs and not local:
             return _published(study.__name__, runs)

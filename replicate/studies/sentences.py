@@ -24,6 +24,13 @@ REAL = "real images of the target, their own sentences"
 INPUT = "the inputs"
 
 
+def inapplicable(runs: Iterable[Run]) -> str:
+    """That no run is on sentences, and which ones are, in words; "" where one is."""
+    if any(run.dataset in shown.SETS for run in runs):
+        return ""
+    return "No run here draws from sentences: `notebooks/params/laptop/sentences` has those."
+
+
 def named_and_shown(runs: Iterable[Run]) -> pd.DataFrame:
     """The share of translations that show each part of their sentences, and all parts.
 

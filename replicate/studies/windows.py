@@ -17,6 +17,7 @@ from replicate.errors import ReplicateError
 from replicate.evaluation import in_words
 from replicate.lab.execute import load_method
 from replicate.lab.run import Run, method_name
+from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS, Method
 from replicate.report.plots.images import Row, _known, _made, _of_seed
 from replicate.report.plots.picture import Picture, name_of, sheet
@@ -36,9 +37,15 @@ class Placed:
     half: float
 
 
-def has_windows(config: object) -> bool:
-    """Whether a run's configuration is of a method that looks through windows."""
-    return getattr(config, "windows", "none") != "none"
+def has_windows(run: Run) -> bool:
+    """Whether a run's method looks at images through windows; of a sentence it places them."""
+    windows = getattr(run.config, "windows", "none")
+    return windows != "none" and METHODS[run.method].takes == "images"
+
+
+def inapplicable(runs: Iterable[Run]) -> str:
+    """That no run has windows, in words; "" where one has."""
+    return "" if any(map(has_windows, runs)) else "No method here looks at images through windows."
 
 
 @torch.no_grad()
@@ -167,7 +174,7 @@ def window_hits(runs: Iterable[Run]) -> pd.DataFrame:
 
 
 def _has_truth(run: Run) -> bool:
-    if run.record().get("status") != "finished" or not has_windows(run.config):
+    if run.record().get("status") != "finished" or not has_windows(run):
         return False
     return "A_mask" in packed.load(run.dataset, "test", run.config.scored_size).arrays
 
@@ -293,7 +300,7 @@ def correspondences(runs: Iterable[Run], columns: int = 8, seed: int | None = No
 
 def _looking(runs: Iterable[Run], seed: int | None) -> list[Run]:
     """The finished runs of one seed that look through windows, in the order of tables."""
-    chosen = [run for run in _of_seed(runs, seed, "outputs") if has_windows(run.config)]
+    chosen = [run for run in _of_seed(runs, seed, "outputs") if has_windows(run)]
     if not chosen:
         raise _none("windows", seed)
     return chosen

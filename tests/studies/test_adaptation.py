@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -47,14 +48,15 @@ def sets(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ImageSet
     torch.use_deterministic_algorithms(False)
 
 
-def translates(method: Run, images: ImageSet, direction: str) -> Outputs:
+def translates(method: SimpleNamespace, images: ImageSet, direction: str) -> Outputs:
     """Seed 0 as it should be; seed 1 leaves every image as it is."""
     X, Y = direction
     return Outputs(images.arrays[Y if method.seed == 0 else X], None)
 
 
 def test_translations_teach_what_the_source_cannot(sets: dict, monkeypatch) -> None:
-    monkeypatch.setattr(module, "load_method", lambda run, device: run)
+    made = lambda run, device: SimpleNamespace(seed=run.seed, takes="images")  # noqa: E731
+    monkeypatch.setattr(module, "load_method", made)
     monkeypatch.setattr(module, "translate_split", translates)
     frame = studies.adaptation(
         [make_run("dagan", "shapes_drawn", seed, "smoke") for seed in (0, 1)]

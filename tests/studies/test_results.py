@@ -87,6 +87,18 @@ def test_smoke_runs_leave_no_result_and_errors_stay_errors(finished):
     )
 
 
+def test_a_study_that_is_about_none_of_the_runs_says_so(workspace):
+    text = [make_run("dagan_text", "shapes_captioned", 0, "smoke")]  # with windows, on no image
+    images = [make_run("dagan", "shapes_drawn", 0, "smoke")]
+    for study in (studies.window_outlines, studies.correspondences, studies.window_hits):
+        assert study(text).said == "No method here looks at images through windows."
+        with pytest.raises(ReplicateError, match=r"no (finished )?run"):  # some, not trained yet
+            study(images)
+    assert "notebooks/params/laptop/sentences" in studies.named_and_shown(images).said
+    with pytest.raises(ReplicateError, match="no finished run"):
+        studies.named_and_shown(text)
+
+
 def test_every_published_study_is_of_runs_on_record():
     files = sorted((paths.published() / "studies").rglob("*.json"))
     assert files

@@ -200,17 +200,17 @@ def test_cuts_are_of_one_place(runs: list[Run], images: ImageSet) -> None:
 def test_what_has_no_windows_is_refused(runs: list[Run], images: ImageSet) -> None:
     without = runs[2:]
     for gallery, what in (
-        (studies.window_outlines, "windows"),
-        (studies.correspondences, "learned windows"),
+        (windows.window_outlines, "windows"),
+        (windows.correspondences, "learned windows"),
     ):
         with pytest.raises(ReplicateError, match=f"no run has {what}, expected one"):
             gallery(without)
     with pytest.raises(ReplicateError, match="no finished run has windows and a test set with"):
-        studies.window_hits(without)
+        windows.window_hits(without)
     for letter in "AB":
         del images.arrays[f"{letter}_mask"]
     with pytest.raises(ReplicateError, match="no finished run has windows and a test set with"):
-        studies.window_hits(runs)
+        windows.window_hits(runs)
 
 
 def test_windows_of_the_method_itself(images: ImageSet) -> None:
