@@ -77,6 +77,8 @@ def check(folder: Path, made: Mapping[str, str]) -> None:
 def check_alone(runs: Iterable[tuple[Path, dict]]) -> None:
     """Refuses two configurations of one name, whose seeds are no peers, and a run that is twice.
 
+    Seeds may differ in precision, which machines choose and tables name.
+
     Args:
         runs: folders and their records.
     """
@@ -87,7 +89,8 @@ def check_alone(runs: Iterable[tuple[Path, dict]]) -> None:
         key = (name, record["dataset"], record["budget"])
         first, one = configurations.setdefault(key, (folder, record["config"]))
         other = record["config"]
-        if changed := [k for k in one | other if one.get(k) != other.get(k)]:
+        machines = {"precision": one["precision"]}  # no setting that a run was asked for
+        if changed := [k for k in one | other if one.get(k) != (other | machines).get(k)]:
             shown = ", ".join(f"{k}={one.get(k)} and {k}={other.get(k)}" for k in changed)
             raise _twice(record, f"with two configurations: {shown}", first, folder)
         if (first := seeds.setdefault((*key, record["seed"]), folder)) != folder:

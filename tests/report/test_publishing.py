@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from support.made_up_runs import make_up
 
-from replicate import files, paths, records
+from replicate import files, paths, records, repro
 from replicate.datasets import packed
 from replicate.errors import ReplicateError
 from replicate.lab import make_run
 from replicate.lab.budget_grid import grid
 from replicate.lab.published import find_runs
-from replicate.lab.run import COLUMNS, Run
+from replicate.lab.run import COLUMNS, Run, read_record
 from replicate.methods import METHODS
 from replicate.report import publishing, tables
 from replicate.report.tables import readme
@@ -107,6 +107,15 @@ def test_two_configurations_of_a_name_are_refused_before_anything_is_written(pla
     with pytest.raises(ReplicateError, match=text):
         publishing.publish_all("laptop")
     assert whole(place) == before
+
+
+def test_seeds_of_two_machines_are_peers_in_two_precisions(place, monkeypatch):
+    for seed, fast in enumerate((False, True)):
+        monkeypatch.setattr(repro, "bf16_pays", lambda fast=fast: fast)
+        trained(make_run("cyclegan", "d", seed, "laptop"))
+    publishing.publish_all("laptop")
+    kept = [read_record(folder)["config"] for folder in find_runs(paths.published(), "laptop")]
+    assert {config["precision"] for config in kept} == {"fp32", "bf16"}
 
 
 def test_a_run_that_lies_there_twice_is_refused(place):
