@@ -32,30 +32,44 @@ def photographs(params: Parameters) -> Album:
     """
     if params.budget == "smoke":
         return Album("Smoke runs are on synthetic images; `budget: laptop` shows photographs.")
-    root, scores = _scores(params)
+    scores = _scores(params)
     if scores.empty:
         return Album(_nothing(params.budget))
+    places = set(zip(scores["dataset"], scores["name"], scores["root"], strict=True))
+    roots = [root for root in _roots() if root in set(scores["root"])]
+    kept = [(root, record) for root in roots for record in plots.kept(root, params.budget)]
     shown = []
     for dataset, rows in scores.groupby("dataset"):
-        shown += _of_set(dataset, rows, params.paper)
-        records = [r for r in plots.kept(root, params.budget) if r.dataset == dataset]
-        records = [record for record in records if record.name in set(rows["name"])]
+        shown += _of_set(dataset, rows.drop(columns="root"), params.paper)
+        records = [r for root, r in kept if (dataset, r.name, root) in places]
+        records = [record for record in records if record.dataset == dataset]
         shown += [plots.gallery(records, images=IMAGES)] if records else []
     names = ", ".join(sorted(scores["dataset"].unique()))
     return Album(f"Photographs with runs at budget {params.budget}: {names}.", *shown)
 
 
-def _scores(params: Parameters) -> tuple[Path, pd.DataFrame]:
-    """Of this machine's runs, or else of the published records, those on photographs."""
+def _roots() -> tuple[Path, Path]:
+    return paths.results(), paths.published()
+
+
+def _scores(params: Parameters) -> pd.DataFrame:
+    """Those on photographs, with their `root`: this machine's runs, or published records.
+
+    Of a method with runs in both, those of the root that has more seeds, as seeds of two settings
+    are no peers; this machine's where both have as many.
+    """
     names = {method_name(run.method, run.label) for run in params.runs()}
     names |= {name for name, method in METHODS.items() if method.paper == params.paper}
-    for root in (paths.results(), paths.published()):
+    chosen: dict[tuple[str, str], pd.DataFrame] = {}
+    for root in _roots():
         scores = tables.scores(root, params.budget)
         sets = [name for name in scores["dataset"].unique() if _is_of_photographs(name)]
         rows = scores[scores["dataset"].isin(sets) & scores["name"].isin(names)]
-        if len(rows):
-            break
-    return root, rows
+        for place, group in rows.assign(root=root).groupby(["dataset", "name"], sort=False):
+            seeds = chosen[place]["seed"].nunique() if place in chosen else 0
+            if group["seed"].nunique() > seeds:
+                chosen[place] = group
+    return pd.concat(chosen.values(), ignore_index=True) if chosen else pd.DataFrame()
 
 
 def _is_of_photographs(dataset: str) -> bool:

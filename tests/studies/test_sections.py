@@ -1,5 +1,7 @@
 """The sections that every paper's notebook has: photographs, and the authors' released weights."""
 
+import shutil
+
 import pytest
 
 from replicate import paths, studies
@@ -20,6 +22,19 @@ def test_published_photographs_are_shown_and_what_has_no_power_is_said(workspace
     assert "cyclegan" in texts[0] and "real vs real" in texts[0]
     assert any(text.startswith(f"{NO_POWER}: kid/standin") for text in texts)
     assert isinstance(album.shown[-1], Picture)
+
+
+def test_one_run_here_hides_no_published_one(workspace):
+    (one,) = (paths.published() / "runs" / "horse2zebra" / "ugatit").glob("paper-0-*")
+    shutil.copytree(one, paths.results() / one.relative_to(paths.published()))
+    (two,) = (paths.published() / "runs" / "horse2zebra" / "cyclegan").glob("paper-1-*")
+    shutil.copytree(two, paths.results() / two.relative_to(paths.published()))
+    texts = [repr(each) for each in studies.photographs(asked("04_ugatit")).shown]
+    assert any("ugatit" in text and "horse2zebra" in text for text in texts)
+    there = studies.real_photographs._scores(asked("04_ugatit"))
+    roots = there[there["dataset"] == "horse2zebra"].groupby("name")["root"].first()
+    assert roots["ugatit"] == paths.results() and roots["cyclegan"] == paths.published()
+    assert any("cats_dogs" in text for text in texts)
 
 
 def test_without_photographs_the_command_that_trains_on_them_is_named(workspace, monkeypatch):
