@@ -89,8 +89,8 @@ def check_alone(runs: Iterable[tuple[Path, dict]]) -> None:
         key = (name, record["dataset"], record["budget"])
         first, one = configurations.setdefault(key, (folder, record["config"]))
         other = record["config"]
-        machines = {"precision": one["precision"]}  # no setting that a run was asked for
-        if changed := [k for k in one | other if one.get(k) != (other | machines).get(k)]:
+        settings = [k for k in one | other if k != "precision"]
+        if changed := [k for k in settings if one.get(k) != other.get(k)]:
             shown = ", ".join(f"{k}={one.get(k)} and {k}={other.get(k)}" for k in changed)
             raise _twice(record, f"with two configurations: {shown}", first, folder)
         if (first := seeds.setdefault((*key, record["seed"]), folder)) != folder:
