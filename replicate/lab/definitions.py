@@ -10,15 +10,13 @@ uses, or moving a file, changes no text; changing what is used changes the text 
 import ast
 import builtins
 import hashlib
-import sys
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
-from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
-PACKAGE = Path(__file__).parents[1]
+from replicate.lab.modules import Modules, Place, names_bound, places, targets
+
 # What torch calls without naming it in our code.
 HOOKS = {
     name
@@ -34,85 +32,9 @@ UNSAID = {  # fields of the syntax tree that decide nothing, or differ between P
 }  # fmt: skip
 
 
-class Place(NamedTuple):
-    """Where a definition stands: module and name; or a whole module, without a name."""
-
-    module: str
-    name: str = ""
-
-
 def place_of(thing: type) -> Place:
     """Where a class stands."""
     return Place(thing.__module__, thing.__qualname__)
-
-
-class Source:
-    """A parsed module: its definitions by name, and what its imports stand for.
-
-    Attributes:
-        defined: the statements that bind each name at the top of the module.
-        imported: local names and the places that they stand for.
-    """
-
-    def __init__(self, module: str, tree: ast.Module, is_package: bool) -> None:
-        self.module = module
-        self.defined: dict[str, list[ast.stmt]] = {}
-        self.imported: dict[str, Place] = {}
-        here = module if is_package else module.rpartition(".")[0]
-        for statement in _top(tree.body):
-            if isinstance(statement, ast.Import | ast.ImportFrom):
-                self.imported |= _places(statement, here)
-            else:
-                for name in _names_bound(statement):
-                    self.defined.setdefault(name, []).append(statement)
-
-
-_TEXTS: dict[tuple[str, ast.AST], "_Text"] = {}  # of definitions, while no source changes
-
-
-@cache
-def _parsed(module: str, file: Path, changed: int, size: int) -> Source:
-    _TEXTS.clear()
-    return Source(module, ast.parse(file.read_bytes()), file.name == "__init__.py")
-
-
-def source(module: str) -> Source | None:
-    """The module by its dotted name; None for what is not part of `replicate`."""
-    file = file_of(module)
-    if file is None:
-        return None
-    about = file.stat()
-    return _parsed(module, file, about.st_mtime_ns, about.st_size)
-
-
-def file_of(module: str) -> Path | None:
-    """The file of a module of the package, or of a method outside it; None for any other."""
-    root, *parts = module.split(".")
-    if root != PACKAGE.name:
-        return None
-    path = PACKAGE.joinpath(*parts)
-    for file in (path.with_suffix(".py"), path / "__init__.py"):
-        if file.is_file():
-            return file
-    loaded = getattr(sys.modules.get(module), "__file__", None)
-    return Path(loaded) if loaded else None
-
-
-def resolve(module: str, name: str) -> Place:
-    """What a name means at the top of a module: through imports, to where it is defined."""
-    here = source(module)
-    if here is None or name in here.defined:
-        return Place(module, name)
-    if name in here.imported:
-        place = here.imported[name]
-        return resolve(*place) if place.name and source(place.module) else _submodule(place)
-    return _submodule(Place(module, name))
-
-
-def _submodule(place: Place) -> Place:
-    """`from package import module` names a module, not a definition."""
-    dotted = f"{place.module}.{place.name}"
-    return Place(dotted) if place.name and source(dotted) else place
 
 
 class Reached:
@@ -138,6 +60,7 @@ class Reached:
         fields_apart: Collection[Place] = (),
     ) -> None:
         self._without, self._keys, self._apart = tuple(without), keys, set(fields_apart)
+        self._modules = Modules()
         self._named: set[str] = set(named)
         self._texts: dict[tuple[str, ...], str] = {}
         self._classes: dict[Place, ast.ClassDef] = {}
@@ -158,20 +81,25 @@ class Reached:
         """`module.Class.member` of all that counts, for a reader who asks why a run is stale."""
         return sorted(".".join(part for part in key if part) for key in self._texts)
 
+    @property
+    def is_current(self) -> bool:
+        """Whether no module that was looked at has changed since."""
+        return self._modules.are_those_of(Modules())
+
     def _start(self, root: str) -> None:
         module, _, name = root.rpartition(".")
-        if source(module) is None:  # a member of a class
+        if self._modules.source(module) is None:  # a member of a class
             module, _, owner = module.rpartition(".")
-            place = resolve(module, owner)
+            place = self._modules.resolve(module, owner)
             self._forced.add((place, name))
         else:
-            place = resolve(module, name)
+            place = self._modules.resolve(module, name)
         if not self._statements(place):
             raise LookupError(f"no definition {root!r} to start a fingerprint from")
         self._waiting.append(place)
 
     def _statements(self, place: Place) -> list[ast.stmt]:
-        here = source(place.module)
+        here = self._modules.source(place.module)
         return here.defined.get(place.name, []) if here else []
 
     def _follow(self) -> None:
@@ -200,14 +128,12 @@ class Reached:
         return len(self._texts) > before
 
     def _counting(self, place: Place, node: ast.ClassDef) -> Iterator[tuple[str, ast.stmt]]:
-        fields = [m for m in node.body if _is_field(m)] if not self._is_apart(place) else []
+        fields = _fields_of(node) if not self._is_apart(place) else []
         last = max((i for i, m in enumerate(fields) if m.target.id in self._named), default=-1)
         # earlier fields count too, and their order: values may be given by place
         yield from ((f"{i} {m.target.id}", m) for i, m in enumerate(fields[: last + 1]))
-        for member in node.body:
-            names = _names_bound(member)
-            used = not names or any(self._is_used(place, name) for name in names)
-            if used and not _is_field(member) and not _is_silent(member):
+        for names, member in _members_of(node):
+            if not names or any(self._is_used(place, name) for name in names):
                 yield ",".join(names), member
 
     def _is_used(self, place: Place, name: str) -> bool:
@@ -218,7 +144,8 @@ class Reached:
         if place in self._apart:
             return True
         bases = self._classes[place].bases if place in self._classes else []
-        return any(self._is_apart(p) for base in bases for p in _text(place.module, base).places)
+        texts = (self._text(place.module, base) for base in bases)
+        return any(self._is_apart(p) for text in texts for p in text.places)
 
     def _is_cut(self, *parts: str) -> bool:
         dotted = ".".join(parts)
@@ -235,27 +162,35 @@ class Reached:
         pairs = zip(value.keys, value.values, strict=True)
         entries = [pair for key, pair in zip(keys, pairs, strict=True) if key in self._keys]
         table = ast.Dict([key for key, _ in entries], [value for _, value in entries])
-        return ast.Assign(_targets(statement), table)
+        return ast.Assign(targets(statement), table)
 
     def _write(self, key: tuple[str, ...], *nodes: ast.AST) -> None:
-        texts = [_text(key[0], node) for node in nodes]
+        texts = [self._text(key[0], node) for node in nodes]
         self._texts[key] = " ".join([*key[1:], *(text.whole for text in texts)])
         for text in texts:
             self._named |= text.named
             self._waiting += [p for p in text.places if p.name]
 
+    def _text(self, module: str, node: ast.AST) -> "_Text":
+        text = _TEXTS.get((module, node))
+        if text is None or not text.modules.are_those_of(self._modules):
+            text = _TEXTS[module, node] = _Text(module, node, Modules(self._modules.source))
+        return text
 
-def _text(module: str, node: ast.AST) -> "_Text":
-    if (module, node) not in _TEXTS:
-        _TEXTS[module, node] = _Text(module, node)
-    return _TEXTS[module, node]
+
+_TEXTS: dict[tuple[str, ast.AST], "_Text"] = {}  # the newest of each tree
 
 
 class _Text:
-    """A syntax tree of a module as text, and the places and members that it names."""
+    """A syntax tree of a module as text, and the places and members that it names.
 
-    def __init__(self, module: str, node: ast.AST) -> None:
+    Attributes:
+        modules: those that decided what its names stand for.
+    """
+
+    def __init__(self, module: str, node: ast.AST, modules: Modules) -> None:
         self.module = module
+        self.modules = modules
         self.places: set[Place] = set()
         self.named: set[str] = set()
         self._scopes: list[dict[str, Place | None]] = []  # None: a local variable
@@ -316,7 +251,7 @@ class _Text:
             elif isinstance(inner, NAMED) and inner.name:
                 bound[inner.name] = None
             elif isinstance(inner, ast.Import | ast.ImportFrom):
-                bound |= _places(inner, here)
+                bound |= places(inner, here)
             elif isinstance(inner, ast.Global):
                 outer |= set(inner.names)
         return {name: place for name, place in bound.items() if name not in outer}
@@ -325,12 +260,10 @@ class _Text:
         for scope in reversed(self._scopes):
             if name in scope:
                 place = scope[name]
-                if place is None:
-                    return None
-                return resolve(*place) if place.name and source(place.module) else place
-        here = source(self.module)
+                return None if place is None else self.modules.followed(place)
+        here = self.modules.source(self.module)
         if name in here.defined or name in here.imported:
-            return resolve(self.module, name)
+            return self.modules.resolve(self.module, name)
         if not hasattr(builtins, name):
             self.named.add(name)  # of the class that this stands in
         return None
@@ -346,59 +279,21 @@ class _Text:
         """What `module.name` stands for; None where the left side is no module of the package."""
         if isinstance(node, ast.Name):
             place = self._resolved(node.id)
-            return place if place and not place.name and source(place.module) else None
+            is_module = place and not place.name and self.modules.source(place.module)
+            return place if is_module else None
         if not isinstance(node, ast.Attribute):
             return None
         owner = self._module_attribute(node.value)
-        return resolve(owner.module, node.attr) if owner and not owner.name else None
+        is_module = owner and not owner.name
+        return self.modules.resolve(owner.module, node.attr) if is_module else None
 
     def _place(self, place: Place | None, name: str) -> str:
         if place is None:
             return name
-        if source(place.module) is None:  # another package: its dotted name
+        if self.modules.source(place.module) is None:  # another package: its dotted name
             return ".".join(part for part in place if part)
         self.places.add(place)
         return place.name or place.module.rpartition(".")[2]
-
-
-def _top(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements at the top of a module, also inside `if` and `try`."""
-    for statement in body:
-        if isinstance(statement, ast.If | ast.Try | ast.With):
-            for part in ("body", "orelse", "finalbody"):
-                yield from _top(getattr(statement, part, []))
-            for handler in getattr(statement, "handlers", []):
-                yield from _top(handler.body)
-        else:
-            yield statement
-
-
-def _places(node: ast.Import | ast.ImportFrom, package: str) -> dict[str, Place]:
-    if isinstance(node, ast.Import):
-        return {
-            alias.asname or alias.name.partition(".")[0]: Place(
-                alias.name if alias.asname else alias.name.partition(".")[0]
-            )
-            for alias in node.names
-        }
-    module = node.module or ""
-    if node.level:
-        above = package.split(".")[: len(package.split(".")) - node.level + 1]
-        module = ".".join([*above, *filter(None, [module])])
-    return {alias.asname or alias.name: Place(module, alias.name) for alias in node.names}
-
-
-def _targets(statement: ast.stmt) -> list[ast.expr]:
-    return getattr(statement, "targets", None) or [statement.target]
-
-
-def _names_bound(statement: ast.stmt) -> list[str]:
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return [statement.name]
-    if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
-        nodes = (node for target in _targets(statement) for node in ast.walk(target))
-        return [node.id for node in nodes if isinstance(node, ast.Name)]
-    return []
 
 
 def _within(node: ast.AST) -> Iterator[ast.AST]:
@@ -411,6 +306,18 @@ def _within(node: ast.AST) -> Iterator[ast.AST]:
 
 def _header(node: ast.ClassDef) -> list[ast.AST]:
     return [*node.bases, *node.keywords, *node.decorator_list]
+
+
+@cache
+def _fields_of(node: ast.ClassDef) -> list[ast.AnnAssign]:
+    return [member for member in node.body if _is_field(member)]
+
+
+@cache
+def _members_of(node: ast.ClassDef) -> list[tuple[list[str], ast.stmt]]:
+    """What a class has besides fields and docstrings, and the names that each binds."""
+    members = [m for m in node.body if not _is_field(m) and not _is_silent(m)]
+    return [(names_bound(member), member) for member in members]
 
 
 def _is_field(member: ast.stmt) -> bool:

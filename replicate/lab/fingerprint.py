@@ -107,12 +107,18 @@ def _settings(about: Protocol) -> str:
     return json.dumps(decides, sort_keys=True)
 
 
+_LATEST: dict[tuple, Reached] = {}  # of the same arguments
+
+
 def _reached(roots: tuple[str, ...], keys: frozenset[str] | None = None) -> Reached:
     from replicate.lab.definitions import Reached, place_of
     from replicate.methods import base
 
     fields_apart = (place_of(base.Config), place_of(Protocol))
-    return Reached(roots, CALLED, NOT_DECIDING, keys, fields_apart)
+    about = (roots, CALLED, NOT_DECIDING, keys, fields_apart)
+    if about not in _LATEST or not _LATEST[about].is_current:
+        _LATEST[about] = Reached(*about)
+    return _LATEST[about]
 
 
 def of_run(

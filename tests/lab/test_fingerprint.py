@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from replicate import paths
-from replicate.lab import definitions, fingerprint, make_run
+from replicate.lab import fingerprint, make_run, modules
 from replicate.lab.definitions import Reached
 from replicate.lab.fingerprint import code_fingerprint, scoring_fingerprint
 from replicate.methods import METHODS, base
@@ -24,7 +24,7 @@ class Copy:
 
     def __call__(self, module: str, old: str, new: str) -> None:
         """Puts `new` in the place of the first `old` in a module; at its end where `old` is ""."""
-        file = definitions.file_of(module)
+        file = modules.file_of(module)
         assert file.is_relative_to(self.folder) or "toy" in module
         text = file.read_text()
         assert old in text, f"{module} does not hold {old!r}"
@@ -51,7 +51,7 @@ class Copy:
 @pytest.fixture
 def edit(tmp_path, monkeypatch) -> Copy:
     copy = Copy(tmp_path / "replicate")
-    monkeypatch.setattr(definitions, "PACKAGE", copy.folder)
+    monkeypatch.setattr(modules, "PACKAGE", copy.folder)
     return copy
 
 
@@ -314,5 +314,5 @@ def test_every_exception_of_fingerprints_is_there():
     """Of a name that moved away, the thing would silently count."""
     for dotted in fingerprint.NOT_DECIDING:
         module, _, name = dotted.rpartition(".")
-        there = definitions.source(dotted) or name in definitions.source(module).defined
+        there = modules.source(dotted) or name in modules.source(module).defined
         assert there, dotted

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from replicate import paths
-from replicate.lab import definitions, ensure, make_run
+from replicate.lab import ensure, make_run, modules
 from replicate.lab.forecast import forecast
 from replicate.lab.run import Run
 from replicate.methods import METHODS
@@ -73,7 +73,7 @@ def edit(tmp_path, monkeypatch) -> Edit:
         assert old in text
         file.write_text(text.replace(old, new, 1) if old else text + new)
 
-    monkeypatch.setattr(definitions, "PACKAGE", tmp_path / "replicate")
+    monkeypatch.setattr(modules, "PACKAGE", tmp_path / "replicate")
     return change
 
 
