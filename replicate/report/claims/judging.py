@@ -176,8 +176,8 @@ def _try(claim: Claim, group: pd.DataFrame, decides: bool = True) -> dict:
 
 def _side(group: pd.DataFrame, claim: Claim, metric: str, name: str, column: str = "value") -> Side:
     """The values of a method by seed."""
-    scores = group[(group["name"] == name) & (group["metric"] == metric)]
-    scores = scores[scores["protocol"] == claim.protocol]
+    of_metric = (group["metric"] == metric) & (group["protocol"] == claim.protocol)
+    scores = group[(group["name"] == name) & of_metric]
     values = scores.set_index("seed")[column].dropna().astype(float)
     if values.index.has_duplicates:
         raise ReplicateError(f"{name} has two scores for one seed; expected one run a seed")

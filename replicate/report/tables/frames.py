@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from replicate import paths, records
@@ -111,32 +112,41 @@ def means(scores: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ReplicateError: values of two extractors in one cell.
     """
+    columns = {name: scores[name].to_numpy() for name in scores}
     rows = []
-    for cell, group in scores.groupby(CELL, sort=False):
+    # plain arrays: a data frame for each of thousands of cells takes seconds
+    for cell, places in scores.groupby(CELL, sort=False).indices.items():
+        group = {name: column[places] for name, column in columns.items()}
+        value = group["value"].astype(float)
         # a row without a value (weights out of reach when it was scored) has nothing to mix
-        extractors = sorted(group.loc[group["value"].notna(), "extractor"].unique())
+        extractors = sorted(set(group["extractor"][~np.isnan(value)]))
         if len(extractors) > 1:
             raise _two_extractors(cell, extractors)
-        endless = group["value"] == float("inf")
-        finite = group.loc[~endless, "value"].dropna()
-        first = group.iloc[0]
+        endless = value == np.inf
+        finite = value[~endless & ~np.isnan(value)]
         rows.append(
             dict(zip(CELL, cell, strict=True))
-            | {key: first[key] for key in ("method", "variant", "budget", "extractor")}
+            | {key: group[key][0] for key in ("method", "variant", "budget", "extractor")}
             | {
-                "value": finite.mean() if len(finite) or not endless.any() else float("inf"),
-                "sd": finite.std(ddof=1),
+                "value": _mean(finite) if len(finite) or not endless.any() else np.inf,
+                "sd": finite.std(ddof=1) if len(finite) > 1 else np.nan,
                 "n": len(finite),
                 "identical": int(endless.sum()),
-                "floor": group["floor"].mean(),
-                "do_nothing": group["do_nothing"].mean(),
+                "floor": _mean(group["floor"].astype(float)),
+                "do_nothing": _mean(group["do_nothing"].astype(float)),
                 "stale": bool(group["stale"].any()),
-                "precision": " and ".join(sorted(group["precision"].unique())),
+                "precision": " and ".join(sorted(set(group["precision"]))),
             }
         )
     names = ["method", "variant", "budget", "extractor", "value", "sd", "n", "identical"]
     names += ["floor", "do_nothing", "stale", "precision"]
     return pd.DataFrame(rows, columns=CELL + names)
+
+
+def _mean(values: np.ndarray) -> float:
+    """Of what is there; NaN of nothing."""
+    there = values[~np.isnan(values)]
+    return float(there.mean()) if len(there) else np.nan
 
 
 def _two_extractors(cell: tuple[str, ...], extractors: list[str]) -> ReplicateError:
