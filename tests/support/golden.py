@@ -46,9 +46,14 @@ def sequence(n: int, salt: int) -> np.ndarray:
     """n values in (-1, 1), uniform, float64."""
     x = np.arange(n, dtype=np.uint32)
     x += np.uint32((2654435761 * n + 1013904223 * salt) % 2**32)
-    x = (x ^ (x >> 16)) * np.uint32(0x7FEB352D)
-    x = (x ^ (x >> 15)) * np.uint32(0x846CA68B)
-    return ((x ^ (x >> 16)) + 0.5) / 2**31 - 1
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1)):
+        x ^= x >> np.uint32(shift)
+        x *= np.uint32(factor)
+    values = x.astype(np.float64)
+    values += 0.5
+    values /= 2**31
+    values -= 1
+    return values
 
 
 def weights(role: str, shape: tuple[int, ...], salt: int) -> Tensor:
