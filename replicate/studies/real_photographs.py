@@ -6,8 +6,9 @@ import pandas as pd
 
 from replicate import paths
 from replicate.datasets.spec import spec
+from replicate.lab.budget_grid import pages
 from replicate.lab.notebook_parameters import Parameters
-from replicate.lab.run import method_name
+from replicate.lab.run import Run, method_name
 from replicate.methods import METHODS
 from replicate.metrics.power import NO_POWER, weak
 from replicate.metrics.protocols import OF_RECORDS
@@ -21,7 +22,7 @@ IMAGES = 3  # of each direction in a gallery
 
 
 def photographs(params: Parameters) -> Album:
-    """Each set of photographs that methods of the paper, or the baseline, were run on.
+    """Each set of photographs that methods of the paper were run on, or what it is compared with.
 
     For each, the scores that lead, with the rate of real targets as ceiling and that of the inputs;
     what has no power; the paper's printed order beside the measured one with Kendall's tau; and
@@ -58,7 +59,8 @@ def _scores(params: Parameters) -> pd.DataFrame:
     Of a method with runs in both, those of the root that has more seeds, as seeds of two settings
     are no peers; this machine's where both have as many.
     """
-    names = {method_name(run.method, run.label) for run in params.runs()}
+    runs = [*params.runs(), *_runs_on_photographs(params)]
+    names = {method_name(run.method, run.label) for run in runs}
     names |= {name for name, method in METHODS.items() if method.paper == params.paper}
     chosen: dict[tuple[str, str], pd.DataFrame] = {}
     for root in _roots():
@@ -70,6 +72,15 @@ def _scores(params: Parameters) -> pd.DataFrame:
             if group["seed"].nunique() > seeds:
                 chosen[place] = group
     return pd.concat(chosen.values(), ignore_index=True) if chosen else pd.DataFrame()
+
+
+def _runs_on_photographs(params: Parameters) -> list[Run]:
+    """Those that the paper's grid of photographs lists; none where the budget has no such grid."""
+    folder = paths.ROOT / SETTING.format(budget=params.budget)
+    if not folder.is_dir():
+        return []
+    listed = pages(params.budget, folder=folder)
+    return [run for page in listed if page.params.paper == params.paper for run in page.runs]
 
 
 def _is_of_photographs(dataset: str) -> bool:

@@ -36,6 +36,12 @@ def test_one_run_here_hides_no_published_one(workspace):
     assert any("cats_dogs" in text for text in texts)
 
 
+def test_a_method_of_the_grid_of_photographs_alone_is_shown(workspace):
+    there = studies.real_photographs._scores(asked("05_spatial_guidance"))
+    of_horses = set(there.loc[there["dataset"] == "horse2zebra", "name"])
+    assert of_horses == {"cyclegan", "spatial_guidance", "spagan"}  # U-GAT-IT is another paper's
+
+
 def test_without_photographs_the_command_that_trains_on_them_is_named(workspace, monkeypatch):
     monkeypatch.setattr(paths, "published", lambda: workspace / "nothing")
     folder = "notebooks/params/laptop/photographs"
