@@ -54,6 +54,10 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(UV) install --quiet --python $(PY) --require-hashes -r requirements.lock
 	$(UV) install --quiet --python $(PY) --no-deps --no-build-isolation -e .
+# Compiles what most commands import, on two cores: several that start together, as tests do, would
+# each compile all of it. What cannot be imported says so where it is used.
+	@$(PY) -c 'import torch._dynamo, torchvision' & \
+	  $(PY) -c 'import seaborn, skimage.metrics, papermill, ipykernel, snakemake'; wait
 	@printf '%s\n' "$$(pwd -P)" > $(STAMP)
 
 replicate: $(STAMP)
