@@ -41,7 +41,8 @@ def salts(golden: Mapping) -> dict[str, int]:
 # The formula
 
 
-@functools.lru_cache(maxsize=8)  # a network's many layers of one size have the same values
+# A network's many layers of one size have the same values.
+@functools.lru_cache(maxsize=8)
 def sequence(n: int, salt: int) -> np.ndarray:
     """n values in (-1, 1), uniform, float64."""
     x = np.arange(n, dtype=np.uint32)
@@ -65,6 +66,11 @@ def weights(role: str, shape: tuple[int, ...], salt: int) -> Tensor:
         shape: PyTorch's; (in, out, kh, kw) for a transposed convolution.
         salt: of the network.
     """
+    return _weights(role, shape, salt).to(torch.get_default_dtype(), copy=True)
+
+
+@functools.lru_cache(maxsize=8)
+def _weights(role: str, shape: tuple[int, ...], salt: int) -> Tensor:
     s = sequence(int(np.prod(shape)), DIRECTION_SALT if role == "direction" else salt)
     if role == "kernel":
         values = 0.8 * np.sqrt(6 / np.prod(shape[1:])) * s
@@ -73,7 +79,7 @@ def weights(role: str, shape: tuple[int, ...], salt: int) -> Tensor:
     else:
         start, spread = {"scale": (1, 0.05), "offset": (0, 0.05), "rho": (0.5, 0.4)}[role]
         values = start + spread * s
-    return _rounded(values.reshape(shape))
+    return torch.from_numpy(values.reshape(shape).astype(np.float32))
 
 
 def image(domain: str, size: int, batch: int) -> Tensor:

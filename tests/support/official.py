@@ -15,7 +15,7 @@ ROLES = {"rho": "rho", "gamma": "scale", "beta": "offset", "weight_u": "directio
 
 
 def state(shapes: Shapes, salt: int) -> dict[str, Tensor]:
-    """A state dict with these tensors by formula; running statistics as constructed."""
+    """A state dict with these tensors by formula, in float32; running statistics as constructed."""
     made = {}
     for name, shape in shapes.items():
         leaf = name.rpartition(".")[2]
@@ -28,7 +28,7 @@ def state(shapes: Shapes, salt: int) -> dict[str, Tensor]:
             role = "offset" if leaf == "bias" else "kernel" if len(shape) > 1 else "scale"
         if leaf == "weight_u":
             role = "direction"
-        made[name] = weights(role, shape, salt)
+        made[name] = weights(role, shape, salt).to(torch.float32)  # which it is rounded to
     return made
 
 
