@@ -2,10 +2,10 @@
 
 `effects` is notebook 00's: what choices of a protocol do to a number. `windows`, `class_coverage`,
 `domain_adaptation` and `sentences` are 01's; `galleries` 03's, 04's and 06's; `model_capacity`
-03's; `attention`, `attention_probe`, `pixel_classes`, `pixel_segmentation` and `label_measurements`
-06's; `carried_weights` 90's; `released_weights` and `real_photographs` those of all papers.
-`results` publishes what needs the files of runs, `diversity` is that of a command. No file is named
-as a function of this module, which would hide it.
+03's; `attention`, `attention_probe`, `pixel_classes`, `pixel_segmentation`, `label_measurements`
+and `street_scenes` 06's; `carried_weights` 90's; `released_weights` and `real_photographs` those of
+all papers. `results` publishes what needs the files of runs, `diversity` is that of a command. No
+file is named as a function of this module, which would hide it.
 """
 
 from replicate.studies import (
@@ -25,6 +25,7 @@ from replicate.studies.pixel_classes import absent
 from replicate.studies.real_photographs import photographs
 from replicate.studies.released_weights import released
 from replicate.studies.results import of_parameters, of_runs
+from replicate.studies.street_scenes import streets
 
 adaptation = of_runs(domain_adaptation.adaptation)
 attention_over_training = of_runs(attention.attention_over_training)
@@ -58,6 +59,7 @@ __all__ = [
     "probe",
     "released",
     "segmentation",
+    "streets",
     "window_hits",
     "window_outlines",
 ]

@@ -35,7 +35,7 @@ def photographs(params: Parameters) -> Album:
         return Album("Smoke runs are on synthetic images; `budget: laptop` shows photographs.")
     scores = _scores(params)
     if scores.empty:
-        return Album(_nothing(params.budget))
+        return Album(nothing(params.budget, "photographs"))
     places = set(zip(scores["dataset"], scores["name"], scores["root"], strict=True))
     roots = [root for root in _roots() if root in set(scores["root"])]
     kept = [(root, record) for root in roots for record in plots.kept(root, params.budget)]
@@ -49,6 +49,25 @@ def photographs(params: Parameters) -> Album:
     return Album(f"Photographs with runs at budget {params.budget}: {names}.", *shown)
 
 
+def runs_on_photographs(params: Parameters) -> list[Run]:
+    """Those that the paper's grid of photographs lists; none where the budget has no such grid."""
+    folder = paths.ROOT / SETTING.format(budget=params.budget)
+    if not folder.is_dir():
+        return []
+    listed = pages(params.budget, folder=folder)
+    return [run for page in listed if page.params.paper == params.paper for run in page.runs]
+
+
+def nothing(budget: str, what: str) -> str:
+    """That no run on such images is here or published, and what trains them."""
+    folder = SETTING.format(budget=budget)
+    where = f" --params {folder}" if (paths.ROOT / folder).is_dir() else ""
+    return (
+        f"No run on {what} is on this machine or published at budget {budget}; "
+        f"`replicate runs --budget {budget}{where}` trains them."
+    )
+
+
 def _roots() -> tuple[Path, Path]:
     return paths.results(), paths.published()
 
@@ -59,7 +78,7 @@ def _scores(params: Parameters) -> pd.DataFrame:
     Of a method with runs in both, those of the root that has more seeds, as seeds of two settings
     are no peers; this machine's where both have as many.
     """
-    runs = [*params.runs(), *_runs_on_photographs(params)]
+    runs = [*params.runs(), *runs_on_photographs(params)]
     names = {method_name(run.method, run.label) for run in runs}
     names |= {name for name, method in METHODS.items() if method.paper == params.paper}
     chosen: dict[tuple[str, str], pd.DataFrame] = {}
@@ -74,28 +93,10 @@ def _scores(params: Parameters) -> pd.DataFrame:
     return pd.concat(chosen.values(), ignore_index=True) if chosen else pd.DataFrame()
 
 
-def _runs_on_photographs(params: Parameters) -> list[Run]:
-    """Those that the paper's grid of photographs lists; none where the budget has no such grid."""
-    folder = paths.ROOT / SETTING.format(budget=params.budget)
-    if not folder.is_dir():
-        return []
-    listed = pages(params.budget, folder=folder)
-    return [run for page in listed if page.params.paper == params.paper for run in page.runs]
-
-
 def _is_of_photographs(dataset: str) -> bool:
     """Two domains of photographs, as they come from files."""
     entry = spec(dataset)
     return entry.layout != "drawn" and not entry.paired
-
-
-def _nothing(budget: str) -> str:
-    folder = SETTING.format(budget=budget)
-    where = f" --params {folder}" if (paths.ROOT / folder).is_dir() else ""
-    return (
-        f"No run on photographs is on this machine or published at budget {budget}; "
-        f"`replicate runs --budget {budget}{where}` trains them."
-    )
 
 
 def _of_set(dataset: str, rows: pd.DataFrame, paper: str) -> list[object]:

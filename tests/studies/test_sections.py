@@ -47,6 +47,9 @@ def test_without_photographs_the_command_that_trains_on_them_is_named(workspace,
     folder = "notebooks/params/laptop/photographs"
     assert f"replicate runs --budget laptop --params {folder}`" in studies.photographs(asked()).said
     assert not studies.photographs(asked(budget="smoke")).shown
+    said = studies.streets(asked("06_guidance_studies")).said
+    assert said.startswith("No run on street scenes") and f"--params {folder}`" in said
+    assert not studies.streets(asked("06_guidance_studies", "smoke")).shown
 
 
 @pytest.mark.parametrize(
