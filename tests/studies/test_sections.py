@@ -9,6 +9,7 @@ from replicate.lab import workflow
 from replicate.lab.notebook_parameters import checked
 from replicate.metrics.power import NO_POWER
 from replicate.report.plots.picture import Picture
+from replicate.studies import results
 
 
 def asked(notebook: str = "02_aggan", budget: str = "laptop"):
@@ -40,6 +41,15 @@ def test_a_method_of_the_grid_of_photographs_alone_is_shown(workspace):
     there = studies.real_photographs._scores(asked("05_spatial_guidance"))
     of_horses = set(there.loc[there["dataset"] == "horse2zebra", "name"])
     assert of_horses == {"cyclegan", "spatial_guidance", "spagan"}  # U-GAT-IT is another paper's
+
+
+def test_street_scenes_are_shown_from_published_records(workspace):
+    album = studies.streets(asked("06_guidance_studies"))
+    scores, _, classes, statistics, _, pictures = album.shown
+    for name in ("gan", "pix2pix", "fal", "spatial_guidance_paired"):
+        assert name in repr(scores) and name in repr(classes.shown[0])
+    assert classes.said.startswith("Street segmentation, as it was published with the runs")
+    assert isinstance(statistics.shown[0], results.Copy) and isinstance(pictures, Picture)
 
 
 def test_without_photographs_the_command_that_trains_on_them_is_named(workspace, monkeypatch):
