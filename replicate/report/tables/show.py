@@ -170,7 +170,8 @@ def _html(cells: pd.DataFrame) -> str:
         shared = _shared(before, list(row), names)
         texts = ["" if i < shared else _soft(cell) for i, cell in enumerate(row)]
         pairs = zip(styles, texts, strict=True)
-        rows.append("".join(f'<td style="{style}">{text}</td>' for style, text in pairs))
+        styled = (f' style="{style}"' * bool(text) + f">{text}" for style, text in pairs)
+        rows.append("".join(f"<td{cell}</td>" for cell in styled))
         before = list(row)
     body = "".join(f"<tr>{row}</tr>\n" for row in rows)
     return f"<table><thead><tr>{''.join(head)}</tr></thead>\n<tbody>{body}</tbody></table>"
