@@ -25,7 +25,7 @@ from replicate.studies.pixel_classes import absent
 from replicate.studies.real_photographs import photographs
 from replicate.studies.released_weights import released
 from replicate.studies.results import of_parameters, of_runs
-from replicate.studies.street_scenes import streets
+from replicate.studies.street_scenes import street_segmentation, street_statistics, streets
 
 adaptation = of_runs(domain_adaptation.adaptation)
 attention_over_training = of_runs(attention.attention_over_training)
@@ -59,6 +59,8 @@ __all__ = [
     "probe",
     "released",
     "segmentation",
+    "street_segmentation",
+    "street_statistics",
     "streets",
     "window_hits",
     "window_outlines",

@@ -36,8 +36,8 @@ def streets(params: Parameters) -> Album:
         f"Runs on `{SET}` at budget {params.budget}:",
         show(tables.main(tables.of_runs(runs))),
         Sentence("Class by class:"),
-        show(_segmentation(runs)),
-        _statistics(runs),
+        show(street_segmentation(runs)),
+        street_statistics(runs),
         Sentence("Test images, under each translation the discriminator's map:"),
         plots.translations(runs),
     )
@@ -54,15 +54,13 @@ def _finished(run: Run) -> list[Run]:
 # Studies of names of their own, so that the published results of another set stay.
 
 
+@of_runs
 def street_segmentation(runs: list[Run]) -> pd.DataFrame:
     """`segmentation` of street scenes."""
     return segmentation(runs)
 
 
+@of_runs
 def street_statistics(runs: list[Run]) -> Picture:
     """`label_statistics` of street scenes."""
     return label_statistics(runs, SET)
-
-
-_segmentation = of_runs(street_segmentation)
-_statistics = of_runs(street_statistics)

@@ -125,7 +125,8 @@ def test_no_record_is_stale_nor_scored_by_other_code(folder, today):
     files = [folder / "scores.csv", *folder.glob(CLASSES)]
     made = pd.concat(map(pd.read_csv, files))
     assert set(record["scoring"]) == set(made.loc[made["value"].notna(), "protocol"])
-    assert set(record["fingerprint"]) == {"code", "data", "images"}
+    # pairs that are drawn apart have the code that draws them, which `changed` compares
+    assert set(record["fingerprint"]) - {"stream"} == {"code", "data", "images"}
 
 
 def test_a_published_notebook_keeps_its_pictures_in_fewer_bytes(tmp_path, monkeypatch):

@@ -49,7 +49,7 @@ def test_street_scenes_are_shown_from_published_records(workspace):
     for name in ("gan", "pix2pix", "fal", "spatial_guidance_paired"):
         assert name in repr(scores) and name in repr(classes.shown[0])
     assert classes.said.startswith("Street segmentation, as it was published with the runs")
-    assert isinstance(statistics.shown[0], results.Copy) and isinstance(pictures, Picture)
+    assert isinstance(statistics.shown[0], results.Copy) and isinstance(pictures.shown[0], Picture)
 
 
 def test_without_photographs_the_command_that_trains_on_them_is_named(workspace, monkeypatch):
