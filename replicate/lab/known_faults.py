@@ -73,7 +73,7 @@ FAULTS = {
         "mode collapse",
         "median distance of two translations over that of two real images",
         0.25,
-        "a collapsed generator has 0.1 or less, all others 0.58 or more",
+        "a collapsed generator has 0.18 or less, all others 0.37 or more",
     ),
     "discriminator_won": Fault(
         "discriminator won",
