@@ -116,11 +116,11 @@ def pools(folders, network) -> tuple[np.ndarray, np.ndarray]:
     return tuple(features(Folder(f), network).pool.astype(np.float64) for f in folders)
 
 
-def test_kid_equals_torch_fidelity_from_the_files_on(weights, folders, pools):
-    """FID from features is compared in test_fid, on fewer: theirs takes eigenvalues of 2048."""
+def test_scores_equal_torch_fidelity_from_the_files_on(weights, folders, pools):
     theirs = torch_fidelity.calculate_metrics(
         input1=str(folders[0]),
         input2=str(folders[1]),
+        fid=True,
         kid=True,
         cuda=False,
         cache=False,
@@ -130,13 +130,12 @@ def test_kid_equals_torch_fidelity_from_the_files_on(weights, folders, pools):
         feature_extractor_weights_path=str(weights),
         **SUBSETS,
     )
-    size, number = SUBSETS["kid_subset_size"], SUBSETS["kid_subsets"]
-    mean, sd = kid_subsets(*pools, size, number)
-    # theirs: a kernel in float32
+    mean, sd = kid_subsets(*pools, SUBSETS["kid_subset_size"], SUBSETS["kid_subsets"])
+    # theirs: eigenvalues of a product of rank 14 among 2048, and a kernel in float32
+    assert fid(*pools) == pytest.approx(theirs["frechet_inception_distance"], rel=1e-3)
     assert mean == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-3)
     assert sd == pytest.approx(theirs["kernel_inception_distance_std"], rel=1e-3)
-    other, _ = kid_subsets(pools[0], pools[1][1:], size, number)
-    assert other != pytest.approx(mean, rel=1e-3)  # the twin
+    assert fid(pools[0], pools[1][1:]) != pytest.approx(fid(*pools), rel=1e-3)  # the twin
 
 
 def test_scores_equal_clean_fid_with_this_network(weights, folders):
