@@ -51,12 +51,13 @@ def name_of(run: Run) -> str:
     return method_name(run.method, run.label)
 
 
-def here_or_recorded(runs: Iterable[Run]) -> list[Run]:
+def here_or_recorded(runs: Iterable[Run], partly: bool = False) -> list[Run]:
     """The runs as this machine has them; where it has none of a method, as they are published.
 
     Args:
         runs: those of one budget that are wanted. Of a method on a data set with no complete run
             here, every published seed is shown, because reading one costs nothing.
+        partly: leave out runs that are neither here nor published.
 
     Raises:
         ReplicateError: runs that are neither here nor published with today's code and settings.
@@ -75,7 +76,7 @@ def here_or_recorded(runs: Iterable[Run]) -> list[Run]:
         known = there | here
         shown += [known[seed] for seed in sorted(known)]
         lacking += [run for run in wanted if run.seed not in known]
-    if lacking:
+    if lacking and not partly:
         raise _lacking(lacking)
     return shown
 

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from replicate.errors import ReplicateError
 from replicate.lab.notebook_parameters import Parameters
 from replicate.lab.recorded import here_or_recorded
 from replicate.lab.run import Run
@@ -27,7 +26,7 @@ def streets(params: Parameters) -> Album:
     if params.budget == "smoke":
         return Album("Smoke runs are on synthetic images; `budget: laptop` shows street scenes.")
     listed = [run for run in runs_on_photographs(params) if run.dataset == SET]
-    runs = [shown for run in listed for shown in _finished(run)]
+    runs = here_or_recorded(listed, partly=True)
     # the paper's own first: under its name a study is published
     runs.sort(key=lambda run: METHODS[run.method].paper != params.paper)
     if not runs:
@@ -41,14 +40,6 @@ def streets(params: Parameters) -> Album:
         Sentence("Test images, under each translation the discriminator's map:"),
         plots.translations(runs),
     )
-
-
-def _finished(run: Run) -> list[Run]:
-    """The run, if it is here or published."""
-    try:
-        return here_or_recorded([run])
-    except ReplicateError:
-        return []
 
 
 # Studies of names of their own, so that the published results of another set stay.
