@@ -61,7 +61,7 @@ class InstaGAN(Method):
     }  # fmt: skip
     LAPTOP = {
         "load_size": 64, "crop_size": 64, "ngf": 16, "n_blocks": 3, "ndf": 16, "test_max": 4,
-        "lr": 4e-4, "iterations": 3000,
+        "lr": 4e-4, "iterations": 2000,
     }  # fmt: skip
     PHOTOGRAPHS = {"laptop": base.CROPS, "overnight": base.WHOLE}
     by_instances = True
