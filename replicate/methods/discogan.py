@@ -64,6 +64,7 @@ class DiscoGAN(Method):
         "load_size": 64, "crop_size": 64, "batch_size": 16, "ngf": 32, "ndf": 32,
         "first_iterations": 200, "iterations": 2000,
     }  # fmt: skip
+    PHOTOGRAPHS = {"laptop": {**base.CROPS, "iterations": 3000}}
 
     @classmethod
     def adversarial_scale(cls, config: Mapping) -> AdversarialScale:

@@ -64,7 +64,7 @@ class DistanceGAN(Method):
         "lr": 4e-4, "iterations": 3000,
     }  # fmt: skip
     PHOTOGRAPHS = {
-        "laptop": {**base.CROPS, "ngf": 32, "n_blocks": 6, "ndf": 64, "iterations": 5000},
+        "laptop": {**base.CROPS, "ngf": 32, "n_blocks": 6, "ndf": 64, "iterations": 3000},
         "overnight": {
             **base.WHOLE, "ngf": 32, "n_blocks": 6, "ndf": 64, "n_layers": 3, "iterations": 30000,
         },

@@ -105,6 +105,7 @@ class DRIT(Method):
         "load_size": 64, "crop_size": 64, "ngf": 16, "ndf": 32, "n_layers": 3, "n_scales": 2,
         "content_layers": 1, "lr": 4e-4, "iterations": 6000,
     }  # fmt: skip
+    PHOTOGRAPHS = {"laptop": {**base.CROPS, "lr": 1e-4}}
 
     @classmethod
     def adversarial_scale(cls, config: Mapping) -> AdversarialScale:

@@ -68,6 +68,7 @@ class DualGAN(Method):
         "load_size": 64, "crop_size": 64, "ngf": 16, "ndf": 32, "levels": 6, "lr": 4e-4,
         "iterations": 1500,
     }  # fmt: skip
+    PHOTOGRAPHS = {"laptop": {**base.CROPS, "lr": 5e-5, "iterations": 3000}}
 
     @classmethod
     def adversarial_scale(cls, config: Mapping) -> AdversarialScale:

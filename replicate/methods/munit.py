@@ -66,6 +66,7 @@ class MUNIT(Method):
         "load_size": 64, "crop_size": 64, "ngf": 16, "mlp_dim": 64, "ndf": 32, "n_layers": 3,
         "n_scales": 2, "lr": 4e-4, "halve_epochs": 50, "iterations": 3000,
     }  # fmt: skip
+    PHOTOGRAPHS = {"laptop": {**base.CROPS, "lr": 1e-4}}
 
     @classmethod
     def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
