@@ -87,7 +87,7 @@ class DAGANText(Method):
     LAPTOP = {
         "load_size": 64, "crop_size": 64, "flip": False, "batch_size": 4, "text_dim": 128,
         "text_width": 64, "ngf": 16, "e_blocks": 1, "g_blocks": 3, "ndf": 32, "n_layers": 2,
-        "lambda_cls": 10.0, "lr": 4e-4, "iterations": 1500,
+        "lambda_cls": 10.0, "lr": 4e-4, "iterations": 1000,
     }  # fmt: skip
 
     @classmethod
