@@ -37,7 +37,8 @@ MAIN = (
 
 LEFT, RIGHT = 250, 20  # px beside the panels, for the names of methods and a last tick
 ABOVE, BELOW, LINE = 56, 34, 24  # px above and below a row of panels, and for each method
-APART, TITLE = 26, 28  # px between panels, and for the line above all
+APART, TITLE = 26, 14  # px between panels, and for each line above all, which have as much below
+TITLE_LETTER = 6.6  # px of a letter above all, on average
 
 
 def scores(frame: pd.DataFrame) -> Picture:
@@ -59,9 +60,12 @@ def scores(frame: pd.DataFrame) -> Picture:
     rows = [(place, here) for place, here in measured.groupby(["dataset", "direction"])]
     heights = [ABOVE + BELOW + LINE * here["name"].nunique() for _, here in rows]
     most = max(len(_pairs(here)) for _, here in rows)
-    picture = Picture(min(WIDTH, LEFT + RIGHT + 260 * most), TITLE + sum(heights))
-    _headline(picture, budget)
-    drawn, top = styles(measured["name"]), TITLE
+    width = min(WIDTH, LEFT + RIGHT + 260 * most)
+    lines = wrap(_headline(budget), int(width / TITLE_LETTER))
+    drawn, top = styles(measured["name"]), TITLE * (len(lines) + 1)
+    picture = Picture(width, top + sum(heights))
+    y = 1 - 6 / (top + sum(heights))
+    picture.text(0.01, y, "\n".join(lines), fontsize=9, va="top")
     for (place, here), height in zip(rows, heights, strict=True):
         _row(picture, ", ".join(place), here, top, drawn)
         top += height
@@ -114,16 +118,14 @@ def _references(axes: Axes, rows: pd.DataFrame) -> None:
             axes.axvline(value, color="0.4", ls=style, lw=1.2)
 
 
-def _headline(picture: Picture, budget: str) -> None:
+def _headline(budget: str) -> str:
     marks = {
         "smoke": "Smoke runs: they prove that the code executes, no result",
         "overnight": "Budget overnight: not comparable with the papers' numbers",
         "laptop": "Budget laptop: not comparable with the papers' numbers",
     }
-    height = picture.get_figheight() * picture.dpi
     lines = "Dashed: real vs real; dotted: do nothing (unless infinite); a point a seed"
-    title = f"{marks.get(budget, f'Budget {budget}')}. {lines}"
-    picture.text(0.01, 1 - 6 / height, title, fontsize=9, va="top")
+    return f"{marks.get(budget, f'Budget {budget}')}. {lines}"
 
 
 COSTS = {"hours": "hours of training", "peak_memory_mb": "peak memory, MB"}
