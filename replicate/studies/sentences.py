@@ -28,7 +28,7 @@ def inapplicable(runs: Iterable[Run]) -> str:
     """That no run is on sentences, and which ones are, in words; "" where one is."""
     if any(run.dataset in shown.SETS for run in runs):
         return ""
-    return "No run here draws from sentences: `notebooks/params/laptop/sentences` has those."
+    return "No run here draws from sentences: `notebooks/params/laptop/01_dagan.yaml` has some."
 
 
 def named_and_shown(runs: Iterable[Run]) -> pd.DataFrame:

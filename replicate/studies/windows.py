@@ -281,7 +281,7 @@ def correspondences(runs: Iterable[Run], columns: int = 8, seed: int | None = No
     """
     blocks = []
     for peers in _groups(_of_seed(runs, seed, "outputs"), _peers):
-        readers = [run for run in peers if getattr(run.config, "windows", "") == "learned"]
+        readers = [r for r in peers if has_windows(r) and r.config.windows == "learned"]
         if not readers:
             continue
         whole = [run for run in peers if getattr(run.config, "windows", "") == "none"]

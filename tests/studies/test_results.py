@@ -94,7 +94,7 @@ def test_a_study_that_is_about_none_of_the_runs_says_so(workspace):
         assert study(text).said == "No method here looks at images through windows."
         with pytest.raises(ReplicateError, match=r"no (finished )?run"):  # some, not trained yet
             study(images)
-    assert "notebooks/params/laptop/sentences" in studies.named_and_shown(images).said
+    assert "laptop/01_dagan.yaml" in studies.named_and_shown(images).said
     with pytest.raises(ReplicateError, match="no finished run"):
         studies.named_and_shown(text)
 
