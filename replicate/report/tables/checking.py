@@ -67,7 +67,8 @@ def _check_alike(scores: pd.DataFrame) -> None:
             name: set(zip(rows["direction"], rows["protocol"], strict=True))
             for name, rows in group.groupby(["name", "seed"])
         }
-        whole = set().union(*cells.values())
+        measured = group[group["value"].notna()]  # what no run could compute, none lacks
+        whole = set(zip(measured["direction"], measured["protocol"], strict=True))
         for (name, seed), pairs in cells.items():
             if lacking := sorted(whole - pairs):
                 direction, protocol = lacking[0]

@@ -102,3 +102,11 @@ def test_check_misses_nothing_that_was_asked_for(
     lacking = (scores["name"] == "cyclegan") & (scores["metric"] == "background_psnr")
     with pytest.raises(ReplicateError, match="cyclegan on horse2zebra_drawn, seed 0, lacks"):
         tables.check(scores[~lacking], asked())
+
+
+def test_a_score_that_no_run_could_compute_is_asked_of_none(root: Path, asked) -> None:
+    scores = tables.scores(root)
+    nowhere = scores["value"].isna()
+    assert nowhere.any()
+    first = scores["seed"] == 0  # the younger ones have a row that says why
+    tables.check(scores[~(nowhere & first)], asked())
