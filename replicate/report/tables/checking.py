@@ -1,10 +1,14 @@
 """The last cell of a notebook: nothing that was asked for is missing or unexplained."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from replicate.errors import ReplicateError
 from replicate.lab import classes, recorded
 from replicate.lab.notebook_parameters import Asked
+from replicate.lab.run import Run
+from replicate.lab.state import Today
 from replicate.metrics.protocols import find
 from replicate.report.tables.frames import one_budget
 
@@ -34,13 +38,19 @@ def check(scores: pd.DataFrame, params: Asked) -> str:
             raise ReplicateError(f"{run.title} has no scores, expected some: it is {word}")
     for row in scores.itertuples():
         _check_row(row)
-    if runs:  # records of several days may lack what is scored since
-        _check_alike(scores)
+    today = Today()
+    here = [run for run in runs if recorded.word(run, today) != "missing"]
+    _check_alike(_of(scores, here))  # records of several days may lack what is scored since
     explained = int(scores["value"].isna().sum())
     return (
         f"{len(scores)} scores of {scores['hash'].nunique()} runs at budget {budget}: "
         f"{len(scores) - explained} measured, {explained} not computed, with the reason beside them"
     )
+
+
+def _of(scores: pd.DataFrame, runs: Iterable[Run]) -> pd.DataFrame:
+    places = [(recorded.name_of(run), run.dataset, run.seed) for run in runs]
+    return scores[pd.MultiIndex.from_frame(scores[["name", "dataset", "seed"]]).isin(places)]
 
 
 def _check_row(row) -> None:
