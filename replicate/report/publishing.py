@@ -149,7 +149,7 @@ def _clean(executed: Path, target: Path) -> Path:
     """A copy that tells nothing of this machine.
 
     Its pictures have 256 colours, a third of their bytes, or are JPEG where that takes still fewer,
-    as of photographs: git keeps every version of a notebook.
+    as of photographs, and a table stands as HTML alone: git keeps every version of a notebook.
     Parameters and imports are folded, so that the verdict stands on the first screen.
     """
     notebook = scrub(nbformat.read(executed, as_version=4))
@@ -158,6 +158,8 @@ def _clean(executed: Path, target: Path) -> Path:
             cell.metadata["jupyter"] = {"source_hidden": True}
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     for data in (output.get("data", {}) for output in outputs):
+        if "text/html" in data:
+            data.pop("text/plain", None)
         if "image/png" in data:
             data.pop("image/jpeg", None)  # Pillow shows both
             png = base64.b64decode(data.pop("image/png"))
