@@ -113,10 +113,12 @@ def _write(
 def _published(name: str, runs: list[Run], paper: str = "", budget: str = "") -> Album:
     """The published result, or what it would take to make it."""
     stem = _stem(paths.published(), name, runs, paper, budget)
-    how = training(runs) if runs else "`train: true` among the parameters makes it"
-    title = name.replace("_", " ").capitalize()
     file, picture = Path(f"{stem}.json"), Path(f"{stem}.png")
     about = files.read_json(file, f"git checkout -- {file}") if file.is_file() else {}
+    # its own runs: a notebook has others, too, which it is not about
+    of = [run for run in runs if _identity(run.record()) in about.get("runs", [])] or runs
+    how = training(of) if of else "`train: true` among the parameters makes it"
+    title = name.replace("_", " ").capitalize()
     if not ("rows" in about or picture.is_file()):  # pictures are in a checkout, not in a wheel
         return Album(f"{title}: needs the outputs of runs, which records do not hold; {how}.")
     if runs and not _are_current(about["runs"]):
