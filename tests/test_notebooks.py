@@ -232,9 +232,8 @@ def test_the_defaults_are_the_smoke_run_and_every_budget_has_checked_parameters(
 def test_no_parameter_file_is_of_no_notebook():
     files = list((paths.notebooks() / "params").rglob("*.yaml"))
     assert {file.stem for file in files} == {path.stem for path in NOTEBOOKS}
-    # those of photographs stand apart, as they need images that a fresh clone has not, and those of
-    # sentences, as their methods and those of images share no set
-    assert {file.parent.name for file in files} == {*BUDGETS, "photographs", "sentences"}
+    # those of photographs stand apart, as they need images that a fresh clone has not
+    assert {file.parent.name for file in files} == {*BUDGETS, "photographs"}
     for file in files:
         found = checked(workflow.read_params(file.stem, "", file.parent), file.stem)
         assert found.budget in (file.parent.name, file.parent.parent.name)
