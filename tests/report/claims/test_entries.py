@@ -65,9 +65,10 @@ def test_the_design_is_what_was_promised() -> None:
 
 def test_the_arms_of_a_data_set_train_for_equally_many_images() -> None:
     for design in claims.designs():
-        images = [images_seen(name, design.dataset) for name in design.methods]
-        # StackGAN's stages see a tenth more than DA-GAN's networks: as long a run, in seconds
-        assert max(images) <= 1.1 * min(images), design.dataset
+        seen = {name: images_seen(name, design.dataset) for name in design.methods}
+        staged = seen.pop("stackgan", None)  # as long a run as DA-GAN's, in seconds
+        (images,) = set(seen.values())
+        assert staged is None or images <= staged <= 1.1 * images, design.dataset
 
 
 @every_claim
