@@ -1,12 +1,10 @@
 #!/bin/bash
-# Stops what slurm_up.sh started in FOLDER, and its jobs.
+# Stops what slurm_up.sh started in FOLDER, and its jobs; also what is left of a test that was killed.
 folder=$1
-[ "$(readlink -f /etc/slurm/slurm.conf)" = "$(readlink -f "$folder")/slurm.conf" ] || exit 0  # another Slurm
-squeue -h -o %i | xargs -r scancel; sleep 1
+[ "$(readlink -m /etc/slurm/slurm.conf)" = "$(readlink -m "$folder")/slurm.conf" ] || exit 0  # another Slurm
+pgrep -x slurmctld > /dev/null && squeue -h -o %i | xargs -r scancel && sleep 1
 for daemon in slurmd slurmctld; do
-  [ -s "$folder/$daemon.pid" ] || continue
-  pid=$(cat "$folder/$daemon.pid")
-  kill "$pid"
-  while kill -0 "$pid" 2> /dev/null; do sleep 0.1; done  # it writes until it ends
+  pkill -x "$daemon"
+  for _ in $(seq 100); do pgrep -x "$daemon" > /dev/null || break; sleep 0.1; done  # it writes until it ends
 done
 rm -rf "$folder" /etc/slurm/slurm.conf /etc/slurm/gres.conf

@@ -5,6 +5,10 @@
 set -euo pipefail
 folder=$1; n=$2; cpus=${3:-4}; host=$(hostname -s)
 [ "$(id -u)" = 0 ] || { echo "slurm_up.sh writes /etc/slurm: run it as root, or in a container" >&2; exit 2; }
+left=$(readlink -m /etc/slurm/slurm.conf)
+if [ -L /etc/slurm/slurm.conf ] && { [ ! -e "$left" ] || grep -qx ClusterName=test "$left"; }; then
+  "$(dirname "$0")/slurm_down.sh" "$(dirname "$left")"  # of a test that was killed
+fi
 [ -e /etc/slurm/slurm.conf ] && { echo "/etc/slurm/slurm.conf exists: this machine has a Slurm of its own" >&2; exit 2; }
 if ! command -v slurmctld slurmd squeue > /dev/null; then
   command -v apt-get > /dev/null || { echo "no slurmctld, and no apt-get to install it with" >&2; exit 2; }
