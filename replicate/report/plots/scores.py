@@ -194,6 +194,7 @@ def _points(
 POINTS = 300
 LETTER = 8  # px of a letter in the legend, at most
 CAPTION_LETTER = 6.5  # px of a letter below the panels, on average
+ACROSS = 5  # panels of losses in a row, at most
 GROUPS = {
     "adv": "adversarial (G)", "dis": "discriminator", "cyc": "cycle", "idt": "identity",
     "attention": "attention, mean of the map",
@@ -241,19 +242,16 @@ def losses(runs: Iterable[Run]) -> Picture:
         raise ReplicateError(
             "no losses logged yet, expected some: start the runs, or wait for their first step"
         )
-    datasets = list(dict.fromkeys(long["dataset"]))
-    known = list(GROUPS)
-    groups = sorted(long["group"].unique(), key=lambda g: [*known, g].index(g))
-    picture = Picture(min(WIDTH, max(900, 310 * len(groups) + 20)), 260 * len(datasets) + 60)
-    grid = picture.subplots(len(datasets), len(groups), squeeze=False)
+    rows = _rows(long)
+    wide = max(map(len, rows))
+    picture = Picture(min(WIDTH, max(900, 310 * wide + 20)), 260 * len(rows) + 60)
+    grid = picture.subplots(len(rows), wide, squeeze=False)
     palette = styles(long["name"])
-    ticks = max(2, min(5, 20 // len(groups)))  # as many as a panel's width has room for
-    for i, dataset in enumerate(datasets):
-        for axes, group in zip(grid[i], groups, strict=True):
+    for row, places in zip(rows, grid, strict=True):
+        for axes in places[len(row) :]:
+            axes.set_axis_off()
+        for (dataset, group), axes in zip(row, places, strict=False):
             panel = long[(long["dataset"] == dataset) & (long["group"] == group)]
-            if panel.empty:
-                axes.set_axis_off()
-                continue
             for (name, _), line in panel.groupby(["name", "seed"], sort=False):
                 style = palette[name]
                 axes.plot(
@@ -262,11 +260,21 @@ def losses(runs: Iterable[Run]) -> Picture:
                 )  # fmt: skip
             axes.set_title(GROUPS.get(group, group), fontsize=9)
             axes.set_xlabel("iteration", fontsize=8)
-            axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
             dress(axes)
-        grid[i][0].set_ylabel(dataset, fontsize=8)
+        places[0].set_ylabel(row[0][0], fontsize=8)
     legend(picture, palette, CURVES_CAPTION)
     return picture
+
+
+def _rows(long: pd.DataFrame) -> list[list[tuple[str, str]]]:
+    """The data sets and groups of losses, at most `ACROSS` a row; a data set begins a row."""
+    known, rows = list(GROUPS), []
+    for dataset, of_set in long.groupby("dataset", sort=False):
+        groups = sorted(of_set["group"].unique(), key=lambda group: [*known, group].index(group))
+        cells = [(dataset, group) for group in groups]
+        rows += [cells[k : k + ACROSS] for k in range(0, len(cells), ACROSS)]
+    return rows
 
 
 def _grouped(run: Run) -> pd.DataFrame:
