@@ -70,13 +70,13 @@ def score(
 
 def diversity(
     methods: Annotated[list[str], typer.Argument(metavar="METHOD[:VARIANT]...")],
-    data: Annotated[str, typer.Option(help="A set of pairs.")] = "facades",
+    data: Annotated[str, typer.Option(help="Their set; PSNR is of pairs.")] = "facades",
     seed: Annotated[int, typer.Option(min=0, help="The runs' seed.")] = 0,
     budget: Budget = "laptop",
     samples: Annotated[int, typer.Option(min=1, help="Translations of an input.")] = 10,
     as_json: Json = False,
 ) -> None:
-    """How far many translations of one input differ, and the PSNR of the best of them."""
+    """How far many translations of one input differ, and of pairs the PSNR of the best of them."""
     from replicate.lab.run import make_run
     from replicate.studies.diversity import diversity as measured
 

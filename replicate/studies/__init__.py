@@ -4,8 +4,8 @@
 `domain_adaptation` and `sentences` are 01's; `galleries` 03's, 04's and 06's; `model_capacity`
 03's; `attention`, `attention_probe`, `pixel_classes`, `pixel_segmentation`, `label_measurements`
 and `street_scenes` 06's; `carried_weights` 90's; `released_weights` and `real_photographs` those of
-all papers. `results` publishes what needs the files of runs, `diversity` is that of a command. No
-file is named as a function of this module, which would hide it.
+all papers. `results` publishes what needs the files of runs, `diversity` is 03's, 04's and
+that of a command. No file is named as a function of this module, which would hide it.
 """
 
 from replicate.studies import (
@@ -20,6 +20,7 @@ from replicate.studies import (
     windows,
 )
 from replicate.studies.carried_weights import carried
+from replicate.studies.diversity import several
 from replicate.studies.model_capacity import capacity
 from replicate.studies.pixel_classes import absent
 from replicate.studies.real_photographs import photographs
@@ -59,6 +60,7 @@ __all__ = [
     "probe",
     "released",
     "segmentation",
+    "several",
     "street_segmentation",
     "street_statistics",
     "streets",

@@ -13,23 +13,73 @@ from torch.nn import functional as F
 from replicate.datasets import packed
 from replicate.datasets.batches import in_order
 from replicate.datasets.packed import ImageSet
+from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.evaluation import BATCH, in_words, to_uint8
 from replicate.lab.equipment import frozen
 from replicate.lab.execute import load_method
+from replicate.lab.notebook_parameters import Parameters
+from replicate.lab.recorded import here_or_recorded
 from replicate.lab.run import Run
+from replicate.methods import METHODS
 from replicate.methods.base import Method
 from replicate.metrics.pixels import psnr
 from replicate.report.plots.picture import name_of
+from replicate.report.tables.catalogue import number
+from replicate.report.tables.show import Album, Sentence, show
+from replicate.studies import galleries
+from replicate.studies.real_photographs import nothing, runs_on_photographs
+from replicate.studies.results import of_runs
 
 NETWORK = "efficientnet-lite0"
-TRUTH = "true images of other inputs"
-COLUMNS = ["dataset", "direction", "method", "seed", "translations", "PSNR, dB", "best PSNR, dB"]
-COLUMNS += ["pixel distance", "feature distance"]
+TRUTH = "real images of the target domain"
+DIGITS = {"PSNR, dB": 2, "best PSNR, dB": 2, "pixel distance": 3, "feature distance": 3}
+COLUMNS = ["dataset", "direction", "method", "seed", "translations", *DIGITS]
+
+
+def several(params: Parameters) -> Album:
+    """Several translations of one input, and how far apart they lie.
+
+    Those of the multimodal runs that the grid of photographs lists and that are here or published;
+    on a set of pairs beside its other methods, which have one translation.
+
+    Args:
+        params: of a paper's notebook; its smoke run shows nothing.
+    """
+    if params.budget == "smoke":
+        return Album("Smoke runs are on synthetic images; `budget: laptop` shows several styles.")
+    listed = runs_on_photographs(params)
+    sets = {run.dataset for run in listed if METHODS[run.method].multimodal}
+    listed = [run for run in listed if run.dataset in sets]
+    listed = [r for r in listed if METHODS[r.method].multimodal or spec(r.dataset).paired]
+    runs = here_or_recorded(listed, partly=True)
+    # multimodal ones first: under the name of their paper a study is published
+    runs.sort(key=lambda run: not METHODS[run.method].multimodal)
+    if not any(METHODS[run.method].multimodal for run in runs):
+        return Album(nothing(params.budget, "methods with several translations of an input"))
+    return Album(
+        "Test images, each with six random styles; the first is the one that is scored:",
+        styles(runs),
+        Sentence("How far the translations of one input lie apart, means over all test images:"),
+        show(distances(runs)),
+    )
+
+
+styles = of_runs(galleries.styles)
+
+
+@of_runs
+def distances(runs: list[Run]) -> pd.DataFrame:
+    """`diversity` as text."""
+    frame = diversity(runs).dropna(axis="columns", how="all")
+    digits = {column: d for column, d in DIGITS.items() if column in frame}
+    text = {c: frame[c].map(lambda value, d=d: number(value, d)) for c, d in digits.items()}
+    whole = {c: frame[c].astype("string").fillna("") for c in ("seed", "translations")}
+    return frame.assign(**text, **whole)
 
 
 def diversity(runs: Iterable[Run], samples: int = 10) -> pd.DataFrame:
-    """Diversity and best-of-n PSNR of runs on a set of pairs.
+    """Diversity of runs and, on a set of pairs, the PSNR of the best of n translations.
 
     Args:
         runs: trained ones. Of a multimodal method `samples` translations of every test image are
@@ -37,16 +87,17 @@ def diversity(runs: Iterable[Run], samples: int = 10) -> pd.DataFrame:
         samples: translations of an input, >= 1.
 
     Returns:
-        A row a run and direction, means over the test split: the PSNR of the translation that is
-        scored everywhere (seed 0), and of the one nearest to the truth; between the translations of
-        one input the mean absolute difference of pixels, in shares of their range, and the squared
-        difference of EfficientNet-Lite0's features. These are the first three stages', each
-        place's scaled to length 1 and the squares summed over its channels: LPIPS without learned
-        weights, comparable with nothing in print. NaN where there is one translation. Below them
-        the same distances between the true images of neighbouring inputs.
+        A row a run and direction, means over the test split. Of pairs the PSNR of the translation
+        that is scored everywhere (seed 0), and of the one nearest to the truth. Between the
+        translations of one input the mean absolute difference of pixels, in shares of their range,
+        and the squared difference of EfficientNet-Lite0's features. These are the first three
+        stages', each place's scaled to length 1 and the squares summed over its channels: LPIPS
+        without learned weights, comparable with nothing in print. NaN without pairs, or where there
+        is one translation. Below them the same distances between every real image of the target
+        domain and the next.
 
     Raises:
-        ReplicateError: no run, a set without pairs, or a run without a checkpoint.
+        ReplicateError: no run, or a run without a checkpoint.
     """
     chosen = list(runs)
     if not chosen:
@@ -54,11 +105,6 @@ def diversity(runs: Iterable[Run], samples: int = 10) -> pd.DataFrame:
     network, rows = frozen(NETWORK), {}
     for run in chosen:
         test = packed.load(run.dataset, "test", run.config.scored_size)
-        if not test.paired:
-            raise ReplicateError(
-                f"{run.dataset} has no pairs, so no true translations; expected a set such as "
-                "facades"
-            )
         method = load_method(run, torch.device("cpu"))
         for direction in method.directions:
             place = {"dataset": run.dataset, "direction": in_words(direction, test)}
@@ -85,32 +131,38 @@ def _measured(
         with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
             seeds = [{"seed": seed} for seed in range(count)] if method.multimodal else [{}]
             images = [method.translate(batch[X], direction, **seed).image for seed in seeds]
-        places = batch[f"{X}_index"].numpy()
-        true = np.asarray(test.arrays[Y])[places]
-        scores.append(np.stack([psnr(to_uint8(x), true) for x in images]))
+        if test.paired:
+            true = np.asarray(test.arrays[Y])[batch[f"{X}_index"].numpy()]
+            scores.append(np.stack([psnr(to_uint8(x), true) for x in images]))
         if count > 1:
-            distances.append(_between(list(combinations(images, 2)), network))
-    values = np.concatenate(scores, axis=1)
-    measures = {"PSNR, dB": values[0].mean(), "best PSNR, dB": values.max(axis=0).mean()}
-    return measures | (_named(torch.cat(distances)) if distances else {})
+            views = [_viewed(x, network) for x in images]
+            pairs = [_between(one, other) for one, other in combinations(views, 2)]
+            distances.append(torch.stack(pairs).mean(dim=0))
+    measures = _named(torch.cat(distances)) if distances else {}
+    if scores:
+        values = np.concatenate(scores, axis=1)
+        measures |= dict(zip(DIGITS, (values[0].mean(), values.max(axis=0).mean()), strict=False))
+    return measures
 
 
 @torch.no_grad()
 def _apart(test: ImageSet, direction: str, network: nn.Module) -> dict[str, float]:
-    """Distances between every true image and the next."""
+    """Distances between every real image and the next."""
     x = torch.cat([batch[direction[1]] for batch in in_order(test, direction[1], BATCH)])
     pairs = zip(x.split(BATCH), x.roll(-1, dims=0).split(BATCH), strict=True)
-    return _named(torch.cat([_between([pair], network) for pair in pairs]))
+    return _named(torch.cat([_between(*(_viewed(x, network) for x in pair)) for pair in pairs]))
 
 
-def _between(pairs: list[tuple[Tensor, Tensor]], network: nn.Module) -> Tensor:
-    """(N, 2): of pixels and of features, the mean over pairs of (N, 3, H, W) images each."""
-    measures = []
-    for one, other in pairs:
-        pixel = (one - other).abs().mean((1, 2, 3)) / 2
-        a, b = (F.normalize(network(x), dim=1) for x in (one, other))
-        measures.append(torch.stack([pixel, (a - b).square().sum(1).mean((1, 2))], dim=1))
-    return torch.stack(measures).mean(dim=0)
+def _viewed(x: Tensor, network: nn.Module) -> tuple[Tensor, Tensor]:
+    """Images (N, 3, H, W) and their features (N, C, h, w), those of each place of length 1."""
+    return x, F.normalize(network(x), dim=1)
+
+
+def _between(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> Tensor:
+    """(N, 2): the distance of pixels and that of features of N pairs of images."""
+    (x, a), (y, b) = one, other
+    pixel = (x - y).abs().mean((1, 2, 3)) / 2
+    return torch.stack([pixel, (a - b).square().sum(1).mean((1, 2))], dim=1)
 
 
 def _named(distances: Tensor) -> dict[str, float]:

@@ -5,6 +5,7 @@ Each gallery shows the runs that have what it is about and leaves the others out
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,43 @@ def normalisations(runs: Iterable[Run], columns: int = 4, seed: int | None = Non
             "variants of the norm"
         )
     return sheet(blocks)
+
+
+def styles(
+    runs: Iterable[Run], images: int = 2, columns: int = 6, seed: int | None = None
+) -> Picture:
+    """Several translations of the first test images, each by a random style of its own.
+
+    Args:
+        runs: the multimodal ones of `seed` are shown, a block for each and each direction.
+        images: test images of a block, a row each.
+        columns: translations in a row, by the styles of seeds 0, 1, ...; scores use 0.
+        seed: one seed is shown; None: the first run's.
+
+    Raises:
+        ReplicateError: no such run.
+    """
+    chosen = [run for run in _of_seed(runs, seed, "outputs") if METHODS[run.method].multimodal]
+    if not chosen:
+        raise _none("several translations of an input", seed)
+    blocks = []
+    for run in chosen:
+        method, test = _trained(run)
+        for direction in method.directions:
+            x, names = _first(test, direction, images)
+            ask = partial(_of_styles, method, count=columns)
+            made = _without_gradients(method, ask, x, direction)
+            rows = [
+                (name, _images(torch.stack([one, *several])))
+                for name, one, several in zip(names, x, zip(*made, strict=True), strict=True)
+            ]
+            heading = f"{name_of(run)} on {run.dataset}, {in_words(direction, test)}"
+            blocks.append((f"{heading}, seed {run.seed}: input, then {columns} styles", rows))
+    return sheet(blocks)
+
+
+def _of_styles(method: Method, x: Tensor, direction: str, count: int) -> list[Tensor]:
+    return [method.translate(x, direction, seed=seed).image for seed in range(count)]
 
 
 def _having(runs: Iterable[Run], what: str, seed: int | None) -> list[Run]:

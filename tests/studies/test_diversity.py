@@ -30,19 +30,24 @@ class Brighter:
         return Translation(x + 2 * STEP * seed / 255)
 
 
-@pytest.fixture
-def made(workspace, monkeypatch):
-    """The frame of two runs; the truth of an input of grey g is g + 2 steps, backwards g - 2."""
+def frame(monkeypatch, paired: bool):
+    """That of two runs; B is two steps brighter than A, image by image."""
     greys = np.array([50, 90, 130], np.uint8)[:, None, None, None]
     x = np.broadcast_to(greys, (3, SIDE, SIDE, 3))
     names = {X: ["1.png", "2.png", "3.png"] for X in "AB"}
     arrays = {"A": x, "B": x + 2 * STEP}
-    about = ("facades", "test", SIDE, ("photo", "label"), True, arrays, names, {})
+    about = ("facades", "test", SIDE, ("photo", "label"), paired, arrays, names, {})
     monkeypatch.setattr(packed, "load", lambda *_: packed.ImageSet(*about))
     monkeypatch.setattr(study, "load_method", lambda run, _: Brighter(run.method == "bicyclegan"))
     monkeypatch.setattr(study, "frozen", lambda name: nn.Identity())
     runs = [make_run(name, "facades", 0, "smoke") for name in ("bicyclegan", "pix2pix")]
     return study.diversity(runs, samples=4).set_index(["direction", "method"])
+
+
+@pytest.fixture
+def made(workspace, monkeypatch):
+    """The truth of an input of grey g is g + 2 steps, backwards g - 2."""
+    return frame(monkeypatch, paired=True)
 
 
 def decibel(steps: int) -> float:
@@ -74,13 +79,19 @@ def test_distances_are_means_over_all_pairs_of_translations(made):
 def test_features_are_compared_place_by_place_at_length_one():
     x = torch.tensor([3.0, 4.0])[None, :, None, None].expand(1, 2, 2, 2)
     y = torch.tensor([0.0, 2.0])[None, :, None, None].expand(1, 2, 2, 2)
-    (distances,) = study._between([(x, y)], nn.Identity())
+    (distances,) = study._between(*(study._viewed(z, nn.Identity()) for z in (x, y)))
     # (0.6, 0.8) and (0, 1): 0.36 + 0.04; pixels (3 + 2) / 2, halved
     torch.testing.assert_close(distances, torch.tensor([1.25, 0.4]))
 
 
-def test_sets_without_pairs_and_no_runs_are_refused(tiny):
+def test_without_pairs_the_distances_are_the_same_and_no_psnr_is(made, monkeypatch):
+    unpaired = frame(monkeypatch, paired=False)
+    distances = ["pixel distance", "feature distance"]
+    assert unpaired[distances].equals(made[distances])
+    assert unpaired[["PSNR, dB", "best PSNR, dB"]].isna().all(axis=None)
+    assert made["PSNR, dB"].notna().sum() == 4
+
+
+def test_no_runs_are_refused():
     with pytest.raises(ReplicateError, match="no run to measure"):
         study.diversity([])
-    with pytest.raises(ReplicateError, match="tiny has no pairs"):
-        study.diversity([make_run("cyclegan", tiny, 0, "smoke")])

@@ -124,6 +124,19 @@ def test_one_mask_is_shown_as_it_is(methods: dict) -> None:
     assert tiles(figure)[1] == [51, 204] and "attentions" in texts(figure)
 
 
+def test_styles_show_one_input_by_every_seed_and_leave_other_methods_out(methods: dict) -> None:
+    run = scored("munit")
+    method = galleries.load_method(run, torch.device("cpu"))
+    method.translate = lambda x, direction, seed=0: Translation(x + 2 * seed / 255)
+    figure = galleries.styles([scored("cyclegan"), run], images=2, columns=3)
+    assert tiles(figure)[:2] == [[10, 10, 11, 12], [20, 20, 21, 22]]
+    assert tiles(figure)[2:] == [[110, 110, 111, 112], [120, 120, 121, 122]]
+    heading = "munit on horse2zebra_drawn, horse->zebra, seed 0: input, then 3 styles"
+    assert texts(figure)[:3] == [heading, "a0", "a1"]
+    with pytest.raises(ReplicateError, match="several translations of an input"):
+        galleries.styles([scored("cyclegan", seed=1)])
+
+
 def test_masks_of_the_methods_themselves(methods: dict) -> None:
     """What the networks give is drawn, for every method that has masks, and fits a page."""
     runs = [scored(f"attentiongan{which}") for which in ("", "_v1", "_multi")]
