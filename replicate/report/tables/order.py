@@ -47,14 +47,17 @@ def order(scores: pd.DataFrame, key: str, dataset: str) -> pd.DataFrame:
 
     Returns:
         `direction, method, printed, where` and, headed by metric and protocol and marked
-        `OTHER`, the means over seeds, as text; best printed number first. No rows where no method
-        of the table was measured.
+        `OTHER`, the means over seeds, as text; best printed number first. Where the printed variant
+        was not measured, the method's default stands for it, and the row says so. No rows where no
+        method of the table was measured.
     """
     rows = []
-    for _, line in _printed(key, dataset).iterrows():
+    for _, line in _printed(scores, key, dataset).iterrows():
         measured = _of(scores, dataset, line["direction"], line["name"])
         if measured["value"].notna().any():
-            place = {"direction": line["direction"], "method": line["name"]}
+            printed, stands = method_name(line["method"], line["variant"]), line["name"]
+            method = stands if stands == printed else f"{stands}, for {printed}"
+            place = {"direction": line["direction"], "method": method}
             cells = {_heading(p): _mean(measured, p) for p in PROTOCOLS}
             rows.append(place | {"printed": line["printed"], "where": line["where"]} | cells)
     columns = ["direction", "method", "printed", "where", *map(_heading, PROTOCOLS)]
@@ -73,7 +76,7 @@ def agreement(scores: pd.DataFrame, key: str, dataset: str) -> pd.DataFrame:
         does not have. 1: the order of print; 0: none of it; -1: its reverse.
     """
     rows = []
-    for direction, table in _printed(key, dataset).groupby("direction"):
+    for direction, table in _printed(scores, key, dataset).groupby("direction"):
         for protocol in PROTOCOLS:
             values = _by_seed(scores, dataset, direction, protocol, table["name"])
             if values.shape[1] < PAIR or values.empty:
@@ -92,13 +95,23 @@ def agreement(scores: pd.DataFrame, key: str, dataset: str) -> pd.DataFrame:
     )
 
 
-def _printed(key: str, dataset: str) -> pd.DataFrame:
-    """The printed KIDs of a data set, the best first, one a method and direction."""
+def _printed(scores: pd.DataFrame, key: str, dataset: str) -> pd.DataFrame:
+    """The printed KIDs of a data set, the best first, one a method and direction.
+
+    `name` is the METHOD[:VARIANT] of `scores` that is set beside it: the printed one or, where that
+    was not measured and the only one printed of its method, the method's default.
+    """
     table = reported.load(key).table
     cells = table[(table["metric"] == "kid") & (table["dataset"] == dataset)].dropna(subset="value")
-    names = [method_name(r.method, r.variant) for r in cells.itertuples()]
-    cells = cells.assign(name=names).drop_duplicates(["direction", "name"])
-    return cells.sort_values(["direction", "value"], kind="stable")
+    cells = cells.drop_duplicates(["direction", "method", "variant"])
+    measured = set(scores.loc[scores["dataset"] == dataset, "name"])
+    alone = ~cells.duplicated(["direction", "method"], keep=False)
+    names = []
+    for row, is_alone in zip(cells.itertuples(), alone, strict=True):
+        name = method_name(row.method, row.variant)
+        stands = is_alone and name not in measured and row.method in measured
+        names.append(row.method if stands else name)
+    return cells.assign(name=names).sort_values(["direction", "value"], kind="stable")
 
 
 def _of(scores: pd.DataFrame, dataset: str, direction: str, name: str) -> pd.DataFrame:

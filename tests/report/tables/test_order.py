@@ -54,3 +54,12 @@ def test_a_row_for_every_method_at_hand_in_the_order_of_print():
     assert found["printed"].tolist() == ["7.06 ± 0.8", "7.58 ± 0.71", "8.05 ± 0.72"]
     assert found.iloc[0, 4:].tolist() == ["0.2000 (2)", "0.800 (2)"]
     assert all(OTHER in name for name in found.columns[4:])
+
+
+def test_a_default_stands_for_the_variant_that_is_printed():
+    names = ("ugatit", *PRINTED[1:])
+    found = order(scores((0.1, 0.2, 0.3), names=names), PAPER, SET)
+    assert found["method"].tolist() == ["ugatit, for ugatit:tf", *PRINTED[1:]]
+    assert found["printed"].iloc[0] == "7.06 ± 0.8" and found.iloc[0, 4] == "0.1000 (1)"
+    taus = agreement(scores((0.1, 0.2, 0.3), names=names), PAPER, SET)
+    assert set(taus["methods"]) == {", ".join(names)} and set(taus["tau"]) == {"1.00"}
