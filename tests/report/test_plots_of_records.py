@@ -109,6 +109,14 @@ def test_a_strip_has_a_column_a_method(records: Path) -> None:
     assert rows[1] == [255, 255, 255, 99, 99] and rows[3] == [255, 255, 255, 100, 100]
 
 
+def test_the_first_picture_leaves_out_what_was_tried_with_fewer_seeds(records: Path) -> None:
+    plots.write(records, "laptop")
+    peers = [record for record in kept(records, "laptop") if record.name in ("cyclegan", "aggan")]
+    expected = plots.save(strip(peers), records / "expected.png").read_bytes()
+    first = records / "plots" / "laptop" / "horse2zebra_drawn-first.png"
+    assert first.read_bytes() == expected  # without U-GAT-IT, of which there is one seed
+
+
 def test_photographs_have_a_picture_of_the_first_two_of_the_split(records: Path) -> None:
     for name in ("cyclegan", "aggan", "aggan:whole-image-d"):
         add(records, name, 0, dataset="horse2zebra")

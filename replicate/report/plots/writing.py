@@ -23,7 +23,8 @@ def write(root: Path, budget: str) -> list[Path]:
     `<dataset>-scores.png`, `-cost.png` and `-gallery.png` show all records of the data set,
     `<dataset>-<paper>-losses.png` and `-translations.png` the methods of one paper beside the
     baseline, without variants that were tried with fewer seeds than others; `<dataset>-first.png`,
-    of the sets in `FIRST_IMAGES`, has a column for each method as its paper has it.
+    of the sets in `FIRST_IMAGES`, has a column for each method as its paper has it, of those with
+    as many seeds as any.
 
     Args:
         root: `paths.results()` or `paths.published()`; its finished runs are read.
@@ -53,7 +54,7 @@ def write(root: Path, budget: str) -> list[Path]:
             pseudo = {protocol for name, protocol in by_pseudo_masks(measured) if name == dataset}
             written.append(save(cost(beside, pseudo), folder / f"{dataset}-cost.png"))
         if dataset in FIRST_IMAGES and (whole := list(filter(is_as_printed, of_set))):
-            first = strip(whole, FIRST_IMAGES[dataset])
+            first = strip(with_most_seeds(whole, BASELINE), FIRST_IMAGES[dataset])
             written.append(save(first, folder / f"{dataset}{FIRST}"))
     return written
 

@@ -29,7 +29,7 @@ CAPTIONS = {
         "after up to an hour of training; below, attention maps.",
     ),
     "horse2zebra_drawn": (
-        "A synthetic horse, its ideal translation, those of every method, attention maps",
+        "A synthetic horse, its ideal translation, those of methods with most seeds, maps",
         "**Synthetic**, so that the right answer is known: the first test image of "
         "`horse2zebra_drawn`, a silhouette that a program puts on a texture; below, attention "
         "maps.",
