@@ -141,15 +141,15 @@ def _studies(budget: str) -> list[Path]:
     ]
 
 
-JPEG_QUALITY = 80
+JPEG_QUALITY = 75
 FOLDED = {"parameters", "injected-parameters", "setup"}  # tags
 
 
 def _clean(executed: Path, target: Path) -> Path:
     """A copy that tells nothing of this machine.
 
-    Its pictures have 256 colours, a third of their bytes, or are JPEG where that takes still fewer,
-    as of photographs, and a table stands as HTML alone: git keeps every version of a notebook.
+    Its pictures have 128 colours, a quarter of their bytes, or are JPEG where that takes still
+    fewer, as of photographs, and a table stands as HTML alone: git keeps every version.
     Parameters and imports are folded, so that the verdict stands on the first screen.
     """
     notebook = scrub(nbformat.read(executed, as_version=4))
@@ -163,7 +163,7 @@ def _clean(executed: Path, target: Path) -> Path:
         if "image/png" in data:
             data.pop("image/jpeg", None)  # Pillow shows both
             png = base64.b64decode(data.pop("image/png"))
-            pictures = {"image/png": _smaller(png), "image/jpeg": _as_jpeg(png)}
+            pictures = {"image/png": _smaller(png, colours=128), "image/jpeg": _as_jpeg(png)}
             kind = min(pictures, key=lambda name: len(pictures[name]))
             data[kind] = base64.b64encode(pictures[kind]).decode()
     return files.write(target, nbformat.writes(notebook).rstrip("\n") + "\n")
@@ -176,12 +176,12 @@ def _as_jpeg(content: bytes) -> bytes:
     return written.getvalue()
 
 
-def _smaller(content: bytes, picture: bool = True) -> bytes:
-    """A PNG in the 256 colours that fit it best; what is no picture as it is."""
+def _smaller(content: bytes, picture: bool = True, colours: int = 256) -> bytes:
+    """A PNG in the colours that fit it best; what is no picture as it is."""
     if not picture:
         return content
     written = io.BytesIO()
-    decode(io.BytesIO(content)).image.quantize(256).save(written, "PNG", optimize=True)
+    decode(io.BytesIO(content)).image.quantize(colours).save(written, "PNG", optimize=True)
     return written.getvalue()
 
 

@@ -165,7 +165,7 @@ def normalisations(runs: Iterable[Run], columns: int = 4, seed: int | None = Non
 
 
 def styles(
-    runs: Iterable[Run], images: int = 2, columns: int = 6, seed: int | None = None
+    runs: Iterable[Run], images: int = 1, columns: int = 6, seed: int | None = None
 ) -> Picture:
     """Several translations of the first test images, each by a random style of its own.
 
