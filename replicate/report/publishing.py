@@ -141,7 +141,7 @@ def _studies(budget: str) -> list[Path]:
     ]
 
 
-JPEG_QUALITY = 75
+JPEG_QUALITY = 70
 FOLDED = {"parameters", "injected-parameters", "setup"}  # tags
 
 

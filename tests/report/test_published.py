@@ -18,7 +18,6 @@ from replicate.lab.published import CLASSES, KEPT, find_runs
 from replicate.lab.run import read_record
 from replicate.lab.state import Today
 from replicate.report import plots, publishing, tables
-from replicate.report.plots.records import is_as_printed
 from replicate.report.tables.catalogue import FIRST_IMAGES
 
 RECORDS = find_runs(paths.published())
@@ -72,8 +71,8 @@ def test_plots_are_those_of_the_records(tmp_path):
     for dataset in sorted({record.dataset for record in every}):
         own = [record for record in every if record.dataset == dataset]
         if dataset in FIRST_IMAGES:
-            whole = filter(is_as_printed, own)
-            drawn[f"{dataset}-first"] = plots.strip(whole, FIRST_IMAGES[dataset])
+            first = plots.strip(plots.writing.of_first(own), FIRST_IMAGES[dataset])
+            drawn[f"{dataset}-first"] = first
             continue
         drawn[f"{dataset}-gallery"] = plots.gallery(own)
         drawn[f"{dataset}-cost"] = plots.cost(spent[spent["dataset"] == dataset])

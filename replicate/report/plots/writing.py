@@ -53,10 +53,15 @@ def write(root: Path, budget: str) -> list[Path]:
         if len(beside := spent[spent["dataset"] == dataset]):
             pseudo = {protocol for name, protocol in by_pseudo_masks(measured) if name == dataset}
             written.append(save(cost(beside, pseudo), folder / f"{dataset}-cost.png"))
-        if dataset in FIRST_IMAGES and (whole := list(filter(is_as_printed, of_set))):
-            first = strip(with_most_seeds(whole, BASELINE), FIRST_IMAGES[dataset])
+        if dataset in FIRST_IMAGES and (whole := of_first(of_set)):
+            first = strip(whole, FIRST_IMAGES[dataset])
             written.append(save(first, folder / f"{dataset}{FIRST}"))
     return written
+
+
+def of_first(records: list[Kept]) -> list[Kept]:
+    """The records in the picture of the first images: no variants, as many seeds as any."""
+    return with_most_seeds(filter(is_as_printed, records), BASELINE)
 
 
 def _by_paper(records: list[Kept]) -> dict[str, list[Kept]]:
