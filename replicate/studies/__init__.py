@@ -20,7 +20,7 @@ from replicate.studies import (
     windows,
 )
 from replicate.studies.carried_weights import carried
-from replicate.studies.diversity import several
+from replicate.studies.diversity import distances, several, styles
 from replicate.studies.model_capacity import capacity
 from replicate.studies.pixel_classes import absent
 from replicate.studies.real_photographs import photographs
@@ -50,6 +50,7 @@ __all__ = [
     "carried",
     "correspondences",
     "coverage",
+    "distances",
     "evolution",
     "heat_maps",
     "label_statistics",
@@ -64,6 +65,7 @@ __all__ = [
     "street_segmentation",
     "street_statistics",
     "streets",
+    "styles",
     "window_hits",
     "window_outlines",
 ]

@@ -14,7 +14,8 @@ NOTEBOOK = "02_aggan"
 
 
 def asked(**changes):
-    given = dict(workflow.read_params(NOTEBOOK, "laptop")) | changes
+    """The notebook's parameters, without its baselines of one seed."""
+    given = dict(workflow.read_params(NOTEBOOK, "laptop")) | {"one_seed": {}} | changes
     return checked(given, NOTEBOOK)
 
 
