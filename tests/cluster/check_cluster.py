@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir
 
 import numpy as np
 import psutil
@@ -23,7 +24,7 @@ import pytest
 import torch
 from PIL import Image
 
-from replicate import checkpoint, paths
+from replicate import checkpoint, files, paths
 from replicate.lab import machines
 
 HERE = Path(__file__).parent
@@ -268,14 +269,16 @@ def test_on_one_machine(site, undisturbed):
 def cluster(tmp_path_factory) -> Iterator[None]:
     """A Slurm of one node with two pretended GPUs."""
     folder = tmp_path_factory.mktemp("slurm")
-    up = subprocess.run(
-        [HERE / "slurm_up.sh", folder, "2"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"},
-    )  # fmt: skip
-    assert up.returncode == 0, up.stdout
-    yield
-    subprocess.run([HERE / "slurm_down.sh", folder], check=True)
+    # what another test has left is taken down, so no other may still be at it
+    with files.locked(Path(gettempdir()) / "slurm-of-tests.lock", waiting="testing on Slurm"):
+        up = subprocess.run(
+            [HERE / "slurm_up.sh", folder, "2"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"},
+        )  # fmt: skip
+        assert up.returncode == 0, up.stdout
+        yield
+        subprocess.run([HERE / "slurm_down.sh", folder], check=True)
 
 
 def queue() -> list[str]:
