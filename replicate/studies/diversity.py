@@ -50,13 +50,14 @@ def several(params: Parameters) -> Album:
         return Album("Smoke runs are on synthetic images; `budget: laptop` shows several styles.")
     listed = runs_on_photographs(params)
     sets = {run.dataset for run in listed if METHODS[run.method].multimodal}
-    listed = [run for run in listed if run.dataset in sets]
-    listed = [r for r in listed if METHODS[r.method].multimodal or spec(r.dataset).paired]
-    runs = here_or_recorded(listed, partly=True)
+    paired = {dataset for dataset in sets if spec(dataset).paired}
+    wanted = [r for r in listed if METHODS[r.method].multimodal or r.dataset in paired]
+    runs = here_or_recorded(wanted, partly=True)
     # multimodal ones first: under the name of their paper a study is published
     runs.sort(key=lambda run: not METHODS[run.method].multimodal)
     if not any(METHODS[run.method].multimodal for run in runs):
-        return Album(nothing(params.budget, "methods with several translations of an input"))
+        what = f"{', '.join(sorted(sets))} by a method with several translations of an input"
+        return Album(nothing(params.budget, what))
     return Album(
         "Test images, each with six random styles; the first is the one that is scored:",
         styles(runs),
@@ -72,10 +73,10 @@ styles = of_runs(galleries.styles)
 def distances(runs: list[Run]) -> pd.DataFrame:
     """`diversity` as text."""
     frame = diversity(runs).dropna(axis="columns", how="all")
-    digits = {column: d for column, d in DIGITS.items() if column in frame}
-    text = {c: frame[c].map(lambda value, d=d: number(value, d)) for c, d in digits.items()}
-    whole = {c: frame[c].astype("string").fillna("") for c in ("seed", "translations")}
-    return frame.assign(**text, **whole)
+    for column in frame.columns.intersection(list(DIGITS)):
+        frame[column] = [number(value, DIGITS[column]) for value in frame[column]]
+    counts = ["seed", "translations"]  # which real images have none of
+    return frame.assign(**frame[counts].astype("string").fillna(""))
 
 
 def diversity(runs: Iterable[Run], samples: int = 10) -> pd.DataFrame:
@@ -141,7 +142,7 @@ def _measured(
     measures = _named(torch.cat(distances)) if distances else {}
     if scores:
         values = np.concatenate(scores, axis=1)
-        measures |= dict(zip(DIGITS, (values[0].mean(), values.max(axis=0).mean()), strict=False))
+        measures |= {"PSNR, dB": values[0].mean(), "best PSNR, dB": values.max(axis=0).mean()}
     return measures
 
 
