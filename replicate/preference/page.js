@@ -25,7 +25,7 @@
   const current = `preference-${study.study}`; // holds the name of who is at it
   const keyOf = (name) => `${current}-${name}`;
 
-  function stored(name) {
+  function read(name) {
     try {
       return JSON.parse(storage.getItem(keyOf(name)));
     } catch {
@@ -33,9 +33,20 @@
     }
   }
 
-  // What is kept is safe at once from a reload or a crash of the tab; the browser itself writes it
-  // to the disk some seconds later, so that only a killed browser may ask a question again.
+  // What this tab's own entry in the history holds of this study.
+  const here = () => (history.state?.study === study.study ? history.state : null);
+
+  function stored(name) {
+    const kept = [read(name), here()].filter((each) => each?.participant === name);
+    return kept.sort((a, b) => b.answers.length - a.answers.length)[0]; // answers are only added
+  }
+
+  // What is kept is safe at once from a reload or a crash of the tab: on a busy machine Chromium
+  // shows a page that is loaded again its storage as it was some seconds before, or empty, but the
+  // tab's entry in the history as it is. The browser itself writes the storage to the disk some
+  // seconds later, so that only a killed browser may ask a question again.
   function keep() {
+    history.replaceState(state, "");
     try {
       storage.setItem(current, state.participant);
       storage.setItem(keyOf(state.participant), JSON.stringify(state));
@@ -271,12 +282,13 @@
   el("copy").addEventListener("click", copy);
   el("next").addEventListener("click", () => {
     storage.removeItem(current);
+    history.replaceState(null, "");
     state = null;
     welcome();
   });
 
   if (!storage) warn();
-  const participant = storage?.getItem(current);
+  const participant = storage?.getItem(current) ?? here()?.participant;
   if (participant && stored(participant)) enter(participant);
   else welcome();
 })();

@@ -184,7 +184,6 @@ class Page:
         self.send("Page.crash")
         while json.loads(self.socket.recv()).get("method") != "Inspector.targetCrashed":
             pass
-        self.socket.close()
 
     def picture(self, file: Path) -> None:
         """A PNG file of what the window shows."""

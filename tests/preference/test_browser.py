@@ -151,10 +151,25 @@ def test_a_reload_and_a_crash_of_the_tab_lose_no_answer(study, participant):
     assert someone.page.text("#count") == "3 of 4" and someone.kept() == before
     someone.answer("keys")
     someone.page.crash()
-    someone.open()
+    someone.page.reload()  # what Chromium's own page about the crash offers
     assert someone.page.text("#count") == "4 of 4" and someone.kept()[:2] == before
     result = score(someone.made.key_file, [someone.finish("keys")])
     assert (result.answers, result.shares[0].percent) == (4, 0)
+
+
+def test_a_reload_loses_nothing_that_the_storage_does_not_show_yet(study, participant):
+    """A page loaded again on a busy machine can find its storage as it was before."""
+    someone = participant(study("pair"))
+    someone.start("p1", "keys")
+    someone.answer("keys")
+    before = someone.kept()
+    name = f"'preference-{someone.key['study']}-p1'"
+    kept = f"JSON.parse(localStorage.getItem({name}))"
+    older = f"localStorage.setItem({name}, JSON.stringify({{...{kept}, answers: []}}))"
+    for view in (older, "localStorage.clear()"):
+        someone.page.value(view)
+        someone.page.reload()
+        assert someone.page.text("#count") == "2 of 4" and someone.kept() == before
 
 
 def test_closing_the_browser_loses_no_answer(study, tmp_path):
