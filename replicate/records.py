@@ -17,8 +17,9 @@ BUDGETS = ("smoke", "laptop", "overnight", "paper")
 RECORD = "run.json"
 LOG, SCORES, HEALTH, CLASSES = "losses.csv", "scores.csv", "health.csv", "classes.csv"
 CURVES, SHEET = "curves.csv", "translations.png"
+MATRIX = "domains.png"  # of published runs on more than two domains
 OUTPUTS = "outputs.sha256"  # of every translation and map, as `sha256sum -c` reads it
-RESULTS = (LOG, SCORES, HEALTH, CLASSES, CURVES, SHEET, OUTPUTS)
+RESULTS = (LOG, SCORES, HEALTH, CLASSES, CURVES, SHEET, MATRIX, OUTPUTS)
 WAY_OUT = (
     "Put a whole copy back (of a published record `git checkout -- {folder}`), or move the folder "
     "away and train the run anew"

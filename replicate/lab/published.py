@@ -6,10 +6,11 @@ from pathlib import Path
 from replicate import files, paths, records
 from replicate.errors import ReplicateError
 from replicate.lab.run import method_name, read_record, title
-from replicate.records import CLASSES, CURVES, HEALTH, RECORD, SCORES, SHEET
+from replicate.records import CLASSES, CURVES, HEALTH, MATRIX, RECORD, SCORES, SHEET
 
 STUDIES = "studies"  # folder of what studies made of runs, see `replicate.studies.results`
 KEPT = (RECORD, SCORES, CURVES, HEALTH, SHEET)
+SOME = (CLASSES, MATRIX)  # what runs on some sets have besides
 IDENTITY = ("method", "variant", "config", "dataset", "seed", "budget")
 
 
@@ -36,7 +37,7 @@ def _may_be_finished(folder: Path) -> bool:
         return True
 
 
-def publish(folder: Path, made: Mapping[str, str]) -> Path:
+def publish(folder: Path, made: Mapping[str, str | bytes]) -> Path:
     """The published copy of a finished run's record; that of the same run before is replaced.
 
     Args:
@@ -48,7 +49,7 @@ def publish(folder: Path, made: Mapping[str, str]) -> Path:
     """
     check(folder, made)
     record, target = read_record(folder), place(folder)
-    names = [name for name in (*KEPT[1:], CLASSES) if (folder / name).exists()]
+    names = [name for name in (*KEPT[1:], *SOME) if (folder / name).exists()]
     keep(target, _anywhere(record), {name: (folder / name).read_bytes() for name in names} | made)
     return target
 
@@ -58,7 +59,7 @@ def place(folder: Path) -> Path:
     return paths.published() / folder.relative_to(paths.results())
 
 
-def check(folder: Path, made: Mapping[str, str]) -> None:
+def check(folder: Path, made: Mapping[str, str | bytes]) -> None:
     """Nothing, or the error that tells why a run cannot be published; arguments as there."""
     record = read_record(folder)
     if record["budget"] == "smoke":
@@ -132,7 +133,7 @@ def keep(target: Path, record: dict, contents: Mapping[str, str | bytes]) -> boo
 def contents(folder: Path) -> dict[str, bytes]:
     """The files of a published record but `run.json`, each as it is on record."""
     record = read_record(folder)
-    names = [name for name in records.kept(folder, record) if name in (*KEPT, CLASSES)]
+    names = [name for name in records.kept(folder, record) if name in (*KEPT, *SOME)]
     return {name: records.checked(folder, name, record).read_bytes() for name in names}
 
 

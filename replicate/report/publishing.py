@@ -18,8 +18,9 @@ from replicate.images import decode
 from replicate.lab import classes, health
 from replicate.lab.published import STUDIES, check, check_alone, find_runs, place, publish
 from replicate.lab.run import read_record
-from replicate.records import CLASSES, CURVES, HEALTH
+from replicate.records import CLASSES, CURVES, HEALTH, MATRIX
 from replicate.report import plots, tables
+from replicate.report.plots import matrices
 
 
 def publish_all(budget: str) -> list[Path]:
@@ -59,11 +60,12 @@ def publish_all(budget: str) -> list[Path]:
         return [*written, *_redraw(budget)]
 
 
-def _made(folder: Path) -> dict[str, str]:
+def _made(folder: Path) -> dict[str, str | bytes]:
     """What a record keeps that its run's folder has not, or not of all outputs."""
     check(folder, dict.fromkeys((CURVES, HEALTH), ""))
     made = {CURVES: plots.curves(folder).to_csv(index=False, float_format="%.5g")}
     made[HEALTH] = health.content(folder)
+    made |= {MATRIX: picture} if (picture := matrices.drawn(folder)) else {}
     if CLASSES not in records.kept(folder, read_record(folder)):  # older than scoring of classes
         with suppress(ReplicateError):  # labels that nobody can learn
             made |= {CLASSES: text} if (text := classes.content(folder)) else {}

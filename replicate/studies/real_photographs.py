@@ -11,11 +11,12 @@ from replicate.lab.notebook_parameters import Parameters
 from replicate.lab.run import Run, method_name
 from replicate.methods import METHODS
 from replicate.metrics.power import NO_POWER, weak
-from replicate.metrics.protocols import OF_RECORDS
 from replicate.report import plots, tables
 from replicate.report.tables.order import OTHER, agreement, order
 from replicate.report.tables.power import remarks
 from replicate.report.tables.show import Album, Sentence, show
+from replicate.report.tables.summary import OLD
+from replicate.studies.model_capacity import PAPER, WHERE, capacity
 
 SETTING = "notebooks/params/{budget}/photographs"
 IMAGES = 3  # of each direction in a gallery
@@ -102,13 +103,19 @@ def _is_of_photographs(dataset: str) -> bool:
 def _of_set(dataset: str, rows: pd.DataFrame, paper: str) -> list[object]:
     """The tables of one set."""
     shown: list[object] = [show(tables.main(rows))]
+    if (labels := spec(dataset).labels) and paper == PAPER:
+        models = capacity(len(labels)).drop_duplicates("method")  # their own networks
+        models = models[["method", "models", "counted", "parameters", "all models"]]
+        shown += [
+            show(models, folded=f"The models that {len(labels)} domains need, as {WHERE} counts")
+        ]
     shown += [Sentence(f"{text}.") for text in remarks(rows)]
-    old = sorted((way, protocol) for _, way, protocol in weak(rows) if protocol in OF_RECORDS)
-    shown += [
-        Sentence(f"{NO_POWER}: {protocol} cannot tell doing nothing from real images, {way}.")
-        for way, protocol in old
-        if protocol.startswith("kid/")
-    ]
+    old = sorted(way for _, way, protocol in weak(rows) if protocol == OLD)
+    if old:
+        ways = ", ".join(old)
+        shown.append(
+            Sentence(f"{NO_POWER}: {OLD} cannot tell doing nothing from real images, {ways}.")
+        )
     if len(beside := order(rows, paper, dataset)):
         shown += [Sentence(f"The order in print, and measured here ({OTHER}):"), show(beside)]
     if len(taus := agreement(rows, paper, dataset)):

@@ -1,7 +1,7 @@
 """Translations of the first test images: at the end, and on the way there."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -20,6 +20,7 @@ from replicate.lab.run import Run
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
 from replicate.records import SHEET
+from replicate.report.plots import matrices
 from replicate.report.plots.picture import Picture, name_of, sheet, written
 from replicate.report.tables.catalogue import method_order
 from replicate.report.tables.show import Album
@@ -60,7 +61,7 @@ def translations(runs: Iterable[Run], columns: int = 8, seed: int | None = None)
         peers = [r for r in chosen if (r.dataset, r.config.scored_size) == (dataset, size)]
         shown = columns if len(peers) <= MANY else columns // 2
         if labels := spec(dataset).labels:
-            blocks += [_matrix(run, images, labels, shown) for run in peers]
+            blocks += [matrices.of_run(run, images, labels, shown) for run in peers]
             continue
         for direction in DIRECTIONS:
             rows = _known(images, direction[0], shown)
@@ -171,53 +172,6 @@ def _made(run: Run, images: ImageSet, direction: str, columns: int) -> list[Row]
     if (folder / "attention").is_dir():
         rows.append(("  attention", [read(folder / "attention" / name) for name in files]))
     return rows
-
-
-def _matrix(run: Run, images: ImageSet, labels: tuple[str, ...], columns: int) -> tuple:
-    """A heading and, for each domain, lines of an input and what it becomes in every domain.
-
-    Below them its attention maps if it has any. Where an input would become what it is there is
-    white, and so there is below inputs.
-
-    Args:
-        labels: the domains, in the order of the columns after the input's.
-        columns: tiles in a line at least; as many inputs stand side by side as they have room for.
-    """
-    inputs = max(1, columns // (1 + len(labels)))
-    white = np.full((images.size, images.size, 3), 255, np.uint8)
-    rows = []
-    for k, source in enumerate(labels):
-        shown, names = zip(*_of_label(images, k)[:inputs], strict=True)
-        places = [run.folder / "outputs" / f"{source}2{target}" for target in labels]
-        rows.append((source, _beside(shown, names, places, k)))
-        inner = [place / "attention" for place in places]
-        if any(place.is_dir() for place in inner):
-            rows.append(("  attention", _beside([white] * len(names), names, inner, k)))
-    heading = f"{run.dataset}, {name_of(run)}, seed {run.seed}: input, as {', as '.join(labels)}"
-    return heading, rows
-
-
-def _beside(
-    first: Sequence[np.ndarray], names: Sequence[str], places: list[Path], source: int
-) -> list[np.ndarray]:
-    """After each image its pictures in all places, white in the place `source`."""
-    tiles = []
-    for image, name in zip(first, names, strict=True):
-        made = [
-            np.full_like(image, 255) if k == source else read(place / f"{Path(name).stem}.png")
-            for k, place in enumerate(places)
-        ]
-        tiles += [image, *made]
-    return tiles
-
-
-def _of_label(images: ImageSet, k: int) -> list[tuple[np.ndarray, str]]:
-    """The images of a split with the label `k`, and their names, in the order of the set."""
-    return [
-        (images.arrays[key][i], files[i])
-        for key, files in images.names.items()
-        for i in np.flatnonzero(images.arrays[f"{key}_label"] == k)
-    ]
 
 
 def _moments(run: Run, images: int, moments: int) -> tuple[str, list[Row]]:

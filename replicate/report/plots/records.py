@@ -17,6 +17,7 @@ from replicate.lab.run import method_name, read_record
 from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
 from replicate.records import SHEET, checked
+from replicate.report.plots import matrices
 from replicate.report.plots.images import Row, _prompts, _tiles
 from replicate.report.plots.picture import NEAR, Picture, sheet
 from replicate.report.tables.catalogue import method_order
@@ -70,6 +71,9 @@ def gallery(
         images: of each direction, the first of the test split, at most `evaluation.TILES`.
         near: px; no tile is enlarged beyond it.
 
+    Returns:
+        Of a set of more than two domains a matrix for each method, as `translations` shows it.
+
     Raises:
         ReplicateError: no record of the seed, or records of several data sets.
     """
@@ -78,6 +82,10 @@ def gallery(
     of_seed = sorted((r for r in records if r.seed == seed), key=lambda r: method_order(r.name))
     if len(datasets := sorted({record.dataset for record in of_seed})) != 1:
         raise ReplicateError(f"seed {seed} has data sets {datasets}; expected records of one")
+    if spec(datasets[0]).labels and (
+        blocks := list(filter(None, map(matrices.of_record, of_seed)))
+    ):
+        return sheet(blocks, near=near)
     tiles = {record.name: _tiles(read(record.folder / SHEET)) for record in of_seed}
     with_maps = any(picture.shape[1] > 2 for picture in tiles.values())
     known = [dict(_known(datasets[0], tiles, k)) for k in range(len(DIRECTIONS))]

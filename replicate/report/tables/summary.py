@@ -6,6 +6,7 @@ One row a method, one column a metric under one protocol.
 import re
 import sys
 from collections.abc import Collection, Sequence
+from itertools import groupby, product
 from math import nan
 
 import pandas as pd
@@ -195,7 +196,11 @@ def headline(scores: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def main(scores: pd.DataFrame, smoke: bool = False) -> list[pd.DataFrame]:
-    """The same with all variants, by the metrics that lead; arguments as of `summary`."""
+    """The same with all variants, by the metrics that lead; arguments as of `summary`.
+
+    A set of more than two domains has a table for each metric: a row for a method and a domain of
+    its inputs, a column for each domain that they become.
+    """
     tables = []
     groups = [rows for _, rows in scores.groupby("dataset")]
     for rows in sorted(groups, key=lambda rows: "background_psnr" not in set(rows["metric"])):
@@ -203,7 +208,28 @@ def main(scores: pd.DataFrame, smoke: bool = False) -> list[pd.DataFrame]:
         left_out = OLD if REAL[0] in present else ""  # stands where no real network looked
         present |= {SHARE} if "attention_iou" in present else set()
         chosen = [m for m in METRICS if m in present and m != left_out]
-        tables.append(summary(rows, chosen or None, smoke))
+        made = summary(rows, chosen or None, smoke)
+        domains = rows["direction"].str.partition("->")[0].unique()
+        tables += _by_domain(made, domains) if len(domains) > 2 else [made]
+    return tables
+
+
+def _by_domain(table: pd.DataFrame, domains: Sequence[str]) -> list[pd.DataFrame]:
+    """A `summary` of one set, score by score; `real vs real` scores targets, whatever the input."""
+    dataset, way, method, *scores = table.columns
+    ends = table[way].str.split("->", expand=True).set_axis(["input", "to"], axis=1)
+    ends["input"] = ends["input"].where(table[method] != FLOOR, "any")
+    places = pd.concat([table, ends], axis=1).drop_duplicates([method, "input", "to"])
+    names = [name for name in places[method].unique() if name != FLOOR]
+    lines = [(FLOOR, "any"), *product(names, domains)]
+    tables = []
+    for score in scores:
+        wide = places.set_index([method, "input", "to"])[score].unstack("to")
+        wide = wide.reindex(index=lines, columns=domains).fillna("").add_prefix("to ")
+        wide = wide.reset_index()
+        wide.insert(0, "score", score)
+        wide.insert(0, dataset, table[dataset].iloc[0])
+        tables.append(wide)
     return tables
 
 
@@ -216,9 +242,9 @@ def headline_page(scores: pd.DataFrame, budget: str) -> Page:
         "input as output. Variants, controls and further scores stand on the page of each data set."
     ]
     whole = _whole(scores)
-    for table in headline(scores):
-        dataset = table["dataset"].iloc[0]
-        parts += [f"## {escape(dataset)}", Table("", table.drop(columns="dataset"))]
+    for dataset, tables in groupby(headline(scores), key=lambda table: table["dataset"].iloc[0]):
+        parts += [f"## {escape(dataset)}"]
+        parts += [Table("", table.drop(columns="dataset")) for table in tables]
         parts += [f"{escape(text)}." for text in remarks(whole[whole["dataset"] == dataset])]
         parts += _printed_orders(whole, dataset)
     cells = means(with_share(whole[whole["protocol"].isin(PROTOCOLS)]))
