@@ -61,7 +61,9 @@ class StarGAN(Labelled):
         "load_size": 32, "crop_size": 32, "batch_size": 2, "c_dim": 2, "ngf": 4, "n_blocks": 1,
         "ndf": 4, "n_layers": 4, "iterations": 4,
     }  # fmt: skip
-    # a first guess, about 20 minutes of a quiet core; nobody has looked for better values
+    # About 15 minutes of a quiet core. Also tried on animals, seed 0: n_critic 2 with 6,000 steps,
+    # the same mean KID over the twelve pairs (.296; here .297); lr 1e-4 and n_critic 1, coloured
+    # noise on every picture after 1,800 steps.
     LAPTOP = {
         "load_size": 64, "crop_size": 64, "resize": "bicubic", "batch_size": 2, "c_dim": 2,
         "ngf": 16, "n_blocks": 4, "ndf": 32, "n_layers": 5, "lr": 4e-4, "iterations": 6500,
