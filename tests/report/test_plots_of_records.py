@@ -194,6 +194,11 @@ def test_cost_draws_both_directions_of_one_data_set(records: Path) -> None:
     assert hours.get_yscale() == "linear" and memory.get_xlabel() == "peak memory, MB"
     apart = frame.assign(**{"kid/standin": np.geomspace(0.01, 0.2, len(frame))})  # over a decade
     assert plots.cost(apart).axes[0].get_yscale() == "symlog"
+    many = [frame.assign(direction=f"{k}->{k + 1}") for k in range(4)]  # of eight, two kinds
+    eight = pd.concat([*many, *(part.assign(direction=part["direction"] + "0") for part in many)])
+    hours, _ = (picture := plots.cost(eight)).axes
+    assert len(hours.lines) == frame["name"].nunique()
+    assert "mean over 8 directions" in picture.texts[-1].get_text()
     with pytest.raises(ReplicateError, match="in one figure"):
         plots.cost(pd.concat([frame, frame.assign(dataset="other")]))
 

@@ -1,7 +1,6 @@
 """Scores as points, quality against cost, and learning curves."""
 
 from collections.abc import Collection, Iterable, Mapping
-from itertools import cycle
 from pathlib import Path
 from textwrap import wrap
 
@@ -129,19 +128,18 @@ def _headline(budget: str) -> str:
 
 
 COSTS = {"hours": "hours of training", "peak_memory_mb": "peak memory, MB"}
-FILLS = {  # of directions, in turn
+FILLS = {  # of directions
     "full": "filled", "none": "hollow", "left": "left half", "right": "right half",
     "top": "upper half", "bottom": "lower half",
 }  # fmt: skip
 SMALL = 1e-3  # KID; below it the axis is linear, because an unbiased estimate may be negative
-CAPTION = (
-    "A point a method and direction: mean over seeds, least hours and most memory over seeds. "
-    "KID: lower is better. "
-)
+CAPTION = "mean over seeds, least hours and most memory over seeds. KID: lower is better."
 
 
 def cost(frame: pd.DataFrame, pseudo: Collection[str] = ()) -> Picture:
     """KID, and the share of the IoU ceiling where it is known, against hours and memory.
+
+    Of more directions than fills of a marker can tell apart their mean is shown.
 
     Args:
         frame: of `tables.quality_and_cost`, of one data set.
@@ -155,12 +153,18 @@ def cost(frame: pd.DataFrame, pseudo: Collection[str] = ()) -> Picture:
     known = {protocol: metric for metric, protocol in QUALITY if protocol in frame}
     known = {p: metric for p, metric in known.items() if frame[p].notna().any()}
     directions = sorted(frame["direction"].unique())
+    fills = dict(zip(directions, FILLS, strict=False))
+    what = "a method and direction: "
+    if len(directions) > len(FILLS):
+        frame = frame.groupby("name", sort=False).mean(numeric_only=True).reset_index()
+        frame, fills = frame.assign(direction=""), {"": "full"}
+        what = f"a method: mean over {len(directions)} directions, "
     palette = styles(frame["name"])
     picture = Picture(1000, 280 * len(known) + 120)
     grid = picture.subplots(len(known), len(COSTS), squeeze=False, sharey="row")
     for line, (protocol, metric) in zip(grid, known.items(), strict=True):
         for axes, (column, label) in zip(line, COSTS.items(), strict=True):
-            _points(axes, frame, (column, protocol), directions, palette)
+            _points(axes, frame, (column, protocol), fills, palette)
             axes.set_xlabel(label, fontsize=8)
             # within a decade a logarithmic axis may have no label at all
             if metric == "kid" and frame[protocol].min() < frame[protocol].max() / 10:
@@ -169,8 +173,9 @@ def cost(frame: pd.DataFrame, pseudo: Collection[str] = ()) -> Picture:
         rests = f",\n{PSEUDO}" if protocol in pseudo else ""
         heading = catalogue.column(metric, protocol).replace(" (", "\n(")
         line[0].set_ylabel(heading + rests, fontsize=8)
-    fills = ", ".join(f"{way}: {word}" for way, word in zip(directions, cycle(FILLS.values())))
-    legend(picture, palette, f"{datasets[0]}. {CAPTION}{fills}.", points=True)
+    told = ", ".join(f"{way}: {FILLS[fill]}" for way, fill in fills.items() if way)
+    told = f" {told}." if told else ""
+    legend(picture, palette, f"{datasets[0]}. A point {what}{CAPTION}{told}", points=True)
     return picture
 
 
@@ -178,10 +183,9 @@ def _points(
     axes: Axes,
     frame: pd.DataFrame,
     pair: tuple[str, str],
-    directions: list[str],
+    fills: dict[str, str],
     palette: dict[str, Style],
 ) -> None:
-    fills = dict(zip(directions, cycle(FILLS)))
     for row in frame.to_dict("records"):
         style = palette[row["name"]]
         axes.plot(
