@@ -17,7 +17,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-extensions",
     "--hide-scrollbars", "--remote-debugging-port=0",
 )  # fmt: skip
-WAIT = 20.0  # s; a loaded machine starts a browser slowly, a broken page would wait for ever
+WAIT = 60.0  # s; a loaded machine starts a browser slowly, a broken page would wait for ever
 CODES = {"Backspace": 8, "Tab": 9, "Enter": 13, " ": 32, "ArrowLeft": 37, "ArrowRight": 39}
 
 
