@@ -21,9 +21,10 @@ from replicate.lab import ensure, make_run
 from replicate.lab.execute import load_method
 from replicate.lab.fingerprint import BY_LABEL
 from replicate.lab.health import examine
+from replicate.methods import METHODS
 from replicate.preference.sources import run_images
 from replicate.report import plots
-from replicate.report.plots import images
+from replicate.report.plots import matrices
 from replicate.translating import model as translating
 
 # black, blond, brown hair, male, young: a source, and what it becomes by each attribute, worked out
@@ -116,7 +117,7 @@ def test_rafd_from_training_to_scores(trained):
 
 
 SHAPES = ("stargan", "combogan")  # one model of all domains, and networks of each
-METHODS_FOR_MANY = [*SHAPES, "attentiongan_multi", "contrastgan"]
+METHODS_FOR_MANY = [name for name, method in METHODS.items() if method.many]
 FOUR = ("horse", "zebra", "cat", "dog")
 
 
@@ -157,7 +158,7 @@ def test_every_ordered_pair_of_four_domains_is_scored(animals, method, request):
     picture = model.translate(np.array(test.arrays["others"][i]), "cat->zebra")
     assert abs(np.asarray(picture).astype(int) - made).max() <= 1
     assert examine(run.folder)["direction"].unique().tolist() == ["horse->zebra", "zebra->horse"]
-    _, lines = images._matrix(run, test, FOUR, 6)
+    _, lines = matrices.of_run(run, test, FOUR, 6)
     maps = ["  attention"] if method == "attentiongan_multi" else []
     assert [label for label, _ in lines] == [text for word in FOUR for text in (word, *maps)]
     cats = dict(lines)["cat"]

@@ -56,6 +56,7 @@ class Config(base.Config):
 class IcGAN(Method):
     """A GAN of noise and labels, and both encoders that invert it; losses by stage."""
 
+    many = True
     Config = Config
     VARIANTS = {
         "paper": {},
