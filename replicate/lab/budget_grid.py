@@ -11,10 +11,10 @@ from typing import NamedTuple
 from replicate import paths
 from replicate.datasets import folders
 from replicate.datasets.layouts import OTHERS, SPLITS
-from replicate.datasets.spec import Spec, spec
+from replicate.datasets.spec import Spec, registered, spec
 from replicate.errors import ReplicateError, unknown
 from replicate.lab.notebook_parameters import BY_DATASET, Asked, checked, quick
-from replicate.lab.run import BUDGETS, Run
+from replicate.lab.run import BUDGETS, Run, check_set
 from replicate.lab.workflow import asked, read_params
 from replicate.metrics import inception
 
@@ -100,9 +100,17 @@ def pages(
             raise ReplicateError(f"{place / name}.yaml is for budget {named}, expected {budget}")
     if notebooks:
         pairs = [(n, asked(n, budget, seeds, datasets, folder)) for n in dict.fromkeys(notebooks)]
-        return [Page(n, params, tuple(params.runs()), params) for n, params in pairs]
-    chosen = [_asked(n, budget, seeds, folder) for n in known if n != SUMMARY]
+        return [_possible(Page(n, params, tuple(params.runs()), params)) for n, params in pairs]
+    chosen = [_possible(_asked(n, budget, seeds, folder)) for n in known if n != SUMMARY]
     return _left(chosen, [d.strip() for d in datasets.split(",")]) if datasets else chosen
+
+
+def _possible(page: Page) -> Page:
+    """The page; refuses a run that its set would refuse once it is that run's turn."""
+    for run in page.runs:
+        if entry := registered(run.dataset):
+            check_set(run, entry)
+    return page
 
 
 def quick_page(budget: str = "laptop", seeds: str = "") -> Page:

@@ -42,7 +42,7 @@ from replicate.lab import (
     state,
     streams,
 )  # fmt: skip
-from replicate.lab.run import COLUMNS, Run, method_name
+from replicate.lab.run import COLUMNS, Run, check_set, method_name
 from replicate.lab.state import State
 from replicate.lab.stopping import Stoppable, Stopped, stopping
 from replicate.methods import METHODS
@@ -176,20 +176,9 @@ def prepared(run: Run, device: torch.device) -> tuple[Method, Batches]:
 
 
 def _check_needs(run: Run, train: packed.ImageSet) -> None:
+    check_set(run, spec(run.dataset))
     needs = METHODS[run.method].needs(run.config)
     name = method_name(run.method, run.label)
-    if (labels := spec(run.dataset).labels) and not METHODS[run.method].many:
-        many = ", ".join(sorted(other for other, method in METHODS.items() if method.many))
-        raise ReplicateError(
-            f"{name} translates between two domains, {run.dataset} has {len(labels)} as labels "
-            f"({', '.join(labels)}): its halves A and B are no domains. Take a method for many "
-            f"({many}), or a set of two (`replicate data list`)"
-        )
-    if needs.pairs and not train.paired:
-        raise ReplicateError(
-            f"{name} needs paired images, {run.dataset} is unpaired; use a set in the "
-            "pix2pix layout (`replicate data list` shows them)"
-        )
     kinds = ((needs.labels, "label"), (needs.masks, "mask"), (needs.captions, "caption"))
     for wanted, what in kinds:
         missing = [f"{X}_{what}" for X in "AB" if wanted and f"{X}_{what}" not in train.arrays]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replicate import paths, settings
-from replicate.datasets.spec import registered
+from replicate.datasets.spec import Spec, registered
 from replicate.errors import ReplicateError, unknown
 from replicate.records import BUDGETS
 from replicate.records import read as read_record
@@ -169,6 +169,29 @@ def make_run(
     method.check(config)
     seed = settings.check("seed", settings.Seed, seed, example=0)
     return Run(called, variant, config, dataset, seed, budget, text)
+
+
+def check_set(run: Run, entry: Spec) -> None:
+    """Nothing, or why a run cannot be on a set, as far as the set's entry tells.
+
+    Raises:
+        ReplicateError: a method of two domains and a set of many, or of pairs and a set without.
+    """
+    from replicate.methods import METHODS
+
+    method, name = METHODS[run.method], method_name(run.method, run.label)
+    if entry.labels and not method.many:
+        many = ", ".join(sorted(other for other, method in METHODS.items() if method.many))
+        raise ReplicateError(
+            f"{name} translates between two domains, {run.dataset} has {len(entry.labels)} as "
+            f"labels ({', '.join(entry.labels)}): its halves A and B are no domains. Take a method "
+            f"for many ({many}), or a set of two (`replicate data list`)"
+        )
+    if method.needs(run.config).pairs and not entry.paired:
+        raise ReplicateError(
+            f"{name} needs paired images, {run.dataset} is unpaired; use a set in the "
+            "pix2pix layout (`replicate data list` shows them)"
+        )
 
 
 def run_of(record: dict) -> Run:

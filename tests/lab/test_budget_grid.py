@@ -92,6 +92,30 @@ def test_a_mistake_in_a_file_is_refused_with_the_closest_match(workspace, right)
 
 
 @pytest.mark.parametrize(
+    "method, dataset, text",
+    [
+        ("aggan", "animals", r"aggan translates between two domains, animals has 4 as labels"),
+        ("pix2pix", "horse2zebra", r"pix2pix needs paired images, horse2zebra is unpaired"),
+    ],
+)
+def test_a_run_that_its_set_would_refuse_is_refused_with_the_whole_grid(
+    workspace, method, dataset, text
+):
+    source = (paths.notebooks() / "params" / "laptop" / "02_aggan.yaml").read_text()
+    (workspace / "02_aggan.yaml").write_text(f"{source}\nalso: {{{dataset}: [{method}]}}\n")
+    with pytest.raises(ReplicateError, match=text):
+        grid("laptop", folder=workspace)
+
+
+def test_every_set_of_parameters_can_be_trained(workspace):
+    folders = sorted({f.parent for f in (paths.notebooks() / "params").rglob("[0-9]*.yaml")})
+    assert len(folders) > len(BUDGETS)
+    for folder in folders:
+        budget = folder.relative_to(paths.notebooks() / "params").parts[0]
+        assert pages(budget, folder=folder)
+
+
+@pytest.mark.parametrize(
     "words, text",
     [
         (("smke",), r"unknown budget 'smke' \(did you mean 'smoke'"),

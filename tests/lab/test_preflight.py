@@ -187,7 +187,7 @@ def test_a_device_that_is_not_there_is_refused(workspace, monkeypatch):
 
 def test_an_unpaired_set_is_refused_by_a_paired_method(tiny):
     error = answer(name="pix2pix", dataset=tiny)["error"]
-    assert error == "pix2pix needs paired images, tiny is unpaired"
+    assert error.startswith("pix2pix needs paired images, tiny is unpaired")
 
 
 @pytest.mark.parametrize("status, text", [(-9, "was killed by signal 9"), (1, "failed")])
