@@ -69,8 +69,12 @@ def drawn(folder: Path) -> bytes | None:
     return written.getvalue()
 
 
-def of_record(record: Named) -> tuple[str, list[Row]] | None:
-    """As `of_run`, from what `drawn` makes of a run, or made for its published record; or None."""
+def of_record(record: Named, inputs: int = KEPT) -> tuple[str, list[Row]] | None:
+    """As `of_run`, from what `drawn` makes of a run, or made for its published record; or None.
+
+    Args:
+        inputs: of each domain, at most those of a record.
+    """
     labels = spec(record.dataset).labels
     file = checked(record.folder, MATRIX)
     made = file.read_bytes() if file.is_file() else drawn(record.folder)
@@ -79,6 +83,7 @@ def of_record(record: Named) -> tuple[str, list[Row]] | None:
     picture = read(io.BytesIO(made))
     side = picture.shape[1] // (KEPT * (1 + len(labels)))
     lines = picture.reshape(-1, side, KEPT * (1 + len(labels)), side, 3).swapaxes(1, 2)
+    lines = lines[:, : inputs * (1 + len(labels))]
     of_domain = ("", "  attention")[: len(lines) // len(labels)]
     names = [below or label for label in labels for below in of_domain]
     return _heading(record, labels), list(zip(names, map(list, lines), strict=True))

@@ -18,7 +18,7 @@ from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
 from replicate.records import SHEET, checked
 from replicate.report.plots import matrices
-from replicate.report.plots.images import Row, _prompts, _tiles
+from replicate.report.plots.images import SMALL, Row, _prompts, _tiles
 from replicate.report.plots.picture import NEAR, Picture, sheet
 from replicate.report.tables.catalogue import method_order
 
@@ -82,10 +82,8 @@ def gallery(
     of_seed = sorted((r for r in records if r.seed == seed), key=lambda r: method_order(r.name))
     if len(datasets := sorted({record.dataset for record in of_seed})) != 1:
         raise ReplicateError(f"seed {seed} has data sets {datasets}; expected records of one")
-    if spec(datasets[0]).labels and (
-        blocks := list(filter(None, map(matrices.of_record, of_seed)))
-    ):
-        return sheet(blocks, near=near)
+    if blocks := [block for record in of_seed if (block := matrices.of_record(record, images))]:
+        return sheet(blocks, near=min(near, SMALL))  # there are many
     tiles = {record.name: _tiles(read(record.folder / SHEET)) for record in of_seed}
     with_maps = any(picture.shape[1] > 2 for picture in tiles.values())
     known = [dict(_known(datasets[0], tiles, k)) for k in range(len(DIRECTIONS))]

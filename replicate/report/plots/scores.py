@@ -133,13 +133,14 @@ FILLS = {  # of directions
     "top": "upper half", "bottom": "lower half",
 }  # fmt: skip
 SMALL = 1e-3  # KID; below it the axis is linear, because an unbiased estimate may be negative
-CAPTION = "mean over seeds, least hours and most memory over seeds. KID: lower is better."
+CAPTION = (
+    "A point a method and direction: mean over seeds, least hours and most memory over seeds. "
+    "KID: lower is better. "
+)
 
 
 def cost(frame: pd.DataFrame, pseudo: Collection[str] = ()) -> Picture:
     """KID, and the share of the IoU ceiling where it is known, against hours and memory.
-
-    Of more directions than fills of a marker can tell apart their mean is shown.
 
     Args:
         frame: of `tables.quality_and_cost`, of one data set.
@@ -154,11 +155,6 @@ def cost(frame: pd.DataFrame, pseudo: Collection[str] = ()) -> Picture:
     known = {p: metric for p, metric in known.items() if frame[p].notna().any()}
     directions = sorted(frame["direction"].unique())
     fills = dict(zip(directions, FILLS, strict=False))
-    what = "a method and direction: "
-    if len(directions) > len(FILLS):
-        frame = frame.groupby("name", sort=False).mean(numeric_only=True).reset_index()
-        frame, fills = frame.assign(direction=""), {"": "full"}
-        what = f"a method: mean over {len(directions)} directions, "
     palette = styles(frame["name"])
     picture = Picture(1000, 280 * len(known) + 120)
     grid = picture.subplots(len(known), len(COSTS), squeeze=False, sharey="row")
@@ -173,9 +169,8 @@ def cost(frame: pd.DataFrame, pseudo: Collection[str] = ()) -> Picture:
         rests = f",\n{PSEUDO}" if protocol in pseudo else ""
         heading = catalogue.column(metric, protocol).replace(" (", "\n(")
         line[0].set_ylabel(heading + rests, fontsize=8)
-    told = ", ".join(f"{way}: {FILLS[fill]}" for way, fill in fills.items() if way)
-    told = f" {told}." if told else ""
-    legend(picture, palette, f"{datasets[0]}. A point {what}{CAPTION}{told}", points=True)
+    told = ", ".join(f"{way}: {FILLS[fill]}" for way, fill in fills.items())
+    legend(picture, palette, f"{datasets[0]}. {CAPTION}{told}.", points=True)
     return picture
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from replicate.lab.published import find_runs
 from replicate.lab.run import method_name, read_record
+from replicate.methods.base import DIRECTIONS
 from replicate.report.tables import catalogue
 from replicate.report.tables.catalogue import ABSENT, SHARE, number
 from replicate.report.tables.frames import (
@@ -134,7 +135,7 @@ def quality_and_cost(scores: pd.DataFrame, root: Path) -> pd.DataFrame:
     Raises:
         ReplicateError: no scores, or scores of several budgets.
     """
-    cells = _quality(scores)
+    cells = _quality(_gathered(scores))
     wide = cells.pivot(index=PLACE, columns="protocol", values="value")
     wide = wide[[protocol for _, protocol in QUALITY if protocol in wide]].reset_index()
     spent = costs(root, one_budget(scores))
@@ -143,6 +144,7 @@ def quality_and_cost(scores: pd.DataFrame, root: Path) -> pd.DataFrame:
 
 def cost(scores: pd.DataFrame, root: Path) -> pd.DataFrame:
     """The same as text, `mean ± sd (seeds)` as in other tables; arguments and errors as there."""
+    scores = _gathered(scores)
     cells, budget = _quality(scores), one_budget(scores)
     spent = costs(root, budget).set_index(["dataset", "name"])
     busy = {_place(record) for record in _quickest(_finished(root, budget)) if _is_busy(record)}
@@ -173,6 +175,20 @@ def cost_page(scores: pd.DataFrame, root: Path) -> Page:
         parts += [f"## {escape(dataset)}", Table("", rows.drop(columns="dataset"))]
     title = f"Quality against cost, budget {budget}"
     return Page(title, parts, quality_and_cost(scores, root))
+
+
+def _gathered(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores, those of a set of many domains as means over its directions, which a run pays for
+    together."""
+    parts = []
+    for _, rows in scores.groupby("dataset", sort=False):
+        if (ways := rows["direction"].nunique()) > len(DIRECTIONS):
+            of_run = ["name", "seed", "metric", "protocol"]
+            how = dict.fromkeys(rows.columns.difference(of_run), "first") | {"value": "mean"}
+            means_of_runs = rows.groupby(of_run, sort=False).agg(how).reset_index()
+            rows = means_of_runs[rows.columns].assign(direction=f"mean of {ways} directions")
+        parts.append(rows)
+    return pd.concat(parts, ignore_index=True)
 
 
 def _quality(scores: pd.DataFrame) -> pd.DataFrame:
