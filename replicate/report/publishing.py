@@ -143,7 +143,7 @@ def _studies(budget: str) -> list[Path]:
     ]
 
 
-JPEG_QUALITY = 70
+JPEG_QUALITY = 60
 FOLDED = {"parameters", "injected-parameters", "setup"}  # tags
 
 

@@ -82,7 +82,8 @@ def gallery(
     of_seed = sorted((r for r in records if r.seed == seed), key=lambda r: method_order(r.name))
     if len(datasets := sorted({record.dataset for record in of_seed})) != 1:
         raise ReplicateError(f"seed {seed} has data sets {datasets}; expected records of one")
-    if blocks := [block for record in of_seed if (block := matrices.of_record(record, images))]:
+    inputs = max(1, images // 2)  # each stands there in every domain
+    if blocks := [block for record in of_seed if (block := matrices.of_record(record, inputs))]:
         return sheet(blocks, near=min(near, SMALL))  # there are many
     tiles = {record.name: _tiles(read(record.folder / SHEET)) for record in of_seed}
     with_maps = any(picture.shape[1] > 2 for picture in tiles.values())
