@@ -13,8 +13,10 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
 from replicate import paths, records
+from replicate.datasets.spec import spec
 from replicate.lab.doctor import KERNEL
-from replicate.lab.published import CLASSES, KEPT, find_runs
+from replicate.lab.fingerprint import BY_LABEL
+from replicate.lab.published import CLASSES, KEPT, MATRIX, find_runs
 from replicate.lab.run import read_record
 from replicate.lab.state import Today
 from replicate.report import plots, publishing, tables
@@ -109,10 +111,11 @@ def test_what_no_record_gives_any_more_is_removed(tmp_path, monkeypatch):
 def test_every_record_is_whole():
     assert RECORDS
     for folder in RECORDS:
-        assert {file.name for file in folder.iterdir()} - {CLASSES} == set(KEPT)
         record = read_record(folder)
+        kept = {*KEPT, *([MATRIX] if spec(record["dataset"]).labels else [])}
+        assert {file.name for file in folder.iterdir()} - {CLASSES} == kept
         assert record["status"] == "finished" and not records.faults(folder, record)
-        assert set(record["results"]) - {CLASSES} == set(KEPT) - {"run.json"}
+        assert set(record["results"]) - {CLASSES} == kept - {"run.json"}
         assert record["budget"] != "smoke"
 
 
@@ -123,7 +126,9 @@ def test_no_record_is_stale_nor_scored_by_other_code(folder, today):
     assert today.outdated(record) == []
     files = [folder / "scores.csv", *folder.glob(CLASSES)]
     made = pd.concat(map(pd.read_csv, files))
-    assert set(record["scoring"]) == set(made.loc[made["value"].notna(), "protocol"])
+    by_label = {BY_LABEL} if spec(record["dataset"]).labels else set()
+    scored = set(made.loc[made["value"].notna(), "protocol"])
+    assert set(record["scoring"]) == scored | by_label
     # pairs that are drawn apart have the code that draws them, which `changed` compares
     assert set(record["fingerprint"]) - {"stream"} == {"code", "data", "images"}
 
