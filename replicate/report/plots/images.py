@@ -21,11 +21,11 @@ from replicate.methods import METHODS
 from replicate.methods.base import DIRECTIONS
 from replicate.records import SHEET
 from replicate.report.plots import matrices
+from replicate.report.plots.matrices import Row
 from replicate.report.plots.picture import Picture, name_of, sheet, written
 from replicate.report.tables.catalogue import method_order
 from replicate.report.tables.show import Album
 
-Row = tuple[str, list[np.ndarray]]
 HALF = TILES // 2
 SMALL = 64  # px of a tile in a sheet of records
 PUBLISHED = 3  # images of each direction in a sheet of records, one less where there are several

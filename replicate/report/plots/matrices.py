@@ -15,8 +15,9 @@ from replicate.datasets.packed import ImageSet
 from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError
 from replicate.images import read
-from replicate.lab.run import method_name, read_record, scored_size
+from replicate.lab.run import read_record, scored_size
 from replicate.records import MATRIX, checked
+from replicate.report.plots.picture import name_of
 
 Row = tuple[str, list[np.ndarray]]
 KEPT = 2  # inputs of each domain in a record
@@ -54,6 +55,35 @@ def drawn(folder: Path) -> bytes | None:
 
     None on a set of two domains, and where its test images or translations are not on this machine.
     """
+    if (picture := _picture(folder)) is None:
+        return None
+    written = io.BytesIO()
+    Image.fromarray(picture).save(written, "PNG", optimize=True)
+    return written.getvalue()
+
+
+def of_record(record: Named, inputs: int = KEPT) -> tuple[str, list[Row]] | None:
+    """As `of_run`, from what `drawn` makes of a run, or made for its published record; or None.
+
+    Args:
+        inputs: of each domain, at most those of a record.
+    """
+    if not (labels := spec(record.dataset).labels):
+        return None
+    file = checked(record.folder, MATRIX)
+    picture = read(file) if file.is_file() else _picture(record.folder)
+    if picture is None:
+        return None
+    side = picture.shape[1] // (KEPT * (1 + len(labels)))
+    lines = picture.reshape(-1, side, KEPT * (1 + len(labels)), side, 3).swapaxes(1, 2)
+    lines = lines[:, : inputs * (1 + len(labels))]
+    of_domain = ("", "  attention")[: len(lines) // len(labels)]
+    names = [below or label for label in labels for below in of_domain]
+    return _heading(record, labels), list(zip(names, map(list, lines), strict=True))
+
+
+def _picture(folder: Path) -> np.ndarray | None:
+    """What `drawn` writes, (H, W, 3) uint8."""
     record = read_record(folder)
     try:
         if not (labels := spec(record["dataset"]).labels) or not (folder / "outputs").is_dir():
@@ -64,34 +94,11 @@ def drawn(folder: Path) -> bytes | None:
     except ReplicateError:
         return None
     lines = [np.concatenate(tiles, axis=1) for _, tiles in _rows(folder, images, labels, KEPT)]
-    written = io.BytesIO()
-    Image.fromarray(np.concatenate(lines)).save(written, "PNG", optimize=True)
-    return written.getvalue()
-
-
-def of_record(record: Named, inputs: int = KEPT) -> tuple[str, list[Row]] | None:
-    """As `of_run`, from what `drawn` makes of a run, or made for its published record; or None.
-
-    Args:
-        inputs: of each domain, at most those of a record.
-    """
-    labels = spec(record.dataset).labels
-    file = checked(record.folder, MATRIX)
-    made = file.read_bytes() if file.is_file() else drawn(record.folder)
-    if not labels or made is None:
-        return None
-    picture = read(io.BytesIO(made))
-    side = picture.shape[1] // (KEPT * (1 + len(labels)))
-    lines = picture.reshape(-1, side, KEPT * (1 + len(labels)), side, 3).swapaxes(1, 2)
-    lines = lines[:, : inputs * (1 + len(labels))]
-    of_domain = ("", "  attention")[: len(lines) // len(labels)]
-    names = [below or label for label in labels for below in of_domain]
-    return _heading(record, labels), list(zip(names, map(list, lines), strict=True))
+    return np.concatenate(lines)
 
 
 def _heading(run: Named, labels: Sequence[str]) -> str:
-    name = method_name(run.method, run.label)
-    return f"{run.dataset}, {name}, seed {run.seed}: input, as {', as '.join(labels)}"
+    return f"{run.dataset}, {name_of(run)}, seed {run.seed}: input, as {', as '.join(labels)}"
 
 
 def _rows(folder: Path, images: ImageSet, labels: Sequence[str], inputs: int) -> list[Row]:

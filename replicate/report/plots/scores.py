@@ -128,10 +128,7 @@ def _headline(budget: str) -> str:
 
 
 COSTS = {"hours": "hours of training", "peak_memory_mb": "peak memory, MB"}
-FILLS = {  # of directions
-    "full": "filled", "none": "hollow", "left": "left half", "right": "right half",
-    "top": "upper half", "bottom": "lower half",
-}  # fmt: skip
+FILLS = {"full": "filled", "none": "hollow"}  # of both directions
 SMALL = 1e-3  # KID; below it the axis is linear, because an unbiased estimate may be negative
 CAPTION = (
     "A point a method and direction: mean over seeds, least hours and most memory over seeds. "
