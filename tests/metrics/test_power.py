@@ -72,6 +72,13 @@ def test_a_table_says_where_there_is_no_power_and_where_orders_differ():
         "a->b: KID and FID order methods differently (efficientnet-lite0): "
         "KID cyclegan < aggan; FID aggan < cyclegan"
     ]
+    ways = ["a->b", "a->c", "b->c"]
+    many = pd.concat([found.assign(direction=way) for way in ways])
+    many.loc[many["direction"] == "b->c", "value"] = [0.1, 0.1, 0.2, 0.2]
+    assert remarks(many) == [
+        "KID and FID order methods differently (efficientnet-lite0) in 2 of 3 directions: "
+        "a->b, a->c"
+    ]
     assert len(weak(frame(0.04, cyclegan=0.1))) == 2
     assert [text.partition(":")[0] for text in remarks(frame(0.04, aggan=0.1))] == [NO_POWER] * 2
     assert remarks(frame(0.04, "standin", aggan=0.1)) == []  # stands in older records alone

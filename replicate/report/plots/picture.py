@@ -74,7 +74,7 @@ def sheet(
     top = 0
     for title, rows in blocks:
         _text(picture, 6 / width, 1 - (top + heading / 2) / height, title, weight="bold")
-        for i, name in enumerate(columns_named if top == 0 else ()):
+        for i, name in enumerate(_fitted(columns_named, row_height) if top == 0 else ()):
             x = (room + i * row_height) / width
             _text(picture, x, 1 - (top + heading / 2) / height, name)
         top += heading
@@ -98,6 +98,16 @@ def written(sentence: str) -> np.ndarray:
     lines = wrap(sentence, ACROSS, max_lines=SIDE // (LETTER + 3), placeholder=" ...")
     pen.multiline_text((3, 3), "\n".join(lines), "black", font, spacing=3)
     return np.asarray(tile)
+
+
+def _fitted(heads: Sequence[str], column: int) -> list[str]:
+    """Headings of columns, a direction in two lines where it would run into the next one."""
+    fitted = []
+    for i, head in enumerate(heads):
+        following = next((k for k in range(i + 1, len(heads)) if heads[k]), len(heads))
+        letters = (following - i) * column * LETTERS // LABEL
+        fitted.append(head if len(head) < letters else head.replace("->", "->\n", 1))
+    return fitted
 
 
 def _side(natural: int, columns: int, room: int, near: int) -> int:

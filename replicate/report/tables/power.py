@@ -13,7 +13,7 @@ def remarks(scores: pd.DataFrame) -> list[str]:
     Of the stand-in, which stands in older records alone, nothing is said.
 
     Args:
-        scores: of one budget, of the methods in the table.
+        scores: of one budget and data set, of the methods in the table.
     """
     said = scores[~scores["protocol"].isin(OF_RECORDS)]
     present = set(said["protocol"])
@@ -22,26 +22,47 @@ def remarks(scores: pd.DataFrame) -> list[str]:
         for _, direction, protocol in sorted(weak(said))
         if protocol in present
     ]
-    for (_, direction), block in said.groupby(PLACE):
-        lines += [f"{direction}: {text}" for text in _disagreements(block)]
-    return lines
+    return lines + _disagreements(said)
 
 
-def _disagreements(block: pd.DataFrame) -> list[str]:
-    """What differs between the orders by KID and by FID on the same features."""
+def _disagreements(scores: pd.DataFrame) -> list[str]:
+    """Where KID and FID on the same features order methods differently: the orders, or, of a set
+    with more than two domains, the directions alone."""
+    kinds = {protocol for protocol in scores["protocol"] if protocol.startswith("kid/")}
+    found = [
+        (kid, direction, orders)
+        for (_, direction), block in scores.groupby(PLACE)
+        for kid in sorted(kinds)
+        if (orders := _orders(block, kid))
+    ]
+    if scores["direction"].nunique() <= 2:
+        return [f"{direction}: {_differ(kid)}: {orders}" for kid, direction, orders in found]
+    sentences = []
+    for kid in sorted({kid for kid, *_ in found}):
+        asked = scores[scores["protocol"] == kid]["direction"].nunique()
+        where = [direction for of, direction, _ in found if of == kid]
+        sentences.append(
+            f"{_differ(kid)} in {len(where)} of {asked} directions: {', '.join(where)}"
+        )
+    return sentences
+
+
+def _differ(kid: str) -> str:
+    return f"KID and FID order methods differently ({network_of(kid)})"
+
+
+def _orders(block: pd.DataFrame, kid: str) -> str:
+    """The orders of methods by KID and by FID on its features; empty where they agree."""
     values = block[block["metric"].isin(LOWER)].dropna(subset="value")
     means = values.groupby(["protocol", "name"])["value"].mean()
-    sentences = []
-    for kid in sorted({p for p, _ in means.index if p.startswith("kid/")}):
-        fid = f"fid/{network_of(kid)}"
-        if fid not in means.index.get_level_values(0):
-            continue
-        both = pd.DataFrame({"kid": means[kid], "fid": means[fid]}).dropna()
-        order = {name: _in_order(both[name]) for name in both}
-        if order["kid"] != order["fid"]:
-            orders = "; ".join(f"{k.upper()} {' < '.join(names)}" for k, names in order.items())
-            sentences.append(f"KID and FID order methods differently ({network_of(kid)}): {orders}")
-    return sentences
+    fid = f"fid/{network_of(kid)}"
+    if not {kid, fid} <= set(means.index.get_level_values(0)):
+        return ""
+    both = pd.DataFrame({"kid": means[kid], "fid": means[fid]}).dropna()
+    order = {name: _in_order(both[name]) for name in both}
+    if order["kid"] == order["fid"]:
+        return ""
+    return "; ".join(f"{k.upper()} {' < '.join(names)}" for k, names in order.items())
 
 
 def _in_order(values: pd.Series) -> list[str]:
