@@ -57,10 +57,9 @@ def test_the_official_rule(attribute):
 def trained(workspace, tmp_path):
     """A function that makes a miniature set and a scored run of it, of a few tiny steps."""
 
-    def train(name: str, settings: dict, **options: object):
+    def train(name: str, method: str, settings: dict | None = None, **options: object):
         prepare(name, MINIATURES[name](tmp_path / "originals"), "mini", **options)
-        run = make_run("attentiongan_multi", "mini", 0, "smoke", settings)
-        return ensure(run, offline=True)
+        return ensure(make_run(method, "mini", 0, "smoke", settings), offline=True)
 
     return train
 
@@ -80,7 +79,7 @@ def painted(run, X: str, labels: list[list[int]]) -> np.ndarray:
 
 def test_celeba_from_training_to_scores(trained):
     """Test faces: 9 (black hair, male, young) and 10 (blond, young); 11 and 12 are neither."""
-    run = trained("celeba", {"c_dim": "5", "attributes": "true"}, split="official")
+    run = trained("celeba", "attentiongan_multi:celeba", split="official")
     outputs = run.folder / "outputs"
     wanted = {
         "black_hair2blond_hair": {"000009": ("A", [0, 1, 0, 1, 1])},
@@ -104,8 +103,18 @@ def test_celeba_from_training_to_scores(trained):
     assert set(run_images(run, "face->gender")) == {"000009", "000010"}  # for a page that asks
 
 
+@pytest.mark.parametrize(
+    "method, able",
+    [("stargan", "stargan:celeba"), ("combogan", "attentiongan_multi:celeba or icgan:celeba or")],
+)
+def test_attributes_are_not_trained_on_as_if_they_were_classes(trained, method, able):
+    told = rf"{method} takes one class an image; mini has 5 attributes an image .*Take {able}"
+    with pytest.raises(ReplicateError, match=told):
+        trained("celeba", method, split="official")
+
+
 def test_rafd_from_training_to_scores(trained):
-    run = trained("rafd", {"c_dim": "8"})
+    run = trained("rafd", "attentiongan_multi", {"c_dim": "8"})
     (neutral,) = pixels(run.folder / "outputs" / "neutral2happy").values()
     happy = painted(run, "A", [[0, 1, 0, 0, 0, 0, 0, 0]])[0]
     assert abs(neutral.astype(int) - happy).max() <= 1

@@ -42,7 +42,7 @@ from replicate.lab import (
     state,
     streams,
 )  # fmt: skip
-from replicate.lab.run import COLUMNS, Run, check_set, method_name
+from replicate.lab.run import COLUMNS, Run, check_labels, check_set, method_name
 from replicate.lab.state import State
 from replicate.lab.stopping import Stoppable, Stopped, stopping
 from replicate.methods import METHODS
@@ -177,6 +177,7 @@ def prepared(run: Run, device: torch.device) -> tuple[Method, Batches]:
 
 def _check_needs(run: Run, train: packed.ImageSet) -> None:
     check_set(run, spec(run.dataset))
+    check_labels(run, train)
     needs = METHODS[run.method].needs(run.config)
     name = method_name(run.method, run.label)
     kinds = ((needs.labels, "label"), (needs.masks, "mask"), (needs.captions, "caption"))

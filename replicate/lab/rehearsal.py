@@ -26,7 +26,7 @@ from replicate.datasets.spec import Spec, spec
 from replicate.errors import ReplicateError
 from replicate.lab import equipment, memory, streams
 from replicate.lab.budget_grid import iterations, missing
-from replicate.lab.run import Run, check_set, make_run
+from replicate.lab.run import Run, check_labels, check_set, make_run
 from replicate.methods import METHODS
 from replicate.methods.base import Config, Method
 from replicate.training import Training
@@ -74,6 +74,8 @@ def rehearse(run: Run, device: torch.device, steps: int, images: int) -> dict:
     repro.use_tf32(run.config.precision == "tf32")
     before, method = _used_mb(device), METHODS[run.method]
     sets, made_up = _images(run, images)
+    if not made_up:
+        check_labels(run, sets["train"])
     total = iterations(run) or run.config.epochs * MADE_UP_EPOCH
     paths.results().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=paths.results(), prefix=".preflight-") as name:

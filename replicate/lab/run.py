@@ -17,6 +17,7 @@ from replicate.records import BUDGETS
 from replicate.records import read as read_record
 
 if TYPE_CHECKING:  # methods import torch, which reading of runs does without
+    from replicate.datasets.packed import ImageSet
     from replicate.methods.base import Config, Method
 
 COLUMNS = [  # of scores.csv and classes.csv
@@ -24,6 +25,7 @@ COLUMNS = [  # of scores.csv and classes.csv
     "protocol", "n_real", "n_fake", "seed", "budget", "split", "extractor", "floor", "do_nothing",
     "iteration",
 ]  # fmt: skip
+OF_LABELS = ("c_dim", "attributes")  # fields of a `Config` that say what labels mean
 THREADS = {"smoke": 1, "laptop": 1, "overnight": 1, "paper": None}  # None: as many as torch chooses
 
 
@@ -155,12 +157,14 @@ def make_run(
     overrides, entry = {**named, **(overrides or {})}, registered(dataset)
     if budget not in BUDGETS:
         raise unknown("budget", budget, BUDGETS)
-    # of what a variant and a budget both set, the budget decides: it must stay as small as it is
-    of_set = {"c_dim": len(entry.labels)} if method.many and entry and entry.labels else {}
-    config = replace(
-        method.Config(),
-        **{**method.VARIANTS[variant], **_budget(method, budget, dataset), **of_set},
-    )
+    # of what a variant and a budget both set, the budget decides: it must stay as small as it is;
+    # what labels mean is no matter of size, and a set whose labels are its domains decides that
+    chosen = {**method.VARIANTS[variant], **_budget(method, budget, dataset)}
+    chosen |= {k: v for k, v in method.VARIANTS[variant].items() if k in OF_LABELS}
+    if method.many and entry and entry.labels:
+        known = {"c_dim": len(entry.labels), "attributes": False}
+        chosen |= {k: v for k, v in known.items() if hasattr(method.Config, k)}
+    config = replace(method.Config(), **chosen)
     changed = {k: settings.read(method.Config, k, v) for k, v in overrides.items()}
     changed = {k: v for k, v in changed.items() if v != getattr(config, k)}
     text = ",".join(f"{k}={v}" for k, v in sorted(changed.items()))
@@ -175,7 +179,8 @@ def check_set(run: Run, entry: Spec) -> None:
     """Nothing, or why a run cannot be on a set, as far as the set's entry tells.
 
     Raises:
-        ReplicateError: a method of two domains and a set of many, or of pairs and a set without.
+        ReplicateError: a method of two domains, or one told to read attributes, and a set of many
+            domains; a method of pairs and a set without.
     """
     from replicate.methods import METHODS
 
@@ -187,11 +192,44 @@ def check_set(run: Run, entry: Spec) -> None:
             f"labels ({', '.join(entry.labels)}): its halves A and B are no domains. Take a method "
             f"for many ({many}), or a set of two (`replicate data list`)"
         )
+    if entry.labels and method.by_attributes(run.config):
+        raise ReplicateError(
+            f"{name} reads labels as attributes, any of which an image has; those of {run.dataset} "
+            "are classes, of which it has one: leave attributes=true out"
+        )
     if method.needs(run.config).pairs and not entry.paired:
         raise ReplicateError(
             f"{name} needs paired images, {run.dataset} is unpaired; use a set in the "
             "pix2pix layout (`replicate data list` shows them)"
         )
+
+
+def check_labels(run: Run, images: ImageSet) -> None:
+    """Nothing, or why a run cannot read the labels of its training images.
+
+    Raises:
+        ReplicateError: they are attributes and the method, or its variant, takes one class an
+            image: it would train on the first attribute that an image has.
+    """
+    from replicate.methods import METHODS
+
+    method, label = METHODS[run.method], images.arrays.get("A_label")
+    reads = method.many or method.needs(run.config).labels
+    if label is None or label.ndim < 2 or not reads or method.by_attributes(run.config):
+        return
+    count = label.shape[1]
+    able = {
+        method_name(other, variant): config.c_dim
+        for other, kind in sorted(METHODS.items())
+        for variant, changed in kind.VARIANTS.items()
+        if kind.by_attributes(config := replace(kind.Config(), **changed))
+    }
+    fitting = [name for name, c_dim in able.items() if c_dim == count] or list(able)
+    own = [name for name in fitting if name.partition(":")[0] == run.method]
+    raise ReplicateError(
+        f"{method_name(run.method, run.label)} takes one class an image; {run.dataset} has "
+        f"{count} attributes an image in labels.csv. Take {' or '.join(own or fitting)}"
+    )
 
 
 def run_of(record: dict) -> Run:

@@ -60,7 +60,7 @@ class IcGAN(Method):
     Config = Config
     VARIANTS = {
         "paper": {},
-        "celeba": {"c_dim": 5},  # the five attributes of AttentionGAN's Table III
+        "celeba": {"c_dim": 5, "attributes": True},  # those of AttentionGAN's Table III
         "two-domains": {"c_dim": 2, "attributes": False},
     }
     SMOKE = {

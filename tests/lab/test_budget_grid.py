@@ -95,6 +95,7 @@ def test_a_mistake_in_a_file_is_refused_with_the_closest_match(workspace, right)
     "method, dataset, text",
     [
         ("aggan", "animals", r"aggan translates between two domains, animals has 4 as labels"),
+        ("stargan+attributes=true", "animals", r"stargan\S+ reads labels as attributes"),
         ("pix2pix", "horse2zebra", r"pix2pix needs paired images, horse2zebra is unpaired"),
     ],
 )

@@ -64,6 +64,15 @@ def test_labels_name_what_was_overridden_and_only_that():
     assert asked("d", lambda_cyc=5).config.lambda_cyc == 5.0  # a whole number is a float too
 
 
+@pytest.mark.parametrize("budget", ("smoke", "laptop", "paper"))
+def test_what_labels_mean_is_no_matter_of_the_budget(budget):
+    for method in ("stargan", "icgan", "attentiongan_multi"):
+        of_faces = make_run(f"{method}:celeba", "celeba", 0, budget).config
+        assert (of_faces.c_dim, of_faces.attributes) == (5, True)
+        of_classes = make_run(method, "animals", 0, budget).config
+        assert (of_classes.c_dim, of_classes.attributes) == (4, False)
+
+
 @pytest.mark.parametrize(
     "name, overrides, text",
     [

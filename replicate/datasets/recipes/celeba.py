@@ -32,7 +32,10 @@ OPPOSITES = {"female": "Male", "old": "Young"}  # words for what an attribute of
 SIDE = 178  # px
 TESTED, SEED = 1999, 1234  # of the reference's split
 SPLITS = ("reference", "official")
-HINT = f"{HALVES}`replicate train METHOD --data NAME --set c_dim={len(LABELS)}`"
+HINT = (
+    f"{HALVES}`replicate train METHOD --data NAME`, METHOD one of stargan:celeba, icgan:celeba and "
+    "attentiongan_multi:celeba"
+)
 IMAGES, ATTRIBUTES = "img_align_celeba", "list_attr_celeba.txt"
 PARTITION = "list_eval_partition.txt"
 
