@@ -45,6 +45,7 @@ class _Key(_Strict):
     protocol: str = ""
     methods: list[Name]
     target: str = ""
+    sizes: dict[str, int] = {}
     seed: int = 0
     seconds: float | None = None
     repeats: Annotated[int, Field(ge=0)]

@@ -1,10 +1,11 @@
 """Images by name, checked to match: what trials are drawn from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from replicate.errors import ReplicateError
 from replicate.images import read
@@ -24,12 +25,25 @@ class Material:
         inputs: the inputs by stem, those of all translations or none at all.
         real: real images of the target domain; empty where none were given.
         target: what a translation should show ("zebra"); "" where nobody said.
+        sizes: the sides of the methods' images in px, where they differ; see `brought`.
     """
 
     methods: dict[str, Images]
     inputs: Images
     real: Images
     target: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def brought(self, image: np.ndarray) -> np.ndarray:
+        """An image as participants see it: where sizes differ, at the smallest of them.
+
+        Args:
+            image: (H, W, 3) uint8; one that is not square stays as it is.
+        """
+        side = min(self.sizes.values(), default=0)
+        if not side or image.shape[0] != image.shape[1] or len(image) <= side:
+            return image
+        return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC))
 
 
 def folder_images(folder: Path) -> dict[str, Path]:

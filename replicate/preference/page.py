@@ -124,7 +124,7 @@ def _encode(
     """The pixels by id as base64 of PNG, and their width and height."""
     encoded, total, first = {}, 0, None
     for picture, name in names.items():
-        image = pixels(_find(picture, material))
+        image = material.brought(pixels(_find(picture, material)))
         first = first or (picture, image.shape)
         if image.shape != first[1]:
             raise ReplicateError(
@@ -184,7 +184,7 @@ def _key(
         "repeats": content["repeats"],
         "trials": trials,
         "images": images,
-    }
+    } | ({"sizes": dict(material.sizes)} if material.sizes else {})
 
 
 def _check_repeats(repeats: int, trials: int) -> None:
@@ -213,6 +213,13 @@ def _size(shape: tuple[int, ...]) -> str:
     return f"{shape[1]}x{shape[0]}"
 
 
+def _brought(sizes: dict[str, int]) -> str:
+    if not sizes:
+        return ""
+    own = ", ".join(f"{name} {side}" for name, side in sizes.items())
+    return f"all images are shown at {min(sizes.values())} px, the smallest of {own}\n"
+
+
 def describe(study: Study, page: Path, key: Path) -> str:
     """What was made and what to do with it, as lines of text."""
     k = study.key
@@ -221,7 +228,7 @@ def describe(study: Study, page: Path, key: Path) -> str:
     return (
         f"{page}: {len(k['trials'])} trials{repeats} of {k['protocol']}, "
         f"{len(k['images'])} images, {len(study.page) / 1e6:.1f} MB; "
-        f"methods: {', '.join(k['methods'])}\n"
+        f"methods: {', '.join(k['methods'])}\n{_brought(k.get('sizes', {}))}"
         f"{key}: which image is whose; keep it, and do not send it\n"
         f"next: send {page.name} to the participants; they send back "
         f"answers-{name}-PARTICIPANT.json; then\n"

@@ -12,6 +12,7 @@ from replicate.datasets.spec import spec
 from replicate.errors import ReplicateError, UnknownName
 from replicate.evaluation import in_words
 from replicate.lab import state
+from replicate.lab.recorded import command, name_of
 from replicate.lab.run import Run, make_run
 from replicate.methods import METHODS
 from replicate.preference.material import (
@@ -103,7 +104,8 @@ def collect_change(sources: Iterable[str], choice: RunChoice, words: str) -> Mat
 
     Methods that translate by attributes are the runs on the chosen set. A method of two domains has
     a run on a set of its own, `SET_CHANGE` (celeba_gender), both of whose directions count. Only
-    images that every method has are shown: those of that set may be others.
+    images that every method has are shown: those of that set may be others. Papers train at sizes
+    of their own, so all are shown at the smallest.
 
     Args:
         sources: `METHOD[:VARIANT]`; or `NAME=FOLDER`, in which `face2gender/` and so on lie.
@@ -143,16 +145,19 @@ def collect_change(sources: Iterable[str], choice: RunChoice, words: str) -> Mat
             f"{words}: no image that all methods have ({counts}); images match by file name, so "
             "their sets must be made of the same test images"
         )
-    size = len(pixels(next(iter(methods.values()))[stems[0]]))
-    inputs = faces(packed.load(choice.dataset, "test", size))
+    sizes = {name: len(pixels(images[stems[0]])) for name, images in methods.items()}
+    inputs = faces(packed.load(choice.dataset, "test", min(sizes.values())))
     check_covered(f"the test split of {choice.dataset}", inputs, dict.fromkeys(stems))
     common = {name: {stem: images[stem] for stem in stems} for name, images in methods.items()}
-    return Material(common, {stem: inputs[stem] for stem in stems}, {}, shown)
+    differing = sizes if len(set(sizes.values())) > 1 else {}
+    return Material(common, {stem: inputs[stem] for stem in stems}, {}, shown, differing)
 
 
 def _named(text: str, methods: Collection[str]) -> tuple[str, Path | None]:
     """The name of a source and its folder, which that of a run has not."""
     name, equals, folder = text.partition("=")
+    if name.partition("+")[0].partition(":")[0] in METHODS and "+" in name:  # changed settings
+        name, equals = text, ""
     if not name or name in methods:
         raise ReplicateError(
             f"source {text!r}: expected METHOD[:VARIANT] or NAME=FOLDER, each name once"
@@ -175,10 +180,8 @@ def run_images(run: Run, direction: str) -> dict[str, Path]:
     folder = run.folder / "outputs" / words.replace("->", "2")
     if word != "scored" or not folder.is_dir():
         again = " --retrain" if word == "stale" else ""
-        raise ReplicateError(
-            f"{run.title} is {word}, expected scored; run `replicate train {run.method}:"
-            f"{run.variant} --data {run.dataset} --seed {run.seed} --budget {run.budget}{again}`"
-        )
+        way_out = command(name_of(run), run.dataset, run.seed, run.budget) + again
+        raise ReplicateError(f"{run.title} is {word}, expected scored; run `{way_out}`")
     return folder_images(folder)
 
 

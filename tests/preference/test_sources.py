@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from preference.conftest import STEMS
+from preference.conftest import SIDE, STEMS
 from typer.testing import CliRunner
 
 from replicate.cli.preference import app
@@ -17,7 +17,7 @@ from replicate.lab import state
 from replicate.lab.run import make_run
 from replicate.lab.state import State
 from replicate.preference import sources
-from replicate.preference.material import folder_images, pixels
+from replicate.preference.material import Material, folder_images, pixels
 from replicate.preference.sources import RunChoice, collect, collect_change
 
 
@@ -47,6 +47,11 @@ def test_a_run_brings_its_inputs_and_the_target_domain(trained):
     assert material.target == split.domains[0]
 
 
+def test_a_run_may_have_changed_settings(trained):
+    with pytest.raises(ReplicateError, match=r"--budget smoke --set lr=0.0003 --set ngf=3`"):
+        collect(["cyclegan+lr=0.0003,ngf=3"], trained)
+
+
 def test_a_run_and_a_folder_may_be_compared(trained, folder):
     mine = folder("mine", [str(i) for i in range(8)], 32)
     assert set(collect(["cyclegan", f"mine={mine}"], trained).methods) == {"cyclegan", "mine"}
@@ -56,7 +61,7 @@ def test_a_run_and_a_folder_may_be_compared(trained, folder):
     "sources, text",
     [
         (["aggan"], "aggan on tiny, seed 0 .smoke. is missing, expected scored; run `replicate "
-                    "train aggan:paper --data tiny --seed 0 --budget smoke`"),
+                    "train aggan --data tiny --seed 0 --budget smoke`"),
         (["cyclgan"], "unknown method 'cyclgan' .did you mean 'cyclegan'"),
         (["cyclegan", "cyclegan"], "source 'cyclegan': expected METHOD"),
         (["=x"], "source '=x': expected METHOD"),
@@ -137,13 +142,14 @@ def known_but(missing: str):
 
 @pytest.fixture
 def calls(folder, monkeypatch) -> list[tuple[str, str]]:
-    """Which outputs of runs are looked for; those on sets of two domains have other faces, too."""
+    """Which outputs of runs are looked for; those on sets of two domains have other faces, too, and
+    diat's are twice as large."""
 
     def images(run, direction: str) -> dict[str, Path]:
         calls.append((run.title, direction))
         stems = {"AB": STEMS[:5], "BA": STEMS[5:9]}.get(direction, STEMS[2:])
         name = f"{run.method}-{run.dataset}-{re.sub('[^a-z]', '', direction.lower())}"
-        return folder_images(folder(name, stems))
+        return folder_images(folder(name, stems, SIDE * (1 + (run.method == "diat"))))
 
     calls: list[tuple[str, str]] = []
     inputs = folder_images(folder("faces"))
@@ -187,5 +193,20 @@ def test_one_command_makes_the_pages_of_three_changes(calls, monkeypatch, tmp_pa
         key = json.loads((tmp_path / f"three-{change}.key.json").read_text())
         assert key["target"] == shown and len(key["trials"]) == 6
         assert key["methods"] == ["cyclegan", "diat", "icgan:celeba"]
-        assert (tmp_path / f"three-{change}.html").exists()
+        page = (tmp_path / f"three-{change}.html").read_text()
+        assert f'"width": {SIDE}, "height": {SIDE}' in page
     assert said.count("6 trials of pref/best-of-n") == 3
+    own = f"the smallest of cyclegan {SIDE}, diat {2 * SIDE}, icgan:celeba {SIDE}\n"
+    assert said.count(f"all images are shown at {SIDE} px, {own}") == 3
+
+
+def test_a_larger_image_is_brought_to_the_smallest_size():
+    """Away from the border bicubic weights of a linear ramp give the ramp."""
+    side = 64
+    ramp = np.broadcast_to(np.arange(side, dtype=np.uint8)[None, :, None], (side, side, 3))
+    small = Material({}, {}, {}, sizes={"one": side, "two": side // 2}).brought(ramp)
+    middle = small[:, 4:-4].astype(float)
+    # pixel k of the half covers columns 2 k and 2 k + 1; rounding to whole levels
+    assert abs(middle - (2 * np.arange(4, side // 2 - 4) + 0.5)[None, :, None]).max() <= 0.5
+    alike = Material({}, {}, {})
+    assert alike.brought(ramp) is ramp
