@@ -24,6 +24,7 @@ from replicate.lab.run import Run
 from replicate.methods import METHODS
 from replicate.methods.base import Method
 from replicate.metrics.pixels import psnr
+from replicate.report import tables
 from replicate.report.plots.picture import name_of
 from replicate.report.tables.catalogue import number
 from replicate.report.tables.show import Album, Sentence, show
@@ -53,17 +54,31 @@ def several(params: Parameters) -> Album:
     paired = {dataset for dataset in sets if spec(dataset).paired}
     wanted = [r for r in listed if METHODS[r.method].multimodal or r.dataset in paired]
     runs = here_or_recorded(wanted, partly=True)
-    # multimodal ones first: under the name of their paper a study is published
-    runs.sort(key=lambda run: not METHODS[run.method].multimodal)
-    if not any(METHODS[run.method].multimodal for run in runs):
+    many = [run for run in runs if METHODS[run.method].multimodal]
+    if not many:
         what = f"{', '.join(sorted(sets))} by a method with several translations of an input"
         return Album(nothing(params.budget, what))
-    return Album(
-        "Test images, each with six random styles; the first is the one that is scored:",
-        styles(runs),
+    shown = [
+        styles(many),
         Sentence("How far the translations of one input lie apart, means over all test images:"),
-        show(distances(runs)),
+        show(distances(many)),
+    ]
+    if beside := [run for run in runs if run not in many]:
+        shown += [Sentence("Methods with one translation of an input:"), show(_of_one(beside))]
+    return Album(
+        "Test images, each with six random styles; the first is the one that is scored:", *shown
     )
+
+
+def _of_one(runs: list[Run]) -> pd.DataFrame:
+    """The PSNR of runs whose method has one translation of an input, as their scores have it."""
+    scores = tables.of_runs(runs)
+    table = scores[scores["protocol"] == "psnr/skimage"].sort_values(
+        ["dataset", "direction", "name", "seed"], ascending=[True, False, True, True]
+    )
+    values = [number(value, DIGITS["PSNR, dB"]) for value in table["value"]]
+    table = table[["dataset", "direction", "name", "seed"]].rename(columns={"name": "method"})
+    return table.assign(**{"PSNR, dB": values})
 
 
 styles = of_runs(galleries.styles)

@@ -3,13 +3,17 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
+from replicate import paths
 from replicate.datasets import packed
 from replicate.errors import ReplicateError
+from replicate.lab.notebook_parameters import checked
 from replicate.lab.run import make_run
+from replicate.lab.workflow import read_params
 from replicate.methods.base import Translation
 from replicate.studies import diversity as study
 
@@ -95,3 +99,13 @@ def test_without_pairs_the_distances_are_the_same_and_no_psnr_is(made, monkeypat
 def test_no_runs_are_refused():
     with pytest.raises(ReplicateError, match="no run to measure"):
         study.diversity([])
+
+
+def test_a_method_of_one_translation_stands_beside_with_the_psnr_of_its_record(workspace):
+    params = checked(read_params("03_attentiongan", "laptop"), "03_attentiongan")
+    *_, beside = study.several(params).shown
+    (folder,) = (paths.published() / "runs" / "facades" / "pix2pix").iterdir()
+    table = pd.read_csv(folder / "scores.csv").query("protocol == 'psnr/skimage'")
+    lines = repr(beside).splitlines()
+    for way, value in zip(table["direction"], table["value"], strict=True):
+        assert any(way in line and f"{value:.2f}" in line for line in lines), lines
