@@ -17,7 +17,7 @@ from replicate import checkpoint, paths, records
 from replicate.errors import ReplicateError
 from replicate.lab import Parameters, ensure, execute, fingerprint, grid, make_run, state
 from replicate.lab.published import find_runs
-from replicate.lab.run import Run
+from replicate.lab.run import OF_LABELS, Run
 from replicate.methods import METHODS
 from replicate.metrics import weights
 from replicate.metrics.compare import feature_protocols
@@ -309,5 +309,5 @@ def test_every_variant_has_a_configuration_at_every_budget(budget):
         small = {"smoke": method.SMOKE, "laptop": method.LAPTOP, "paper": {}}[budget]
         for variant, changes in method.VARIANTS.items():
             config = make_run(f"{name}:{variant}", "horse2zebra_drawn", 0, budget).config
-            wanted = changes | small
+            wanted = changes | small | {k: changes[k] for k in OF_LABELS if k in changes}
             assert {key: getattr(config, key) for key in wanted} == wanted, f"{name}:{variant}"

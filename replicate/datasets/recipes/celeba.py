@@ -33,8 +33,8 @@ SIDE = 178  # px
 TESTED, SEED = 1999, 1234  # of the reference's split
 SPLITS = ("reference", "official")
 HINT = (
-    f"{HALVES}`replicate train METHOD --data NAME`, METHOD one of stargan:celeba, icgan:celeba and "
-    "attentiongan_multi:celeba"
+    f"{HALVES}`replicate train METHOD:celeba --data NAME` with a method that has this variant "
+    "(`replicate methods`)"
 )
 IMAGES, ATTRIBUTES = "img_align_celeba", "list_attr_celeba.txt"
 PARTITION = "list_eval_partition.txt"
