@@ -102,6 +102,15 @@ def test_weights_of_critics_are_clipped(start):
     assert max(p.abs().max() for p in method.D.parameters()) == torch.tensor(0.01)
 
 
+@pytest.mark.parametrize("levels, test", [(6, 128), (7, 128), (6, 72)])
+def test_layers_that_training_never_moves_are_refused_in_tests(levels, test):
+    sizes = {"load_size": test, "crop_size": 64, "ngf": 2, "ndf": 2}
+    with pytest.raises(ReplicateError, match=f"levels={levels} with crop_size=64 and test_size"):
+        DualGAN.check(DualGAN.Config(**sizes, levels=levels, test_size=test))
+    DualGAN.check(DualGAN.Config(**sizes, levels=5, test_size=test))
+    DualGAN.check(DualGAN.Config(**sizes, levels=levels))
+
+
 def test_critics_that_would_be_constant_are_refused():
     with pytest.raises(
         ReplicateError, match="crop_size=32 with layers=2020: expected more than 32"

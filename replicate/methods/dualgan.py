@@ -68,7 +68,7 @@ class DualGAN(Method):
         "load_size": 64, "crop_size": 64, "ngf": 16, "ndf": 32, "levels": 6, "lr": 4e-4,
         "iterations": 1500,
     }  # fmt: skip
-    PHOTOGRAPHS = {"laptop": {**base.CROPS, "lr": 5e-5, "iterations": 3000}}
+    PHOTOGRAPHS = {"laptop": {**base.CROPS, "levels": 5, "lr": 5e-5, "iterations": 3000}}
 
     @classmethod
     def adversarial_scale(cls, config: Mapping) -> AdversarialScale:
@@ -78,6 +78,12 @@ class DualGAN(Method):
     def check(cls, c: Config) -> None:
         super().check(c)
         base.check_multiple(c, 8)
+        if any(c.crop_size <= 2**k < c.scored_size for k in range(1, c.levels + 1)):
+            raise ReplicateError(
+                f"levels={c.levels} with crop_size={c.crop_size} and test_size={c.scored_size}: in "
+                "training an innermost level has 1 px, which its norm makes a constant, in tests "
+                "more, so layers that never learnt would speak; expected fewer levels or one size"
+            )
         if c.layers == "2020" and c.crop_size <= 32:
             raise ReplicateError(
                 f"crop_size={c.crop_size} with layers=2020: expected more than 32 px, because five "
