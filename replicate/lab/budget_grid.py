@@ -160,7 +160,7 @@ def check_inputs(asked_pages: Sequence[Page], offline: bool = False) -> None:
     lacking = [text for name in sorted(names) if (text := missing(spec(name)))]
     paper = any(page.params.budget == "paper" for page in asked_pages)
     if paper and not offline and not inception.available():
-        lacking.append(f"{inception.missing()}; or go on without those scores: --offline-metrics")
+        lacking.append(inception.missing())
     if lacking:
         raise ReplicateError(
             "\n  ".join(["nothing was started, because something is not here:", *lacking])

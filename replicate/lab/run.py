@@ -256,7 +256,8 @@ def _budget(method: type[Method], budget: str, dataset: str) -> dict[str, object
     from replicate import repro
 
     photographs = budget == "overnight" or (entry is not None and entry.photographs)
-    more = method.PHOTOGRAPHS.get(budget, {}) if photographs else {}
+    own = method.PHOTOGRAPHS.get(budget, method.PHOTOGRAPHS.get("laptop", {}))
+    more = own if photographs else {}
     return {"precision": "bf16" if repro.bf16_pays() else "fp32", **method.LAPTOP, **more}
 
 

@@ -77,6 +77,11 @@ class FAL(Method):
         base.check_decay(c, tail=1)
         base.check_multiple(c, 4)
         base.check_room(c, 3 * 2**c.n_layers)
+        if c.transform == "channels" and c.scored_size < c.crop_size:
+            raise ReplicateError(
+                f"test_size={c.scored_size} with transform=channels and crop_size={c.crop_size}: "
+                "expected no test images smaller than the crop, which is shrunk to one position"
+            )
         if c.n_blocks < 5:
             raise ReplicateError(
                 f"n_blocks={c.n_blocks}: expected 5 or more, four for the encoder and the others "

@@ -64,6 +64,15 @@ def test_labels_name_what_was_overridden_and_only_that():
     assert asked("d", lambda_cyc=5).config.lambda_cyc == 5.0  # a whole number is a float too
 
 
+def test_overnight_is_never_smaller_than_laptop_on_photographs():
+    for method in ("dualgan", "discogan", "munit"):  # without settings of their own for it
+        laptop, overnight = (
+            asdict(make_run(method, "horse2zebra", 0, budget).config)
+            for budget in ("laptop", "overnight")
+        )
+        assert overnight == laptop
+
+
 @pytest.mark.parametrize("budget", ("smoke", "laptop", "paper"))
 def test_what_labels_mean_is_no_matter_of_the_budget(budget):
     for method in ("stargan", "icgan", "attentiongan_multi"):

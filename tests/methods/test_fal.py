@@ -80,6 +80,7 @@ def test_the_reader_learns_by_the_second_step(start, steps):
     ("changes", "words"),
     [
         ({"crop_size": 24, "load_size": 24}, "expected 32, 64, 128 or 256 px"),
+        ({"test_size": 16}, "test_size=16 with transform=channels and crop_size=32"),
         ({"n_blocks": 4}, "expected 5 or more"),
         ({"n_layers": 4}, "expected a crop of 48 px"),
     ],
