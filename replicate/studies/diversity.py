@@ -73,9 +73,7 @@ def several(params: Parameters) -> Album:
 def _of_one(runs: list[Run]) -> pd.DataFrame:
     """The PSNR of runs whose method has one translation of an input, as their scores have it."""
     scores = tables.of_runs(runs)
-    table = scores[scores["protocol"] == "psnr/skimage"].sort_values(
-        ["dataset", "direction", "name", "seed"], ascending=[True, False, True, True]
-    )
+    table = scores[scores["protocol"] == "psnr/skimage"]
     values = [number(value, DIGITS["PSNR, dB"]) for value in table["value"]]
     table = table[["dataset", "direction", "name", "seed"]].rename(columns={"name": "method"})
     return table.assign(**{"PSNR, dB": values})

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from replicate.methods.base import DIRECTIONS
 from replicate.metrics.power import LOWER, NO_POWER, PLACE, network_of, weak
 from replicate.metrics.protocols import OF_RECORDS
 from replicate.report.tables import catalogue
@@ -35,7 +36,7 @@ def _disagreements(scores: pd.DataFrame) -> list[str]:
         for kid in sorted(kinds)
         if (orders := _orders(block, kid))
     ]
-    if scores["direction"].nunique() <= 2:
+    if scores["direction"].nunique() <= len(DIRECTIONS):
         return [f"{direction}: {_differ(kid)}: {orders}" for kid, direction, orders in found]
     sentences = []
     for kid in sorted({kid for kid, *_ in found}):
